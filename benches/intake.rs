@@ -1,0 +1,117 @@
+//! What each step of reading costs, as a ratio to unpacking alone. Run with `cargo bench --bench intake -- DAY`.
+//!
+//! In: a generated day (`gen.py --out DAY`), or any folder with `bucket/{business,event,audit}` below it. Out: a line per kind and
+//! step, measured in one run on one core over the same objects in memory. "Unpacking alone" is libdeflate in one piece per
+//! object, the fastest there is; a ratio of 0.30 says that the step and all before it take 3.3 times as long.
+
+#![expect(clippy::print_stdout, reason = "a bench prints its figures")]
+
+use std::{
+    error::Error,
+    fs,
+    hint::black_box,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use gengfu::{
+    intake::{audit, business, decode, event},
+    mining,
+    model::{DayRange, LogKind},
+};
+use jiff::tz::TimeZone;
+
+/// The best of so many passes counts: the machine is shared, and nothing makes code faster than it is.
+const PASSES: usize = 5;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let day = std::env::args().skip(1).find(|a| !a.starts_with("--"));
+    let Some(day) = day.map(PathBuf::from) else {
+        eprintln!("no day given, nothing measured: cargo bench --bench intake -- DAY");
+        return Ok(());
+    };
+    let range = DayRange {
+        start_ms: 0,
+        end_ms: i64::MAX,
+        zone: TimeZone::UTC,
+    };
+    for kind in LogKind::ALL {
+        let objects = objects(&day.join("bucket").join(kind.as_str()))?;
+        let raw: usize = objects.iter().map(|o| size(o)).sum();
+        let alone = best(&objects, unpack);
+        print(kind, "unpack alone", raw, alone, alone);
+        let lines = best(&objects, |object| {
+            decode::for_each_line(object, &decode::Limits::default(), |_, line| {
+                black_box(line);
+            });
+        });
+        print(kind, "lines", raw, lines, alone);
+        let records = best(&objects, |object| {
+            decode::for_each_line(object, &decode::Limits::default(), |_, line| {
+                let Ok(json) = line.json else { return };
+                match kind {
+                    LogKind::Business => drop(black_box(business::read(json))),
+                    LogKind::Event => drop(black_box(event::read(json))),
+                    LogKind::Audit => drop(black_box(audit::read(json))),
+                }
+            });
+        });
+        print(kind, "redacted records", raw, records, alone);
+        let shapes = best(&objects, |object| {
+            black_box(mining::digest::digest(
+                kind,
+                "k",
+                object,
+                &range,
+                &mut |_| true,
+            ));
+        });
+        print(kind, "counted shapes", raw, shapes, alone);
+    }
+    Ok(())
+}
+
+fn print(kind: LogKind, step: &str, raw: usize, took: Duration, alone: Duration) {
+    let rate = raw as f64 / took.as_secs_f64() / 1e6;
+    let ratio = alone.as_secs_f64() / took.as_secs_f64();
+    println!("{kind:9} {step:18} {rate:7.0} MB/s  {ratio:.2}");
+}
+
+fn best(objects: &[Vec<u8>], mut step: impl FnMut(&[u8])) -> Duration {
+    let passes = (0..PASSES).map(|_| {
+        let start = Instant::now();
+        for object in objects {
+            step(object);
+        }
+        start.elapsed()
+    });
+    passes.min().unwrap_or_default()
+}
+
+/// The size that a gzip object gives for itself.
+fn size(object: &[u8]) -> usize {
+    object
+        .last_chunk::<4>()
+        .map_or(0, |b| u32::from_le_bytes(*b) as usize)
+}
+
+fn unpack(object: &[u8]) {
+    let mut text = vec![0; size(object)];
+    // A spoiled object is as fast as it is.
+    let _ = black_box(libdeflater::Decompressor::new().gzip_decompress(object, &mut text));
+}
+
+fn objects(folder: &Path) -> Result<Vec<Vec<u8>>, Box<dyn Error>> {
+    let (mut folders, mut files) = (vec![folder.to_owned()], Vec::new());
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder)? {
+            let path = entry?.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                files.push(fs::read(path)?);
+            }
+        }
+    }
+    Ok(files)
+}

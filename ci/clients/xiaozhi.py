@@ -1,0 +1,139 @@
+"""xiaozhi.py URL TOKEN: what the xiaozhi server does with us, with its own client (mcp 1.22.0), and what a user then says.
+
+In: a server over the sample day. Out: one line per step and exit status 0, or the first promise that was broken.
+The xiaozhi server runs a call again, up to three times, for every exception; so nothing here may raise, whatever the arguments are.
+"""
+
+import asyncio
+import importlib.metadata
+import json
+import sys
+import time
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+from mcp import ClientSession
+from mcp.client.streamable_http import streamablehttp_client
+
+URL, TOKEN = sys.argv[1:3]
+READY_S = 1.0
+"""A voice session lists our tools while the user begins to speak; it gives up after 10 s."""
+ANSWER_S = 8.0
+"""A tool answers within this, if only with how far it is."""
+MARK = "【仅供选择下一步,不要读出】"
+UNSPEAKABLE = ["```", "**", "##", "|", "{", "}", "<", ">", "http://", "https://", "\t"]
+"""What a robot must not read aloud."""
+SERDE = ["invalid type", "missing field", "unknown field", "unknown variant", "expected", "deserialize", "serde", " at line ", "panicked"]
+"""Words of a parser; they help nobody who listens."""
+NONSENSE = [None, True, False, 0, -1, 10**18, 2.5, -1e300, "", " ", "胡说", "0", "-1", "2026-13-45", "25:99", "\u202e\u0000x", "'; drop table docs; --",
+            "{{ 7 * 7 }}", "../../etc/passwd", "*" * 5000, [], ["a", 1], {}, {"a": {"b": []}}]
+
+
+@asynccontextmanager
+async def session():
+    """Exactly as `core/providers/tools/server_mcp/mcp_client.py` opens one."""
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+    async with streamablehttp_client(url=URL, headers=headers, timeout=30, sse_read_timeout=300, terminate_on_close=True) as (read, write, _):
+        async with ClientSession(read_stream=read, write_stream=write, read_timeout_seconds=timedelta(seconds=15)) as client:
+            yield client
+
+
+async def tell(client, tool, arguments):
+    """The one text of an answer. Checks what holds for every answer."""
+    begun = time.monotonic()
+    result = await client.call_tool(tool, arguments=arguments)
+    took = time.monotonic() - begun
+    asked = f"{tool} {json.dumps(arguments, ensure_ascii=False)[:120]}"
+    assert len(result.content) == 1 and result.content[0].type == "text", f"{asked}: not one text"
+    assert result.structuredContent is None, f"{asked}: structured content is spoken twice"
+    text = result.content[0].text
+    assert text.strip(), f"{asked}: nothing to say"
+    assert took <= ANSWER_S, f"{asked}: took {took:.1f} s"
+    for word in SERDE:
+        assert word not in text.lower(), f"{asked}: a parser speaks: {text}"
+    return text
+
+
+def heard(text):
+    """The part that is read aloud; it holds nothing a voice garbles."""
+    spoken = text.split(MARK)[0].strip()
+    for sign in UNSPEAKABLE:
+        assert sign not in spoken, f"a voice cannot say {sign!r}: {spoken}"
+    return spoken
+
+
+async def ready():
+    begun = time.monotonic()
+    async with session() as client:
+        about = await client.initialize()
+        tools = (await client.list_tools()).tools
+        took = time.monotonic() - begun
+        assert took < READY_S, f"initialize and list took {took:.2f} s"
+        assert about.protocolVersion == "2025-06-18", about.protocolVersion
+        for tool in tools:
+            assert not tool.name.startswith("mcp_") and tool.outputSchema is None, tool.name
+            assert tool.description.startswith("【K8s集群日志】"), tool.name
+            assert "$" not in json.dumps(tool.inputSchema), f"{tool.name}: the schema is not flat"
+    print(f"ready: {len(tools)} tools in {took * 1000:.0f} ms")
+    return tools
+
+
+async def nothing_given(tools):
+    async with session() as client:
+        await client.initialize()
+        for tool in tools:
+            heard(await tell(client, tool.name, {}))
+    print(f"every argument left out: {len(tools)} answers")
+
+
+async def nonsense(tools):
+    calls, slowest = 0, 0.0
+    async with session() as client:
+        await client.initialize()
+        for tool in tools:
+            # It waits 3 s for the robot to have written its `.env`; a few values tell as much as all.
+            values = NONSENSE[::6] if tool.name == "switch_owner_keys" else NONSENSE
+            for name in [*tool.inputSchema["properties"], "no_such_argument"]:
+                for value in values:
+                    arguments = {name: value}
+                    # Reading a day again would only measure the round.
+                    if tool.name == "summarize_day" and name == "refresh" and value in (True, "true", 1):
+                        continue
+                    begun = time.monotonic()
+                    await tell(client, tool.name, arguments)
+                    slowest = max(slowest, time.monotonic() - begun)
+                    calls += 1
+    print(f"nonsense: {calls} calls, each answered with a text, the slowest in {slowest * 1000:.0f} ms")
+
+
+async def conversation():
+    """A morning: 开始播报, a question about it, who did it, and how to take it back. Each turn is a call as a model would choose it."""
+    async with session() as client:
+        await client.initialize()
+        robot = {"device_id": "aa:bb:cc:dd:ee:ff", "speaker": "张三"}
+        turns = [
+            ("开始播报", "summarize_day", {}, lambda said: "billing" in said),
+            ("详细说说", "trace_cause", {}, lambda said: "billing" in said),
+            ("谁改的", "search_audit", {}, lambda said: "billing" in said),
+            ("回滚", "propose_rollback", {}, lambda said: "回滚" in said or "rollout undo" in said),
+        ]
+        for words, tool, arguments, fits in turns:
+            said = heard(await tell(client, tool, arguments | robot))
+            assert fits(said), f"{words}: {said}"
+            assert len(said) <= 400, f"{words}: {len(said)} characters are too long to listen to"
+            print(f"  用户: {words}\n  机器人: {said}")
+        told = heard(await tell(client, "summarize_day", {"detail": "brief"} | robot))
+        assert len(told) <= 120, f"brief is {len(told)} characters: {told}"
+
+
+async def main():
+    version = importlib.metadata.version("mcp")
+    assert version == "1.22.0", f"mcp {version} is not what the xiaozhi server pins"
+    tools = await ready()
+    await conversation()
+    await nothing_given(tools)
+    await nonsense(tools)
+
+
+asyncio.run(main())
+print("xiaozhi: ok")

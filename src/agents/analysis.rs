@@ -1,0 +1,149 @@
+//! `vector_analysis.txt`: the conclusions with their evidence. Needs no model.
+//!
+//! In: a report, its outline, names of faults, a language. Out: Markdown: how complete the day is, each conclusion marked as read from a log or inferred with
+//! its evidence ids, the alternatives considered, what is missing, what the model did. The same values give the same text.
+
+use std::fmt::Write;
+
+use crate::model::{
+    Lang, LogKind,
+    report::{Claim, Report},
+};
+
+use super::{
+    outline::{Section, Slot, named, plain},
+    report::{NameOf, chronic, heading, kind_name, notes, title},
+};
+
+/// `vector_analysis.txt`: conclusions with evidence ids, alternatives, what is missing, coverage.
+#[must_use]
+pub fn analysis(report: &Report, sections: &[Section], name_of: NameOf<'_>, lang: Lang) -> String {
+    let mut text = lang.pick(
+        format!(
+            "# {} 分析结论（{}，第 {} 版）\n",
+            report.date, report.owner, report.revision
+        ),
+        format!(
+            "# Analysis of {} ({}, revision {})\n",
+            report.date, report.owner, report.revision
+        ),
+    );
+    coverage(&mut text, report, lang);
+    heading(&mut text, lang.pick("结论", "Conclusions"));
+    if report.incidents.is_empty() {
+        let _ = writeln!(
+            text,
+            "- {}",
+            lang.pick("没有发现新的异常", "nothing new went wrong")
+        );
+    }
+    for i in &report.incidents {
+        let cause = i.root.detail.as_ref().unwrap_or(&i.root.cause);
+        let _ = writeln!(
+            text,
+            "\n### {} {} · `{}` · {:.2}",
+            i.id,
+            title(i, name_of, lang),
+            plain(cause),
+            i.confidence
+        );
+        let items = sections
+            .iter()
+            .filter(|s| s.incident == i.id)
+            .flat_map(|s| &s.items);
+        for (slot, claim) in items {
+            let mark = if *slot == Slot::Guess {
+                lang.pick("推测", "inferred")
+            } else {
+                lang.pick("日志", "log")
+            };
+            let _ = writeln!(text, "- [{mark}] {} {}", claim.text, ids(claim));
+        }
+        for a in &i.alternatives {
+            let object = a
+                .object
+                .as_ref()
+                .map(|o| format!(" {}", named(o)))
+                .unwrap_or_default();
+            let _ = writeln!(
+                text,
+                "- [{}] `{}`{object}: {}",
+                lang.pick("排除", "ruled out"),
+                plain(&a.cause),
+                plain(&a.why_not)
+            );
+        }
+        for m in &i.missing {
+            let _ = writeln!(text, "- [{}] {}", lang.pick("缺少", "missing"), plain(m));
+        }
+    }
+    chronic(&mut text, report, lang);
+    if let Some(note) = &report.llm {
+        heading(&mut text, lang.pick("模型", "Model"));
+        let _ = writeln!(
+            text,
+            "- {} · {} + {} tokens · {} ms · {} {}",
+            plain(&note.model),
+            note.input_tokens,
+            note.output_tokens,
+            note.ms,
+            note.dropped_claims,
+            lang.pick("句没有证据，已删去", "sentences without evidence left out")
+        );
+        if let Some(why) = &note.fallback {
+            let _ = writeln!(
+                text,
+                "- {}: {}",
+                lang.pick("改用不靠模型的文本", "written without the model"),
+                plain(why)
+            );
+        }
+    }
+    text
+}
+
+fn coverage(text: &mut String, report: &Report, lang: Lang) {
+    heading(text, lang.pick("数据覆盖", "Coverage"));
+    for kind in LogKind::ALL {
+        let Some(c) = report.coverage.get(&kind) else {
+            continue;
+        };
+        let _ = writeln!(
+            text,
+            "- {}: {} {} · {} {} · {} {} · {} {}",
+            kind_name(kind, lang),
+            c.objects,
+            lang.pick("个对象", "objects"),
+            c.records,
+            lang.pick("条记录", "records"),
+            c.rejected,
+            lang.pick("行无法识别", "lines rejected"),
+            c.duplicates,
+            lang.pick("行重复", "duplicates"),
+        );
+        for p in &c.problems {
+            let _ = writeln!(text, "  - `{}`: {}", plain(&p.key), plain(&p.reason));
+        }
+    }
+    let b = &report.baseline;
+    let _ = writeln!(
+        text,
+        "- {}: {} / {}",
+        lang.pick("对比的天数", "earlier days compared"),
+        b.days,
+        b.of
+    );
+    for note in notes(report, lang) {
+        let _ = writeln!(text, "- {note}");
+    }
+}
+
+fn ids(claim: &Claim) -> String {
+    let ids: Vec<_> = claim
+        .evidence
+        .iter()
+        .take(4)
+        .map(ToString::to_string)
+        .collect();
+    format!("`{}`", ids.join(" "))
+}

@@ -1,0 +1,192 @@
+//! What the records and findings of one claim show, ready to be looked up.
+//!
+//! In: a claim and the [`Facts`]. Out: whether a number, word, date or quotation occurs there. The texts of the cited records, the
+//! fields of the cited findings and of their incidents, the change whose audit record is cited; numbers also as ratios, spans and
+//! roundings. Decides nothing.
+
+use std::collections::BTreeSet;
+
+use crate::model::{
+    Moment,
+    report::{ChangeNote, Claim, Finding, Incident},
+    visible,
+};
+
+use super::{claims::Facts, tokens::spaced};
+
+/// Everything that the cited records and findings show, ready to be looked up.
+pub(super) struct Ground {
+    /// Lower-case, white space as single spaces, one piece after the other.
+    text: String,
+    numbers: Vec<f64>,
+    pub(super) times: BTreeSet<(u8, u8)>,
+    dates: BTreeSet<String>,
+}
+
+impl Ground {
+    pub(super) fn of(claim: &Claim, facts: Facts<'_>) -> Self {
+        let mut ground = Self {
+            text: String::new(),
+            numbers: Vec::new(),
+            times: BTreeSet::new(),
+            dates: BTreeSet::new(),
+        };
+        let clock = facts
+            .report
+            .incidents
+            .first()
+            .map(|i| i.start)
+            .or_else(|| facts.report.findings.first().map(|f| f.first_seen));
+        for kept in claim.evidence.iter().filter_map(|id| facts.records.get(id)) {
+            ground.add(&kept.text);
+            ground.add(&kept.line.replace("\\\"", "\"").replace("\\n", " "));
+            ground.add(&format!("{} {}", kept.namespace, kept.object));
+            if let Some(clock) = clock {
+                ground.moment(clock.at(kept.ts_ms));
+            }
+        }
+        for f in facts
+            .report
+            .findings
+            .iter()
+            .filter(|f| claim.findings.contains(&f.id))
+        {
+            ground.finding(f);
+        }
+        for i in facts
+            .report
+            .incidents
+            .iter()
+            .filter(|i| i.findings.iter().any(|f| claim.findings.contains(f)))
+        {
+            ground.incident(i);
+        }
+        for c in facts
+            .report
+            .incidents
+            .iter()
+            .flat_map(|i| i.change.iter().chain(&i.recovered_by))
+        {
+            if claim.evidence.contains(&c.evidence) {
+                ground.change(c);
+            }
+        }
+        ground
+    }
+
+    fn add(&mut self, text: &str) {
+        let shown = spaced(&visible(text).replace('`', "'"));
+        self.numbers.extend(numbers(&shown));
+        self.text.push_str(&shown.to_lowercase());
+        self.text.push('\n');
+    }
+
+    fn moment(&mut self, at: Moment) {
+        let civil = at.civil();
+        let part = |n: i8| u8::try_from(n).unwrap_or(0);
+        self.times
+            .insert((part(civil.hour()), part(civil.minute())));
+        self.dates.insert(civil.date().to_string());
+    }
+
+    fn finding(&mut self, f: &Finding) {
+        let detail = f.detail.as_deref().unwrap_or("");
+        self.add(&format!(
+            "{} {} {} {} {detail}",
+            f.title, f.object, f.object.name, f.cause
+        ));
+        for k in &f.key_fields {
+            self.add(&k.value);
+        }
+        self.numbers.push(f.count as f64);
+        if f.baseline > 0.0 {
+            self.numbers
+                .extend([f.baseline, f.count as f64 / f.baseline]);
+        }
+        self.span(f.first_seen, Some(f.last_seen));
+    }
+
+    fn incident(&mut self, i: &Incident) {
+        let detail = i.root.detail.as_deref().unwrap_or("");
+        self.add(&format!(
+            "{} {} {} {} {detail}",
+            i.title, i.root.object, i.root.object.name, i.root.cause
+        ));
+        self.span(i.start, i.end);
+        if let Some(at) = i.checked_at {
+            self.moment(at);
+        }
+        if let Some(same) = &i.same_as {
+            self.numbers.push(f64::from(same.days_in_row));
+            self.dates.insert(same.date.to_string());
+        }
+    }
+
+    fn change(&mut self, c: &ChangeNote) {
+        self.add(&format!(
+            "{} {} {} {}",
+            c.user, c.verb, c.object, c.object.name
+        ));
+        for d in &c.diff {
+            for value in [&d.old, &d.new] {
+                match value {
+                    serde_json::Value::String(s) => self.add(s),
+                    other => self.add(&other.to_string()),
+                }
+            }
+            self.add(&d.path);
+        }
+        self.moment(c.at);
+    }
+
+    /// Both ends, and how long it lasted in minutes and hours.
+    fn span(&mut self, from: Moment, to: Option<Moment>) {
+        self.moment(from);
+        if let Some(to) = to {
+            self.moment(to);
+            let minutes = (to.ms - from.ms) as f64 / 60_000.0;
+            self.numbers.extend([minutes, minutes / 60.0]);
+        }
+    }
+
+    /// Equal, or equal after rounding to what was said.
+    pub(super) fn has_number(&self, said: f64) -> bool {
+        let steps = if said.fract() == 0.0 { 1.0 } else { 10.0 };
+        self.numbers
+            .iter()
+            .any(|n| (n - said).abs() < 1e-9 || ((n * steps).round() / steps - said).abs() < 1e-9)
+    }
+
+    /// As a word of its own: `pay` is not in `payment`.
+    pub(super) fn has_word(&self, word: &str) -> bool {
+        let edge = |c: Option<char>| c.is_none_or(|c| !c.is_ascii_alphanumeric());
+        self.text.match_indices(word).any(|(at, _)| {
+            edge(self.text[..at].chars().next_back())
+                && edge(self.text[at + word.len()..].chars().next())
+        }) || word.contains('/')
+            && word
+                .split('/')
+                .all(|part| part.is_empty() || self.has_word(part))
+    }
+
+    pub(super) fn has_date(&self, date: &str) -> bool {
+        self.dates.iter().any(|d| d.ends_with(date)) || self.text.contains(date)
+    }
+
+    pub(super) fn has_quote(&self, quote: &str) -> bool {
+        let quote = quote.to_lowercase();
+        let edge_to_edge = quote
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "-_./:@".contains(c));
+        if edge_to_edge {
+            self.has_word(&quote)
+        } else {
+            self.text.contains(&quote)
+        }
+    }
+}
+
+fn numbers(text: &str) -> impl Iterator<Item = f64> {
+    let runs = text.split(|c: char| !c.is_ascii_digit() && c != '.');
+    runs.filter_map(|run| run.trim_matches('.').parse().ok())
+}

@@ -1,0 +1,166 @@
+//! What an analyst sees: retrieved findings, templates and records of one kind, in envelopes, within a number of tokens.
+//!
+//! In: a report, the kept records, a [`Retrieval`]. Out: text for a request. The most important incident comes first, so that a cut leaves the
+//! least important out. Nothing reaches a model that retrieval did not give, except the titles of the incidents themselves.
+
+use jiff::tz::TimeZone;
+use tracing::warn;
+
+use crate::{
+    llm::{Envelope, estimate_tokens},
+    model::{
+        LogKind,
+        report::{Finding, Incident, Report},
+    },
+    store::{Query, Store, What},
+};
+
+use super::outline::Records;
+
+/// Passages asked for one incident and kind; more repeat each other.
+const PASSAGES: usize = 8;
+/// Records shown of one finding.
+const SHOWN_RECORDS: usize = 3;
+
+/// Where material comes from.
+#[derive(Debug, Clone)]
+pub enum Retrieval {
+    /// Words and vectors of the owner's store.
+    Store { store: Box<Store>, zone: TimeZone },
+    /// The report itself, when nothing was stored yet.
+    Report,
+}
+
+/// One thing found: a finding's id, or the text of a template.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Passage {
+    Finding(String),
+    Template {
+        id: String,
+        text: String,
+        count: u64,
+    },
+}
+
+impl Retrieval {
+    /// What bears on an incident in one kind of log, best first. A failing search gives nothing and is logged.
+    pub(super) async fn about(
+        &self,
+        report: &Report,
+        incident: &Incident,
+        kind: LogKind,
+    ) -> Vec<Passage> {
+        let Self::Store { store, zone } = self else {
+            let own = report
+                .findings
+                .iter()
+                .filter(|f| f.kind == kind && incident.findings.contains(&f.id));
+            return own.map(|f| Passage::Finding(f.id.clone())).collect();
+        };
+        let object = &incident.root.object;
+        let query = Query {
+            what: vec![What::Finding, What::Template],
+            kind: Some(kind),
+            days: Some((report.date, report.date)),
+            limit: PASSAGES,
+            ..Query::new(
+                format!("{} {} {}", incident.title, incident.root.cause, object.name),
+                zone.clone(),
+            )
+        };
+        match store.search(query).await {
+            Ok(found) => {
+                let passage = |hit: crate::store::Hit| match hit.what {
+                    What::Finding => Passage::Finding(hit.id),
+                    _ => Passage::Template {
+                        id: hit.id,
+                        text: hit.text,
+                        count: hit.count,
+                    },
+                };
+                found.hits.into_iter().map(passage).collect()
+            }
+            Err(error) => {
+                warn!(error = %error, kind = %kind, "retrieval failed");
+                Vec::new()
+            }
+        }
+    }
+}
+
+/// The material of one kind, at most `most_tokens` by estimate; empty when retrieval gave nothing.
+pub(super) async fn of_kind(
+    report: &Report,
+    records: &Records,
+    retrieval: &Retrieval,
+    kind: LogKind,
+    envelope: &Envelope,
+    most_tokens: u64,
+) -> String {
+    let mut text = String::new();
+    let mut used = 0;
+    let mut shown: Vec<String> = Vec::new();
+    for incident in &report.incidents {
+        let passages = retrieval.about(report, incident, kind).await;
+        if passages.is_empty() {
+            continue;
+        }
+        let mut blocks = vec![format!(
+            "## {} {}",
+            incident.id,
+            envelope.wrap("title", &incident.title)
+        )];
+        for passage in passages {
+            match passage {
+                Passage::Finding(id) => {
+                    let known = report.findings.iter().find(|f| f.id == id);
+                    if let Some(finding) = known.filter(|_| !shown.contains(&id)) {
+                        blocks.extend(of_finding(finding, records, envelope));
+                        shown.push(id);
+                    }
+                }
+                Passage::Template { id, text, count } => {
+                    if !shown.contains(&id) {
+                        blocks.push(envelope.wrap(&format!("template, {count} times"), &text));
+                        shown.push(id);
+                    }
+                }
+            }
+        }
+        for block in blocks {
+            let tokens = estimate_tokens(&block) + 1;
+            if used + tokens > most_tokens {
+                return text;
+            }
+            used += tokens;
+            text.push_str(&block);
+            text.push('\n');
+        }
+    }
+    text
+}
+
+fn of_finding(f: &Finding, records: &Records, envelope: &Envelope) -> Vec<String> {
+    let fields: Vec<_> = f
+        .key_fields
+        .iter()
+        .map(|k| format!("{}={}", k.name, k.value))
+        .collect();
+    let about = format!(
+        "{}\nobject: {}\ncount: {}, usually {:.1}\nfirst: {}, last: {}\n{}",
+        f.title,
+        f.object,
+        f.count,
+        f.baseline,
+        f.first_seen.hour_minute(),
+        f.last_seen.hour_minute(),
+        fields.join(" ")
+    );
+    let mut blocks = vec![envelope.wrap(&f.id, &about)];
+    let kept = f.evidence.iter().filter_map(|e| records.get(&e.id));
+    blocks.extend(
+        kept.take(SHOWN_RECORDS)
+            .map(|k| envelope.wrap(&k.id.to_string(), &k.text)),
+    );
+    blocks
+}

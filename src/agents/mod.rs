@@ -1,0 +1,26 @@
+//! Findings to words: three analysts, a supervisor, and the check that no sentence lacks evidence.
+//!
+//! In: a report and the records it cites. Out: the texts of the two files, and the claims they are made of. The report step needs no
+//! model: [`outline`] turns the report into claims, [`report`] and [`analysis`] render them. A model may add claims, each checked by
+//! [`claims`] against the records it cites; whatever it does, the deterministic text stands.
+//!
+//! # Invariants
+//! - Every number, name, time and quotation of a claim occurs in a record it cites or in a field of a finding it cites.
+//! - What a log says and what is concluded from it are never in the same list.
+//! - [`night`] ends within its budget and never fails.
+
+pub mod analysis;
+mod analyst;
+mod answer;
+pub mod claims;
+mod ground;
+mod material;
+mod night;
+pub mod outline;
+pub mod report;
+mod tokens;
+
+/// The prompts that MCP clients are offered; they are files of `prompts/`.
+pub use crate::llm::prompts;
+pub use material::Retrieval;
+pub use night::{Input, Stop, Texts, night, render};

@@ -1,0 +1,71 @@
+//! Alarms in, their analysis, and telling it.
+//!
+//! [`read`] turns any body into an [`Alarm`]; [`inbox`] keeps it, and the [`Bell`] tells that it came; [`meaning`] says what its
+//! condition means, which may be that the policy is wrong; [`analyse`] puts that together with what the logs show [`Around`] it.
+
+mod alarm;
+mod alertmanager;
+mod analyse;
+mod around;
+mod bell;
+mod cls;
+mod explain;
+pub mod inbox;
+mod loose;
+pub mod meaning;
+pub mod notify;
+mod signs;
+mod spoken;
+mod tcop;
+mod teller;
+mod wake;
+
+use serde_json::Value;
+
+pub use alarm::{Alarm, Condition, Source, State};
+pub use analyse::{Analysis, Conclusion, analyse};
+pub use around::{Around, LogSource, LogsSeen, Past, gather};
+pub use bell::{Bell, Ear, bell};
+pub use signs::Sign;
+pub use teller::{Device, LEAST_MS, OpenStore, Teller, Tools, watch};
+pub use wake::{Lines, Waking, at_wake};
+
+/// Reads the body of an alarm. Never fails: what is no known form is an alarm of source [`Source::Unknown`] with the text as it
+/// came, since the worst answer to an alarm is to drop it.
+///
+/// `received_ms` stands in where the body names no time.
+#[must_use]
+pub fn read(body: &[u8], received_ms: i64) -> Alarm {
+    let text = String::from_utf8_lossy(body);
+    let value: Option<Value> = serde_json::from_str(&text).ok();
+    let known = value.as_ref().and_then(|v| {
+        tcop::read(v, received_ms)
+            .or_else(|| cls::read(v, received_ms))
+            .or_else(|| alertmanager::read(v, received_ms))
+    });
+    known
+        .or_else(|| spoken::read(&text, received_ms))
+        .unwrap_or_else(|| Alarm::unknown(&text, received_ms))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_comes_is_kept() {
+        for body in [
+            &b""[..],
+            b"{",
+            b"[1,2]",
+            b"null",
+            b"\xff\xfe",
+            b"{\"alarmType\":7}",
+        ] {
+            let alarm = read(body, 1_795_276_800_000);
+            assert_eq!(alarm.source, Source::Unknown);
+            assert_eq!(alarm.first_ms, 1_795_276_800_000);
+            assert_eq!(alarm.text, String::from_utf8_lossy(body));
+        }
+    }
+}

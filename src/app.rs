@@ -1,0 +1,220 @@
+//! The only place that knows everything: builds the parts, starts them, stops them in order.
+//!
+//! In: the configuration. Out: an [`App`] whose parts are wired. Always true: what costs a connection or a lock is built when it is
+//! first needed, so `--help` and a wrong configuration touch nothing. Decides nothing about logs.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use secrecy::ExposeSecret as _;
+use tokio::sync::Semaphore;
+
+use crate::{
+    config::Config,
+    diagnosis::faults::{self, Catalogue},
+    intake::{
+        bucket::{self, Bucket, BucketSpec, CosSpec},
+        layout::Partition,
+        sign::CloudKey,
+    },
+    llm::{BadModel, Llm, Purpose, Setup},
+    model::{BucketUrl, Lang, LogKind, LogPrefix, OwnerAlias},
+    owners::{self, MasterKey, Owners, Reach},
+    round::{
+        Round,
+        files::Shelf,
+        judge::Judge,
+        source::{Place, Source},
+    },
+    store::{self, Store},
+};
+
+/// Why the parts of an owner cannot be put together.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(transparent)]
+    Owner(#[from] owners::Error),
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    #[error(
+        "no bucket is known for owner `{0}`; set GENGFU_BUCKET=cos://<bucket-appid>, or let `gengfu init` find it"
+    )]
+    NoBucket(OwnerAlias),
+    #[error(
+        "no key for the bucket of owner `{0}`; set TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY"
+    )]
+    NoKey(OwnerAlias),
+    #[error(
+        "no region for the bucket of owner `{0}`; set TENCENTCLOUD_REGION, such as ap-guangzhou"
+    )]
+    NoRegion(OwnerAlias),
+    #[error(transparent)]
+    Model(#[from] BadModel),
+    #[error(transparent)]
+    Faults(#[from] faults::Error),
+    #[error("cannot open the bucket")]
+    Bucket(#[from] bucket::Error),
+}
+
+/// The wired parts. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct App {
+    pub config: Arc<Config>,
+    pub owners: Owners,
+    catalogue: Arc<Catalogue>,
+    llm: Llm,
+    cores: Arc<Semaphore>,
+}
+
+/// The owner of a local bucket, unless a command has a better name for it.
+pub const LOCAL_OWNER: &str = "default";
+
+impl App {
+    /// `keyless` is the owner of a local bucket that needs no key.
+    pub fn new(config: Config, keyless: OwnerAlias) -> Result<Self, Error> {
+        let owners = owners(&config, keyless)?;
+        let cores = std::thread::available_parallelism().map_or(2, usize::from);
+        let llm = model(&config)?;
+        Ok(Self {
+            llm,
+            config: Arc::new(config),
+            owners,
+            catalogue: Arc::new(Catalogue::builtin()?),
+            cores: Arc::new(Semaphore::new(cores)),
+        })
+    }
+
+    pub fn lang(&self) -> Lang {
+        self.config.lang()
+    }
+
+    pub fn judge(&self) -> Judge {
+        Judge {
+            zone: self.config.zone().clone(),
+            zone_name: self.config.running.zone.name().to_owned(),
+            lang: self.lang(),
+            catalogue: self.catalogue.clone(),
+            llm: self.llm.clone(),
+            model_time: self.config.models.budget,
+            model_tokens: self.config.models.budget_tokens,
+        }
+    }
+
+    pub fn shelf(&self, owner: &OwnerAlias) -> Shelf {
+        Shelf::new(&self.config.running.data_dir, owner)
+    }
+
+    /// Opens the owner's data for writing.
+    pub fn store(&self, owner: &OwnerAlias) -> Result<Store, Error> {
+        Ok(Store::open(&self.config.running.data_dir, owner)?)
+    }
+
+    /// Everything a round of this owner needs, over a store that is open already.
+    pub fn round(&self, owner: &OwnerAlias, store: Store) -> Result<Round, Error> {
+        let reach = self.owners.reach(owner)?;
+        Ok(Round {
+            source: source(&reach, &self.config)?,
+            store,
+            shelf: self.shelf(owner),
+            judge: self.judge(),
+            baseline_days: self.config.logs.baseline_days,
+            publish: self.config.running.publish_dir.clone(),
+            cores: self.cores.clone(),
+        })
+    }
+}
+
+/// The model that is configured, if one is.
+pub fn model(config: &Config) -> Result<Llm, BadModel> {
+    let models = &config.models;
+    let Some(name) = &models.llm else {
+        return Ok(Llm::Off);
+    };
+    Llm::open(Setup {
+        model: name.clone(),
+        purpose: Purpose::Chat,
+        endpoint: models.llm_endpoint.as_ref().map(ToString::to_string),
+        key: models.llm_key.clone(),
+        private: models.private,
+    })
+}
+
+/// The handle to the owners, as the configuration describes the surroundings. `keyless` is whose a local bucket is.
+pub fn owners(config: &Config, keyless: OwnerAlias) -> Result<Owners, owners::Error> {
+    let running = &config.running;
+    Owners::open(owners::Settings {
+        data_dir: running.data_dir.clone(),
+        master_key: running
+            .master_key
+            .as_ref()
+            .and_then(|k| MasterKey::from_hex(k.expose_secret())),
+        master_key_file: running.master_key_file.clone(),
+        keyless,
+        key: config.key.clone(),
+        region: config.region.clone(),
+        places: config.logs.places.clone(),
+        endpoints: config.logs.endpoints.clone(),
+        zone: running.zone.clone(),
+    })
+}
+
+/// Where the logs of an owner lie.
+fn source(reach: &Reach, config: &Config) -> Result<Source, Error> {
+    let partition = partition(reach, config);
+    let mut places: BTreeMap<LogKind, Vec<Place>> = BTreeMap::new();
+    for kind in LogKind::ALL {
+        for prefix in reach.places.prefixes.get(&kind).into_iter().flatten() {
+            places.entry(kind).or_default().push(Place {
+                bucket: bucket(reach, prefix)?,
+                prefix: prefix.prefix.clone(),
+                partition: partition.clone(),
+                label: prefix
+                    .bucket
+                    .as_ref()
+                    .map(|b| format!("{b}/"))
+                    .unwrap_or_default(),
+            });
+        }
+    }
+    Ok(Source::new(places))
+}
+
+/// How the owner's shipping tasks name their directories.
+pub fn partition(reach: &Reach, config: &Config) -> Partition {
+    let zone = reach.places.partition_zone.as_ref();
+    Partition {
+        template: reach.places.partition.clone().unwrap_or_default(),
+        zone: zone.map_or_else(|| config.zone().clone(), |z| z.time_zone().clone()),
+        spill_ms: i64::from(config.logs.spill_hours) * 3_600_000,
+    }
+}
+
+/// The bucket in which a prefix lies, opened with the owner's key. Asks nothing of it yet.
+pub fn bucket(reach: &Reach, prefix: &LogPrefix) -> Result<Bucket, Error> {
+    let url = prefix.bucket.as_ref().or(reach.places.bucket.as_ref());
+    let spec = match url.ok_or_else(|| Error::NoBucket(reach.alias.clone()))? {
+        BucketUrl::Dir { path } => BucketSpec::Folder(path.clone()),
+        BucketUrl::Cos { bucket } => {
+            let key = reach
+                .credentials
+                .as_ref()
+                .ok_or_else(|| Error::NoKey(reach.alias.clone()))?;
+            let endpoint = match &reach.endpoints.cos {
+                Some(endpoint) => endpoint.to_string(),
+                None if reach.region.is_empty() => {
+                    return Err(Error::NoRegion(reach.alias.clone()));
+                }
+                None => format!("https://cos.{}.myqcloud.com", reach.region),
+            };
+            BucketSpec::Cos(CosSpec {
+                bucket: bucket.clone(),
+                endpoint,
+                key: CloudKey {
+                    id: key.secret_id.clone(),
+                    secret: key.secret_key.clone(),
+                    token: key.token.clone(),
+                },
+            })
+        }
+    };
+    Ok(Bucket::open(spec)?)
+}

@@ -1,0 +1,93 @@
+//! A house in order, and one that is not.
+
+use std::collections::BTreeMap;
+
+use wiremock::{Mock, MockServer, ResponseTemplate, matchers::any};
+
+use super::*;
+
+fn config(pairs: &[(&str, &str)]) -> Config {
+    let vars: BTreeMap<_, _> = pairs
+        .iter()
+        .map(|(n, v)| ((*n).to_owned(), (*v).to_owned()))
+        .collect();
+    Config::from_vars(&vars).expect("config")
+}
+
+async fn statuses(config: &Config) -> Vec<(&'static str, Status)> {
+    let owners = app::owners(config, LOCAL_OWNER.parse().expect("alias")).expect("owners");
+    let checks = owner::checks(&owners, config).await;
+    checks.into_iter().map(|c| (c.name, c.status)).collect()
+}
+
+#[tokio::test]
+async fn a_local_bucket_needs_no_key_and_no_network() {
+    let dir = tempfile::tempdir().expect("dir");
+    let bucket = format!("file://{}", dir.path().display());
+    let data = dir.path().join("data").display().to_string();
+    let config = config(&[("GENGFU_BUCKET", &bucket), ("GENGFU_DATA_DIR", &data)]);
+    let off = Status::Off;
+    let expected = [
+        ("key", off),
+        ("bucket", off),
+        ("bucket", off),
+        ("bucket", off),
+        ("database", off),
+    ];
+    assert_eq!(statuses(&config).await, expected);
+    assert!(
+        here::checks(&config)
+            .iter()
+            .all(|c| c.status != Status::Problem)
+    );
+    let models: Vec<_> = models::checks(&config)
+        .await
+        .into_iter()
+        .map(|c| c.status)
+        .collect();
+    assert_eq!(models, [off, Status::Ok]);
+}
+
+#[tokio::test]
+async fn a_wrong_key_and_a_wrong_clock_are_told_apart() {
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let server = MockServer::start().await;
+    let refused = serde_json::json!({"Response": {"Error": {"Code": "AuthFailure.SecretIdNotFound", "Message": "x"}}});
+    let yesterday = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(24);
+    let stamp = yesterday.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    let answer = ResponseTemplate::new(200)
+        .insert_header("date", stamp.as_str())
+        .set_body_json(refused);
+    Mock::given(any()).respond_with(answer).mount(&server).await;
+    let dir = tempfile::tempdir().expect("dir");
+    let data = dir.path().display().to_string();
+    let config = config(&[
+        ("TENCENTCLOUD_SECRET_ID", "AKIDx"),
+        ("TENCENTCLOUD_SECRET_KEY", "k"),
+        ("TENCENTCLOUD_REGION", "ap-nanjing"),
+        ("GENGFU_CLS_ENDPOINT", &server.uri()),
+        ("GENGFU_DATA_DIR", &data),
+    ]);
+    let (problem, off) = (Status::Problem, Status::Off);
+    let expected = [
+        ("key", problem),
+        ("bucket", problem),
+        ("database", off),
+        ("clock", problem),
+    ];
+    assert_eq!(statuses(&config).await, expected);
+}
+
+#[test]
+fn a_check_says_what_to_do() {
+    let check = Check::problem("bucket", "no", "do this");
+    assert_eq!(
+        check.in_words(Lang::En),
+        "problem  bucket         no\n        -> do this"
+    );
+    let json = serde_json::to_value(&check).expect("json");
+    assert_eq!(
+        json,
+        serde_json::json!({"name": "bucket", "status": "problem", "found": "no", "todo": "do this"})
+    );
+}

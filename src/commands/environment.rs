@@ -1,0 +1,46 @@
+//! Follows the key in `.env` while serving: whoever it names next gets yesterday analysed at once.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    app::App,
+    mcp::{Rounds, Stores},
+    model::Day,
+    owners::{EnvironmentChange, env_sync::Names, env_watch},
+    round::tasks::{TaskKey, Urgency},
+};
+
+/// Changes that wait while one is handled; voiceprint recognition rewrites the file a few times a minute at most.
+const WAITING: usize = 16;
+
+pub(super) async fn follow(app: App, stores: Arc<Stores>, rounds: Rounds, stop: CancellationToken) {
+    let file = &app.config.env_file;
+    let names = Names {
+        id: file.id_names.clone(),
+        key: file.key_names.clone(),
+    };
+    let (tell, mut hear) = mpsc::channel(WAITING);
+    let watching = tokio::spawn(env_watch::follow(
+        app.owners.clone(),
+        file.path.clone(),
+        names,
+        tell,
+        stop,
+    ));
+    while let Some(EnvironmentChange { owner, .. }) = hear.recv().await {
+        let yesterday =
+            Day::of(jiff::Timestamp::now().as_millisecond(), app.config.zone()).plus(-1);
+        let known = match stores.of(&owner).await {
+            Ok(store) => store.report(yesterday).await.ok().flatten().is_some(),
+            Err(_) => false,
+        };
+        if !known {
+            rounds.start_as(TaskKey::round(owner, yesterday), Urgency::Waiting);
+        }
+    }
+    // The watcher ends with the token or with its reader; there is nothing to report.
+    let _ = watching.await;
+}

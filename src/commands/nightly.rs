@@ -1,0 +1,101 @@
+//! The timer of `serve`: starts the round of every owner when its night is over, and whatever night was missed.
+//!
+//! In: owners, the clock. Out: started rounds. Always true: one owner's failure delays nobody else; a failed round is tried again with
+//! growing pauses until it works or the next day is due. Decides nothing: [`schedule`] does.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    app::App,
+    mcp::{Rounds, Stores},
+    model::{Day, OwnerAlias, report::Stage},
+    round::{
+        schedule::{self, Due},
+        tasks::{Ended, Task, TaskKey, Urgency},
+    },
+};
+
+/// The timer looks this often: a minute late at one in the morning disturbs nobody, and a changed clock or owner is noticed.
+const LOOK: Duration = Duration::from_secs(30);
+/// First pause after a failure; doubles up to an hour.
+const FIRST_PAUSE_MS: i64 = 60_000;
+const LONGEST_PAUSE_MS: i64 = 3_600_000;
+
+/// Failures of an owner's day, and when to try again.
+#[derive(Debug)]
+struct Trouble {
+    day: Day,
+    pause_ms: i64,
+    again_ms: i64,
+}
+
+pub(super) async fn every_night(
+    app: App,
+    stores: Arc<Stores>,
+    rounds: Rounds,
+    stop: CancellationToken,
+) {
+    let mut running: HashMap<OwnerAlias, Task> = HashMap::new();
+    let mut troubles: HashMap<OwnerAlias, Trouble> = HashMap::new();
+    while !stop.is_cancelled() {
+        let now_ms = jiff::Timestamp::now().as_millisecond();
+        let owners = app.owners.all().unwrap_or_default();
+        for owner in owners {
+            if let Some(task) = running.get(&owner) {
+                match task.ended() {
+                    None => continue,
+                    Some(Ended::Failed(_)) => note(&mut troubles, &owner, task.key.day, now_ms),
+                    Some(_) => drop(troubles.remove(&owner)),
+                }
+                running.remove(&owner);
+            }
+            let done = newest_done(&stores, &owner).await;
+            let run_at = app.config.running.run_at;
+            let Due::Now(day) = schedule::due(now_ms, run_at, app.config.zone(), done) else {
+                continue;
+            };
+            if troubles
+                .get(&owner)
+                .is_some_and(|t| t.day == day && now_ms < t.again_ms)
+            {
+                continue;
+            }
+            let key = TaskKey::round(owner.clone(), day);
+            let (task, _) = rounds.start_as(key, Urgency::Nightly);
+            running.insert(owner, task);
+        }
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = tokio::time::sleep(LOOK) => {}
+        }
+    }
+}
+
+fn note(troubles: &mut HashMap<OwnerAlias, Trouble>, owner: &OwnerAlias, day: Day, now_ms: i64) {
+    let pause_ms = match troubles.get(owner) {
+        Some(t) if t.day == day => (t.pause_ms * 2).min(LONGEST_PAUSE_MS),
+        _ => FIRST_PAUSE_MS,
+    };
+    troubles.insert(
+        owner.clone(),
+        Trouble {
+            day,
+            pause_ms,
+            again_ms: now_ms + pause_ms,
+        },
+    );
+}
+
+/// The newest day with a report of the whole day.
+async fn newest_done(stores: &Stores, owner: &OwnerAlias) -> Option<Day> {
+    let store = stores.of(owner).await.ok()?;
+    for day in store.days().await.ok()? {
+        let report = store.report(day).await.ok()??;
+        if report.stage == Stage::Complete {
+            return Some(day);
+        }
+    }
+    None
+}

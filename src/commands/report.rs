@@ -1,0 +1,63 @@
+//! `gengfu report`: a day as one HTML file.
+//!
+//! In: a stored day. Out: a page without requests to anywhere. Always true: log text is escaped, whatever stands in it.
+
+use std::path::PathBuf;
+
+use minijinja::{Environment, Value, context, value::Serde};
+
+use super::{Failure, Outcome, stored::Stored, tell};
+use crate::{
+    config::Config,
+    model::{Day, OwnerAlias},
+    round::files,
+};
+
+const PAGE: &str = include_str!("../../resources/report.html");
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Whose logs; default: whoever the environment or `owner use` names
+    #[arg(long, value_name = "ALIAS")]
+    pub owner: Option<OwnerAlias>,
+    /// Which day; default: yesterday
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub date: Option<Day>,
+    /// The file to write
+    #[arg(long, value_name = "FILE")]
+    pub html: PathBuf,
+}
+
+pub async fn run(args: Args, config: Config) -> Result<Outcome, Failure> {
+    let stored = Stored::open(config, args.owner.as_ref(), args.date).await?;
+    let report = stored.report().await?;
+    // The name ends in .html, so that minijinja escapes every value.
+    let mut pages = Environment::new();
+    pages.add_template("report.html", PAGE)?;
+    let page = pages
+        .get_template("report.html")?
+        .render(context! { report => Value::from(Serde(&report)), zh => stored.lang == crate::model::Lang::Zh })?;
+    files::replace(&args.html, page.as_bytes())?;
+    tell(&args.html.display().to_string())?;
+    Ok(Outcome::Done)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn log_text_stays_text() {
+        let mut report = crate::model::sample::report();
+        report.incidents[0].title = "<script>alert(1)</script>{{ 7*7 }}".to_owned();
+        let mut pages = Environment::new();
+        pages.add_template("report.html", PAGE).expect("template");
+        let page = pages
+            .get_template("report.html")
+            .expect("template")
+            .render(context! { report => Value::from(Serde(&report)), zh => true })
+            .expect("render");
+        assert!(!page.contains("<script>alert") && page.contains("&lt;script&gt;"));
+        assert!(page.contains("{{ 7*7 }}"));
+    }
+}

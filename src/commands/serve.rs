@@ -1,0 +1,233 @@
+//! `gengfu serve`: the server and its timer, until a signal.
+//!
+//! In: the configuration. Out: MCP, webhooks, probes on `GENGFU_BIND`; the round of every night. Always true: the address is printed
+//! once the server answers; a signal lets running answers finish before anything ends.
+
+use std::{sync::Arc, time::Duration};
+
+use futures::{FutureExt as _, future::BoxFuture};
+use secrecy::ExposeSecret as _;
+use tokio::{net::TcpListener, signal::unix};
+use tokio_util::sync::CancellationToken;
+
+use super::{Failure, Outcome, environment, nightly, tell, telling};
+use crate::{
+    alerts::bell,
+    app::{App, LOCAL_OWNER},
+    config::{Config, TokenSpec},
+    http::{self, Hosts, Parts, Ready, Tokens},
+    mcp::{
+        Access, Caller, Calls, Change, Changes, Clock, ClusterDays, Desk, Rounds, Stop, Stores,
+        sessions,
+    },
+    model::Lang,
+    round::{
+        pull::Want,
+        tasks::{TaskKey, Tasks, Work},
+    },
+    voice::Detail,
+};
+
+/// Running answers get this long after a signal; a tool call ends within eight seconds.
+const DRAIN: Duration = Duration::from_secs(10);
+
+#[derive(Debug, clap::Args)]
+pub struct Args {}
+
+pub async fn run(config: Config) -> Result<Outcome, Failure> {
+    serve(App::new(config, LOCAL_OWNER.parse()?)?).await
+}
+
+/// Serves until SIGTERM or SIGINT.
+pub(super) async fn serve(app: App) -> Result<Outcome, Failure> {
+    let serving = &app.config.serving;
+    let tokens = tokens(&serving.tokens);
+    tokens
+        .may_listen_on(serving.bind)
+        .map_err(|error| Failure::Misused(error.to_string()))?;
+    let stop = Stop::default();
+    let rounds_stop = CancellationToken::new();
+    let stores = Arc::new(Stores::new(&app.config.running.data_dir));
+    let tasks = Tasks::new(rounds_stop.clone());
+    let changes = Changes::default();
+    let rounds = Rounds::new(
+        tasks.clone(),
+        runner(app.clone(), stores.clone(), changes.clone()),
+    )
+    .with_lines(line_reader(app.clone(), stores.clone()));
+    let (ring, ear) = bell();
+    let chats = telling::chats(&app)?;
+    let teller = telling::teller(&app, chats.clone())?;
+    let alerts = telling::webhooks(&app, &stores, &changes, ring);
+    let desk = Arc::new(Desk {
+        clock: Clock::System,
+        zone: app.config.zone().clone(),
+        lang: app.lang(),
+        stores: stores.clone(),
+        owners: app.owners.clone(),
+        rounds: rounds.clone(),
+        chat: telling::chat(chats),
+        changes: changes.clone(),
+        stop: stop.clone(),
+        calls: Calls::default(),
+        days: ClusterDays::default(),
+    });
+    let metrics = metrics_exporter_prometheus::PrometheusBuilder::new()
+        .install_recorder()
+        .ok();
+    let router = http::router(Parts {
+        desk,
+        tokens,
+        hosts: Hosts::new(serving.allowed_hosts.iter().cloned()),
+        limits: sessions::Limits::default(),
+        ready: Ready::default(),
+        metrics,
+        guarded: axum::Router::new(),
+        open: alerts.routes(),
+    });
+    let listener = TcpListener::bind(serving.bind)
+        .await
+        .map_err(|error| cannot_listen(&app, error))?;
+    let address = listener.local_addr()?;
+    tell(&match app.lang() {
+        Lang::Zh => format!("MCP 地址 http://{address}/mcp"),
+        Lang::En => format!("MCP at http://{address}/mcp"),
+    })?;
+    tracing::info!(%address, "serving");
+
+    app.owners.adopt_environment(Clock::System.now_ms())?;
+    let environment = tokio::spawn(environment::follow(
+        app.clone(),
+        stores.clone(),
+        rounds.clone(),
+        rounds_stop.clone(),
+    ));
+    let tending = tokio::spawn(telling::tend(
+        app.clone(),
+        teller,
+        ear,
+        stores.clone(),
+        changes,
+        rounds_stop.clone(),
+    ));
+    let nights = tokio::spawn(nightly::every_night(
+        app.clone(),
+        stores,
+        rounds,
+        rounds_stop.clone(),
+    ));
+    let stopping = {
+        let (stop, rounds_stop) = (stop.clone(), rounds_stop.clone());
+        tokio::spawn(async move {
+            signalled().await;
+            tracing::info!("stopping");
+            rounds_stop.cancel();
+            let left = stop.drain(DRAIN).await;
+            if left > 0 {
+                tracing::warn!(left, "some answers were not finished");
+            }
+        })
+    };
+    let served = http::serve(listener, router, &stop).await;
+    rounds_stop.cancel();
+    stopping.abort();
+    if tokio::time::timeout(DRAIN, tasks.finish()).await.is_err() {
+        tracing::warn!("a round did not stop in time; it goes on at the next start");
+    }
+    // All end with their token; how, changes nothing any more.
+    let _ = (nights.await, environment.await, tending.await);
+    served?;
+    Ok(Outcome::Done)
+}
+
+/// What a round does, for whoever starts one.
+fn runner(app: App, stores: Arc<Stores>, changes: Changes) -> Arc<crate::mcp::RunRound> {
+    Arc::new(move |key, work| one_round(app.clone(), stores.clone(), changes.clone(), key, work))
+}
+
+fn one_round(
+    app: App,
+    stores: Arc<Stores>,
+    changes: Changes,
+    key: TaskKey,
+    work: Work,
+) -> BoxFuture<'static, Result<(), String>> {
+    async move {
+        let lang = app.lang();
+        let store = stores.of(&key.owner).await.map_err(|e| e.to_string())?;
+        let round = app.round(&key.owner, store).map_err(|e| e.to_string())?;
+        match round.carry_out(&key, &work).await {
+            Ok(()) => {
+                // Lines alone change no report.
+                if !matches!(key.want, Want::Kind { .. }) {
+                    changes.announce(Change::NewDay(key.owner, key.day));
+                }
+                Ok(())
+            }
+            Err(error) => {
+                tracing::warn!(owner = %key.owner, day = %key.day, error = &error as &dyn std::error::Error, "a round failed");
+                Err(error.sentence(lang))
+            }
+        }
+    }
+    .boxed()
+}
+
+/// How lines are read again from an owner's bucket.
+fn line_reader(app: App, stores: Arc<Stores>) -> Arc<crate::mcp::ReadLines> {
+    Arc::new(move |owner, day, asked| {
+        let (app, stores) = (app.clone(), stores.clone());
+        async move {
+            let store = stores.of(&owner).await.map_err(|e| e.to_string())?;
+            let round = app.round(&owner, store).map_err(|e| e.to_string())?;
+            let lines = round.lines(day, &asked).await;
+            lines.map_err(|error| error.sentence(app.lang()))
+        }
+        .boxed()
+    })
+}
+
+fn tokens(specs: &[TokenSpec]) -> Tokens {
+    specs.iter().fold(Tokens::default(), |tokens, spec| {
+        let access = if spec.owners.is_empty() {
+            Access::All
+        } else {
+            Access::Only(spec.owners.clone())
+        };
+        let detail = match spec.detail.as_deref() {
+            Some("full") => Detail::Full,
+            Some("brief") => Detail::Brief,
+            _ => Detail::Normal,
+        };
+        let caller = Caller {
+            name: spec.name.as_str().into(),
+            access,
+            detail,
+        };
+        tokens.with(spec.token.expose_secret(), caller)
+    })
+}
+
+fn cannot_listen(app: &App, error: std::io::Error) -> Failure {
+    let bind = app.config.serving.bind;
+    let advice = match app.lang() {
+        Lang::Zh => format!("不能监听 {bind}:换一个 GENGFU_BIND,或停掉占用它的程序"),
+        Lang::En => {
+            format!("cannot listen on {bind}; choose another GENGFU_BIND or stop what uses it")
+        }
+    };
+    Failure::Failed(anyhow::Error::new(error).context(advice))
+}
+
+async fn signalled() {
+    let terminated = async {
+        match unix::signal(unix::SignalKind::terminate()) {
+            Ok(mut signal) => drop(signal.recv().await),
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        () = terminated => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+}

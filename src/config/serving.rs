@@ -1,0 +1,252 @@
+//! Who may call, and who is told.
+
+use std::net::SocketAddr;
+
+use jiff::civil::Time;
+use secrecy::SecretString;
+
+use super::{Mistake, read::Reader};
+use crate::model::OwnerAlias;
+
+#[derive(Debug, Clone)]
+pub struct Serving {
+    pub bind: SocketAddr,
+    /// Without a slash at the end.
+    pub public_url: Option<String>,
+    /// Never empty off loopback.
+    pub tokens: Vec<TokenSpec>,
+    pub allowed_hosts: Vec<String>,
+    pub alert_secrets: Vec<AlertSecret>,
+}
+
+/// A bearer token, what to call it in logs, and what it may see.
+#[derive(Debug, Clone)]
+pub struct TokenSpec {
+    pub name: String,
+    pub token: SecretString,
+    /// Empty: all owners. One: the token is bound to that owner.
+    pub owners: Vec<OwnerAlias>,
+    /// `brief`, `normal` or `full`; what a call gets that does not say.
+    pub detail: Option<String>,
+}
+
+#[derive(Debug, Clone)]
+pub struct AlertSecret {
+    pub secret: SecretString,
+    pub owner: Option<OwnerAlias>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Telling {
+    pub endpoints: Vec<Endpoint>,
+    pub gateway: Option<Gateway>,
+    pub devices: Vec<Device>,
+    pub chats: Vec<ChatWebhook>,
+    /// When no robot is woken: from, to.
+    pub quiet: Option<(Time, Time)>,
+}
+
+/// A xiaozhi MCP endpoint that we dial out to. Its URL holds its token.
+#[derive(Debug, Clone)]
+pub struct Endpoint {
+    pub name: String,
+    pub url: SecretString,
+    pub owner: Option<OwnerAlias>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Gateway {
+    pub url: url::Url,
+    pub signature_key: SecretString,
+}
+
+/// A robot that the gateway can wake: its MAC, or the gateway's full client id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Device {
+    pub id: String,
+    pub name: String,
+    pub owner: Option<OwnerAlias>,
+}
+
+/// A chat robot's address, which is a secret in itself; `secret` signs for DingTalk and Feishu.
+#[derive(Debug, Clone)]
+pub struct ChatWebhook {
+    pub url: SecretString,
+    pub secret: Option<SecretString>,
+    pub owner: Option<OwnerAlias>,
+}
+
+pub(super) fn read(r: &mut Reader<'_>) -> Serving {
+    let bind = r
+        .parsed(
+            "GENGFU_BIND",
+            |t| t.replace("localhost", "127.0.0.1").parse().ok(),
+            "地址:端口,例如 127.0.0.1:8765",
+            "address:port such as 127.0.0.1:8765",
+        )
+        .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8765)));
+    let tokens = tokens(r);
+    if tokens.is_empty() && !bind.ip().is_loopback() {
+        r.mistakes.push(Mistake::new(
+            "GENGFU_TOKENS",
+            None,
+            format!("至少一个令牌(监听 {bind} 时必须有;`gengfu token` 可以生成)"),
+            format!(
+                "at least one token (required when listening on {bind}; `gengfu token` makes one)"
+            ),
+        ));
+    }
+    Serving {
+        bind,
+        public_url: r
+            .url("GENGFU_PUBLIC_URL")
+            .map(|u| u.as_str().trim_end_matches('/').to_owned()),
+        tokens,
+        allowed_hosts: r.list("GENGFU_ALLOWED_HOSTS"),
+        alert_secrets: alert_secrets(r),
+    }
+}
+
+fn tokens(r: &mut Reader<'_>) -> Vec<TokenSpec> {
+    let name = "GENGFU_TOKENS";
+    let mut tokens: Vec<TokenSpec> = Vec::new();
+    for (i, entry) in r
+        .entries(name, &["name", "owner", "detail"])
+        .into_iter()
+        .enumerate()
+    {
+        let detail = entry.options.get("detail").cloned();
+        if let Some(d) = detail
+            .as_deref()
+            .filter(|d| !matches!(*d, "brief" | "normal" | "full"))
+        {
+            r.mistakes.push(Mistake::new(
+                name,
+                Some(d),
+                "detail=brief、normal 或 full",
+                "detail=brief, normal or full",
+            ));
+        }
+        let spec = TokenSpec {
+            name: entry.name().unwrap_or_else(|| format!("token-{}", i + 1)),
+            owners: r.owners_of(name, &entry),
+            token: entry.value.into(),
+            detail,
+        };
+        if tokens.iter().any(|t| t.name == spec.name) {
+            r.mistakes.push(Mistake::new(
+                name,
+                Some(&spec.name),
+                "各不相同的 name",
+                "a different name for each token",
+            ));
+        }
+        tokens.push(spec);
+    }
+    tokens
+}
+
+fn alert_secrets(r: &mut Reader<'_>) -> Vec<AlertSecret> {
+    let name = "GENGFU_ALERT_SECRET";
+    let mut secrets = Vec::new();
+    for entry in r.entries(name, &["owner"]) {
+        secrets.push(AlertSecret {
+            owner: r.owner_of(name, &entry),
+            secret: entry.value.into(),
+        });
+    }
+    secrets
+}
+
+pub(super) fn read_telling(r: &mut Reader<'_>) -> Telling {
+    let mut endpoints = Vec::new();
+    let name = "GENGFU_XIAOZHI_ENDPOINTS";
+    for (i, entry) in r.entries(name, &["name", "owner"]).into_iter().enumerate() {
+        if !(entry.value.starts_with("ws://") || entry.value.starts_with("wss://")) {
+            r.mistakes.push(Mistake::new(
+                name,
+                None,
+                "ws:// 或 wss:// 开头的接入点地址",
+                "an endpoint that starts with ws:// or wss://",
+            ));
+        }
+        endpoints.push(Endpoint {
+            name: entry
+                .name()
+                .unwrap_or_else(|| format!("endpoint-{}", i + 1)),
+            owner: r.owner_of(name, &entry),
+            url: entry.value.into(),
+        });
+    }
+    Telling {
+        endpoints,
+        gateway: gateway(r),
+        devices: devices(r),
+        chats: chats(r),
+        quiet: quiet_hours(r),
+    }
+}
+
+fn quiet_hours(r: &mut Reader<'_>) -> Option<(Time, Time)> {
+    if r.text("GENGFU_QUIET_HOURS") == "off" {
+        return None;
+    }
+    let hours = |t: &str| {
+        let (from, to) = t.split_once('-')?;
+        Some((from.trim().parse().ok()?, to.trim().parse().ok()?))
+    };
+    r.parsed(
+        "GENGFU_QUIET_HOURS",
+        hours,
+        "两个时间,例如 22:00-08:00,或 off",
+        "two times such as 22:00-08:00, or off",
+    )
+}
+
+fn gateway(r: &mut Reader<'_>) -> Option<Gateway> {
+    let url = r.url("GENGFU_GATEWAY_URL")?;
+    let Some(signature_key) = r.secret("GENGFU_GATEWAY_KEY") else {
+        r.mistakes.push(Mistake::new(
+            "GENGFU_GATEWAY_KEY",
+            None,
+            "网关的 MQTT_SIGNATURE_KEY",
+            "the gateway's MQTT_SIGNATURE_KEY",
+        ));
+        return None;
+    };
+    Some(Gateway { url, signature_key })
+}
+
+fn devices(r: &mut Reader<'_>) -> Vec<Device> {
+    let name = "GENGFU_DEVICES";
+    let mut devices = Vec::new();
+    for entry in r.entries(name, &["name", "owner"]) {
+        devices.push(Device {
+            name: entry.name().unwrap_or_else(|| entry.value.clone()),
+            owner: r.owner_of(name, &entry),
+            id: entry.value,
+        });
+    }
+    devices
+}
+
+fn chats(r: &mut Reader<'_>) -> Vec<ChatWebhook> {
+    let name = "GENGFU_CHAT_WEBHOOK";
+    let mut chats = Vec::new();
+    for mut entry in r.entries(name, &["secret", "owner"]) {
+        if !(entry.value.starts_with("https://") || entry.value.starts_with("http://")) {
+            r.mistakes.push(Mistake::new(
+                name,
+                None,
+                "https:// 开头的机器人地址",
+                "a robot address that starts with https://",
+            ));
+        }
+        chats.push(ChatWebhook {
+            owner: r.owner_of(name, &entry),
+            secret: entry.options.remove("secret").map(SecretString::from),
+            url: entry.value.into(),
+        });
+    }
+    chats
+}

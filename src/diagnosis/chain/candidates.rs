@@ -1,0 +1,140 @@
+//! Everything that may be a root: symptoms that name a fault, with the change behind them, and changes that callers suffered from.
+
+use super::{Candidate, Search, Tier, calls};
+use crate::{
+    diagnosis::{
+        causes,
+        faults::{Sign, Where},
+        symptoms::{Suspect, Symptom, What},
+    },
+    model::ObjectRef,
+};
+
+/// A container that runs half an hour before it is killed again fills up slowly.
+const SLOW_MS: i64 = 25 * 60_000;
+/// Errors after a release must be this many before the release is blamed.
+const RELEASE_ERRORS: u64 = 6;
+
+/// All candidates, in no order.
+pub(in crate::diagnosis) fn candidates(search: Search<'_>) -> Vec<Candidate> {
+    let mut out = Vec::new();
+    for (index, symptom) in search.symptoms.iter().enumerate() {
+        if symptom.chronic || symptom.what == What::Warning {
+            continue;
+        }
+        for suspect in &symptom.faults {
+            out.extend(of_suspect(search, index, symptom, suspect));
+        }
+        out.extend(calls::wrong_address(search, index, symptom));
+        out.extend(bad_release(search, index, symptom));
+    }
+    out.extend(calls::broken_by_change(search));
+    out.extend(calls::names_unresolved(search));
+    out
+}
+
+fn of_suspect(
+    search: Search<'_>,
+    index: usize,
+    symptom: &Symptom,
+    suspect: &Suspect,
+) -> Option<Candidate> {
+    let mut fault_index = suspect.fault;
+    let fault = &search.catalogue.faults()[fault_index];
+    if suspect.sign == Sign::Effect {
+        return None;
+    }
+    if fault.slow && !is_slow(symptom) {
+        return None;
+    }
+    let must = !fault.causes.is_empty() && fault.causes.iter().all(|c| c.must);
+    let cause = causes::cause_of(
+        search.scene,
+        fault,
+        symptom,
+        suspect.sign == Sign::Definitive,
+    );
+    if cause.is_none() && (must || symptom.minor) {
+        return None;
+    }
+    if let Some(job) = fault.job.as_deref().filter(|_| is_job(&symptom.object)) {
+        fault_index = search.catalogue.index(job).unwrap_or(fault_index);
+    }
+    let slow_and_named = search.catalogue.faults()[suspect.fault].slow;
+    let tier = match (suspect.sign, &cause) {
+        (Sign::Definitive, Some(_)) => Tier::NamedAndChanged,
+        (_, Some(_)) => Tier::Changed,
+        (Sign::Definitive, None) => Tier::Named,
+        // Slowness was looked at: that is as good as a message.
+        (Sign::Hint, None) if slow_and_named => Tier::Named,
+        (_, None) => Tier::Hinted,
+    };
+    let object = match &cause {
+        Some(cause) => cause.root.clone(),
+        None => accused(symptom, suspect).unwrap_or_else(|| symptom.object.clone()),
+    };
+    // A state holds until something says that it ended.
+    let holds =
+        !search.catalogue.faults()[fault_index].ends.is_empty() && symptom.over_ms.is_none();
+    let to_ms = if holds {
+        search.seen_until_ms.max(symptom.to_ms)
+    } else {
+        symptom.until_ms()
+    };
+    Some(Candidate {
+        fault: fault_index,
+        object,
+        from_ms: symptom.from_ms,
+        to_ms,
+        cause,
+        tier,
+        weight: suspect.weight + u32::from(slow_and_named),
+        own: vec![index],
+        reach: Vec::new(),
+    })
+}
+
+/// The object that the message names, where the fault is that object's.
+fn accused(symptom: &Symptom, suspect: &Suspect) -> Option<ObjectRef> {
+    let named = symptom.named.iter().find(|n| !n.kind.is_empty())?;
+    (suspect.place == Where::Named).then(|| named.clone())
+}
+
+fn is_job(object: &ObjectRef) -> bool {
+    matches!(object.kind.as_str(), "CronJob" | "Job")
+}
+
+/// Whether what repeats does so at long intervals on each object it happens to.
+fn is_slow(symptom: &Symptom) -> bool {
+    if symptom.kind == crate::model::LogKind::Business {
+        return true;
+    }
+    let per_object =
+        i64::try_from(symptom.count).unwrap_or(i64::MAX) / i64::from(symptom.objects.max(1));
+    per_object >= 2 && (symptom.to_ms - symptom.from_ms) / (per_object - 1).max(1) >= SLOW_MS
+}
+
+/// New errors of a workload that just got another image.
+fn bad_release(search: Search<'_>, index: usize, symptom: &Symptom) -> Option<Candidate> {
+    if symptom.what != What::Error || symptom.count < RELEASE_ERRORS || symptom.minor {
+        return None;
+    }
+    let fault = search.catalogue.index("workload.bad_release")?;
+    let cause = causes::cause_of(
+        search.scene,
+        &search.catalogue.faults()[fault],
+        symptom,
+        false,
+    )?;
+    Some(Candidate {
+        fault,
+        object: cause.root.clone(),
+        cause: Some(cause),
+        tier: Tier::Changed,
+        weight: 0,
+        own: vec![index],
+        reach: Vec::new(),
+        from_ms: symptom.from_ms,
+        to_ms: symptom.to_ms,
+    })
+}

@@ -1,0 +1,326 @@
+//! Reads the catalogue strictly: a mistake is named with its file, fault and field, in a sentence.
+
+use std::collections::HashMap;
+
+use regex::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
+use serde::Deserialize;
+
+use super::{
+    CallMode, Catalogue, ChangeClass, ChangePattern, EventPattern, Fault, Pair, Relation, RootIs,
+    Side, Sign, Where, coarse,
+};
+use crate::model::Severity;
+
+/// Bound of one compiled pattern, and twenty times that for a set: a pattern above it is a mistake, not a need.
+const PATTERN_BYTES: usize = 2 << 20;
+
+/// What is wrong with a catalogue.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("`{file}` is not a fault catalogue: {reason}")]
+    Syntax { file: String, reason: String },
+    #[error("fault `{code}` in `{file}`: field `{field}` {problem}")]
+    Field {
+        file: String,
+        code: String,
+        field: &'static str,
+        problem: String,
+    },
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawFile {
+    mode: Vec<RawMode>,
+    fault: Vec<RawFault>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawMode {
+    name: CallMode,
+    text: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawFault {
+    code: String,
+    name: Pair,
+    severity: Option<Severity>,
+    sign: Option<Sign>,
+    tell: Option<Pair>,
+    say: Option<Pair>,
+    confirm: Option<Vec<Pair>>,
+    fix: Option<Vec<Pair>>,
+    rollback: Option<Pair>,
+    verify: Option<Vec<Pair>>,
+    #[serde(default)]
+    event: Vec<RawEvent>,
+    #[serde(default)]
+    text: Vec<String>,
+    #[serde(default)]
+    server: Vec<String>,
+    #[serde(default)]
+    refusal: Vec<String>,
+    calls: Option<Vec<CallMode>>,
+    makes: Option<Vec<CallMode>>,
+    #[serde(default)]
+    follows: bool,
+    job: Option<String>,
+    #[serde(default)]
+    over: Vec<String>,
+    #[serde(default)]
+    slow: bool,
+    ends: Option<Vec<String>>,
+    cause: Option<Vec<RawChange>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawEvent {
+    #[serde(default)]
+    reason: Vec<String>,
+    #[serde(default)]
+    kind: Vec<String>,
+    message: Option<String>,
+    not: Option<String>,
+    names: Option<String>,
+    #[serde(default)]
+    object: Where,
+    sign: Option<Sign>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawChange {
+    class: Vec<ChangeClass>,
+    #[serde(default)]
+    kind: Vec<String>,
+    of: Relation,
+    root: RootIs,
+    #[serde(default)]
+    must: bool,
+    #[serde(default)]
+    lowered: bool,
+    #[serde(default)]
+    strong: bool,
+    name: Option<String>,
+    value: Option<String>,
+}
+
+/// Names the place of a mistake.
+struct Place<'a> {
+    file: &'a str,
+    code: &'a str,
+}
+
+impl Place<'_> {
+    fn wrong(&self, field: &'static str, problem: impl Into<String>) -> Error {
+        Error::Field {
+            file: self.file.to_owned(),
+            code: self.code.to_owned(),
+            field,
+            problem: problem.into(),
+        }
+    }
+
+    fn pattern(&self, field: &'static str, text: Option<&String>) -> Result<Option<Regex>, Error> {
+        let build = |text: &String| {
+            let built = RegexBuilder::new(text).size_limit(PATTERN_BYTES).build();
+            built.map_err(|e| self.wrong(field, format!("is not a pattern: {e}")))
+        };
+        text.map(build).transpose()
+    }
+
+    fn set(&self, field: &'static str, texts: &[String]) -> Result<RegexSet, Error> {
+        let limit = 20 * PATTERN_BYTES;
+        let built = RegexSetBuilder::new(texts)
+            .size_limit(limit)
+            .dfa_size_limit(limit)
+            .build();
+        built.map_err(|e| self.wrong(field, format!("holds a wrong pattern: {e}")))
+    }
+}
+
+impl Catalogue {
+    /// Reads a catalogue; `file` is only named in mistakes.
+    pub fn load(file: &str, text: &str) -> Result<Self, Error> {
+        let raw: RawFile = toml::from_str(text).map_err(|e| Error::Syntax {
+            file: file.to_owned(),
+            reason: e.to_string(),
+        })?;
+        let everywhere = Place { file, code: "*" };
+        let modes = raw
+            .mode
+            .iter()
+            .map(|m| Ok((m.name, everywhere.set("mode.text", &m.text)?)))
+            .collect::<Result<_, Error>>()?;
+        let (mut texts, mut text_of) = (Vec::new(), Vec::new());
+        let (mut refusals, mut refusal_of) = (Vec::new(), Vec::new());
+        let mut faults: Vec<Fault> = Vec::new();
+        let mut by_code = HashMap::new();
+        for raw in raw.fault {
+            let code = raw.code.clone();
+            let place = Place { file, code: &code };
+            let index = faults.len();
+            if by_code.insert(code.clone(), index).is_some() {
+                return Err(place.wrong("code", "stands twice"));
+            }
+            for (side, patterns) in [(Side::Own, &raw.text), (Side::Server, &raw.server)] {
+                for pattern in patterns {
+                    place.pattern("text", Some(pattern))?;
+                    texts.push(pattern.clone());
+                    text_of.push((index, side));
+                }
+            }
+            for pattern in &raw.refusal {
+                if let Some(compiled) = place.pattern("refusal", Some(pattern))? {
+                    refusals.push(pattern.clone());
+                    refusal_of.push((index, compiled));
+                }
+            }
+            let parent = by_code.get(coarse(&code)).map(|&i: &usize| &faults[i..]);
+            let parent = parent.and_then(<[Fault]>::first);
+            faults.push(fault(raw, parent, &place)?);
+        }
+        Ok(Self {
+            faults,
+            by_code,
+            modes,
+            texts: everywhere.set("text", &texts)?,
+            text_of,
+            refusals: everywhere.set("refusal", &refusals)?,
+            refusal_of,
+        })
+    }
+}
+
+/// One fault; what it does not say itself it takes from the coarse one.
+fn fault(raw: RawFault, parent: Option<&Fault>, place: &Place<'_>) -> Result<Fault, Error> {
+    let parts = raw.code.split('.').count();
+    if !raw
+        .code
+        .bytes()
+        .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._".contains(&b))
+    {
+        return Err(place.wrong("code", "may hold a-z, 0-9, `_` and dots only"));
+    }
+    if parts > 3 || parts == 3 && parent.is_none() {
+        return Err(place.wrong("code", "refines a code that does not stand before it"));
+    }
+    macro_rules! own_or_inherited {
+        ($field:ident) => {
+            raw.$field
+                .or_else(|| parent.map(|p| p.$field.clone()))
+                .ok_or_else(|| place.wrong(stringify!($field), "is missing"))?
+        };
+    }
+    let sign = raw
+        .sign
+        .or(parent.map(|p| p.sign))
+        .unwrap_or(Sign::Definitive);
+    let events = raw
+        .event
+        .iter()
+        .map(|e| event(e, sign, place))
+        .collect::<Result<_, _>>()?;
+    let causes = match raw.cause {
+        Some(causes) => causes
+            .iter()
+            .map(|c| change(c, place))
+            .collect::<Result<_, _>>()?,
+        None => parent.map(|p| p.causes.clone()).unwrap_or_default(),
+    };
+    Ok(Fault {
+        name: raw.name,
+        severity: own_or_inherited!(severity),
+        sign,
+        tell: own_or_inherited!(tell),
+        say: own_or_inherited!(say),
+        confirm: own_or_inherited!(confirm),
+        fix: own_or_inherited!(fix),
+        rollback: own_or_inherited!(rollback),
+        verify: own_or_inherited!(verify),
+        events,
+        calls: raw
+            .calls
+            .or_else(|| parent.map(|p| p.calls.clone()))
+            .unwrap_or_default(),
+        makes: raw
+            .makes
+            .or_else(|| parent.map(|p| p.makes.clone()))
+            .unwrap_or_default(),
+        follows: raw.follows || parent.is_some_and(|p| p.follows),
+        job: raw.job.or_else(|| parent.and_then(|p| p.job.clone())),
+        over: raw.over,
+        slow: raw.slow,
+        ends: raw
+            .ends
+            .or_else(|| parent.map(|p| p.ends.clone()))
+            .unwrap_or_default(),
+        causes,
+        code: raw.code,
+    })
+}
+
+fn event(raw: &RawEvent, sign: Sign, place: &Place<'_>) -> Result<EventPattern, Error> {
+    if raw.reason.is_empty() && raw.message.is_none() {
+        return Err(place.wrong("event", "needs a reason or a message"));
+    }
+    Ok(EventPattern {
+        reasons: raw.reason.clone(),
+        kinds: raw.kind.clone(),
+        message: place.pattern("event.message", raw.message.as_ref())?,
+        not: place.pattern("event.not", raw.not.as_ref())?,
+        names: raw.names.clone(),
+        object: raw.object,
+        sign: raw.sign.unwrap_or(sign),
+    })
+}
+
+fn change(raw: &RawChange, place: &Place<'_>) -> Result<ChangePattern, Error> {
+    if raw.class.is_empty() {
+        return Err(place.wrong("cause.class", "is empty"));
+    }
+    Ok(ChangePattern {
+        classes: raw.class.clone(),
+        kinds: raw.kind.clone(),
+        of: raw.of,
+        root: raw.root,
+        must: raw.must,
+        lowered: raw.lowered,
+        strong: raw.strong,
+        name: place.pattern("cause.name", raw.name.as_ref())?,
+        value: place.pattern("cause.value", raw.value.as_ref())?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mistake(text: &str) -> String {
+        let whole = format!("mode = []\n{text}");
+        Catalogue::load("faults.toml", &whole)
+            .expect_err("a mistake")
+            .to_string()
+    }
+
+    #[test]
+    fn a_mistake_is_named_with_file_fault_and_field() {
+        let head = "[[fault]]\ncode = \"a.b\"\nname = [\"一\", \"one\"]\n";
+        assert_eq!(
+            mistake(head),
+            "fault `a.b` in `faults.toml`: field `severity` is missing"
+        );
+        let bad = format!("{head}text = ['(']\n");
+        assert!(
+            mistake(&bad)
+                .starts_with("fault `a.b` in `faults.toml`: field `text` is not a pattern")
+        );
+        let fine = head.replace("a.b", "a.b.c");
+        assert!(mistake(&fine).contains("refines a code that does not stand before it"));
+        assert!(mistake(&format!("{head}colour = 1\n")).contains("unknown field `colour`"));
+    }
+}

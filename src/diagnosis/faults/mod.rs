@@ -1,0 +1,470 @@
+//! The fault catalogue: what can go wrong, what it looks like in each kind of log, and what to say about it.
+//!
+//! In: the text of `resources/faults.toml`. Out: a [`Catalogue`] whose patterns are compiled once. Always true: every code is
+//! unique, a finer code has its coarse one, every pattern compiles within a size limit, every text stands in both languages.
+//! Does not look at logs; [`super::symptoms`] does, with these patterns.
+
+mod load;
+
+use std::collections::HashMap;
+
+use regex::{Regex, RegexSet};
+use serde::{Deserialize, Serialize};
+
+use super::changes::ChangeClass;
+use crate::model::{Lang, Severity};
+
+pub use load::Error;
+
+/// The catalogue that is part of the program.
+const BUILTIN: &str = include_str!("../../../resources/faults.toml");
+/// Longer texts are cut before they are matched: the line that names a fault stands at the top of a stack trace, the root
+/// exception within a few kilobytes.
+const MATCHED_BYTES: usize = 8 * 1024;
+
+/// All faults, with their patterns.
+#[derive(Debug, Clone, Default)]
+pub struct Catalogue {
+    faults: Vec<Fault>,
+    by_code: HashMap<String, usize>,
+    modes: Vec<(CallMode, RegexSet)>,
+    texts: RegexSet,
+    text_of: Vec<(usize, Side)>,
+    refusals: RegexSet,
+    refusal_of: Vec<(usize, Regex)>,
+}
+
+/// A kind of fault.
+#[derive(Debug, Clone)]
+pub struct Fault {
+    pub code: String,
+    pub name: Pair,
+    pub severity: Severity,
+    pub sign: Sign,
+    /// What tells it from its siblings.
+    pub tell: Pair,
+    /// The sentence for it; `{object}` stands for the root's object.
+    pub say: Pair,
+    pub confirm: Vec<Pair>,
+    pub fix: Vec<Pair>,
+    pub rollback: Pair,
+    pub verify: Vec<Pair>,
+    pub events: Vec<EventPattern>,
+    /// How callers of the root's object fail.
+    pub calls: Vec<CallMode>,
+    /// How calls that the root's workload makes itself fail.
+    pub makes: Vec<CallMode>,
+    /// However definite, it may follow from a fault of something that the workload calls.
+    pub follows: bool,
+    /// Faults of the same object that it stands behind.
+    pub over: Vec<String>,
+    /// Code to use when a job suffers.
+    pub job: Option<String>,
+    /// It builds up over hours.
+    pub slow: bool,
+    /// It is a state that holds until an event of the same object with one of these reasons.
+    pub ends: Vec<String>,
+    pub causes: Vec<ChangePattern>,
+}
+
+impl Fault {
+    /// The first two parts of the code, which outsiders know.
+    #[must_use]
+    pub fn coarse(&self) -> &str {
+        coarse(&self.code)
+    }
+}
+
+/// The first two parts of a code.
+#[must_use]
+pub fn coarse(code: &str) -> &str {
+    match code.match_indices('.').nth(1) {
+        Some((at, _)) => &code[..at],
+        None => code,
+    }
+}
+
+/// A text in both languages, Chinese first.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Pair(pub String, pub String);
+
+impl Pair {
+    #[must_use]
+    pub fn of(&self, lang: Lang) -> &str {
+        lang.pick(&self.0, &self.1)
+    }
+}
+
+/// How much a match says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Sign {
+    /// Follows from other faults; a root only when nothing else explains it.
+    Effect,
+    /// Needs a change, or the lack of anything better.
+    Hint,
+    /// One match names the fault.
+    Definitive,
+}
+
+/// How a call to somebody else fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CallMode {
+    Tls,
+    Auth,
+    Dns,
+    Limited,
+    Refused,
+    Reset,
+    Timeout,
+    Http5xx,
+    Protocol,
+}
+
+/// Which side wrote a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// The one that suffers.
+    Own,
+    /// The one that refuses others and is healthy itself.
+    Server,
+}
+
+/// What an event looks like.
+#[derive(Debug, Clone)]
+pub struct EventPattern {
+    /// Any of these; empty: any reason.
+    pub reasons: Vec<String>,
+    pub kinds: Vec<String>,
+    /// A capture group `name` names the accused object.
+    pub message: Option<Regex>,
+    pub not: Option<Regex>,
+    /// Kind of the accused object.
+    pub names: Option<String>,
+    pub object: Where,
+    pub sign: Sign,
+}
+
+/// Which object an event is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Where {
+    /// The workload of the event's pod.
+    #[default]
+    Workload,
+    /// The event's own object.
+    #[serde(rename = "self")]
+    Own,
+    /// The object that the message names.
+    Named,
+    /// The node that the event's pod ran on.
+    Host,
+    /// The workload whose container was killed on the event's node.
+    Oom,
+}
+
+/// Which changes bring a fault about.
+#[derive(Debug, Clone)]
+pub struct ChangePattern {
+    pub classes: Vec<ChangeClass>,
+    /// Kinds of the changed object; empty: any.
+    pub kinds: Vec<String>,
+    pub of: Relation,
+    pub root: RootIs,
+    /// Without such a change it is another fault.
+    pub must: bool,
+    /// The object tells the cause, however long before it was changed.
+    pub strong: bool,
+    /// Only when a memory quantity became smaller.
+    pub lowered: bool,
+    /// Pattern of the changed object's name.
+    pub name: Option<Regex>,
+    /// Pattern of the new value of a changed field.
+    pub value: Option<Regex>,
+}
+
+/// How the changed object is related to the one that suffers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Relation {
+    /// The same object.
+    #[serde(rename = "self")]
+    Own,
+    /// A ConfigMap or Secret that it uses.
+    Config,
+    /// A Secret that its images are pulled with.
+    PullSecret,
+    /// What callers go through to reach it: the workload, a Service before it, a policy around it.
+    Service,
+    /// Lies in the same namespace.
+    Namespace,
+    /// A node.
+    Node,
+    /// A role or binding of the account that was refused.
+    Subject,
+    /// The object that the message names.
+    Named,
+    /// An object of the whole cluster.
+    Cluster,
+    /// A part of the cluster's own machinery, known by its name.
+    Component,
+}
+
+/// Where the root lies when a change brought the fault about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RootIs {
+    Change,
+    Symptom,
+}
+
+/// An event that a fault's pattern fits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventMatch {
+    /// Index into [`Catalogue::faults`].
+    pub fault: usize,
+    pub sign: Sign,
+    pub object: Where,
+    /// Kind and name of the object that the message accuses.
+    pub named: Option<(String, String)>,
+    /// How many nodes a scheduler names for this reason; 0 elsewhere.
+    pub nodes: u32,
+}
+
+impl Catalogue {
+    /// The catalogue that is part of the program.
+    pub fn builtin() -> Result<Self, Error> {
+        Self::load("resources/faults.toml", BUILTIN)
+    }
+
+    #[must_use]
+    pub fn faults(&self) -> &[Fault] {
+        &self.faults
+    }
+
+    #[must_use]
+    pub fn get(&self, code: &str) -> Option<&Fault> {
+        self.by_code.get(code).map(|&i| &self.faults[i])
+    }
+
+    #[must_use]
+    pub fn index(&self, code: &str) -> Option<usize> {
+        self.by_code.get(code).copied()
+    }
+
+    /// The faults that an event shows; the finer and the more definitive come first.
+    #[must_use]
+    pub fn of_event(&self, kind: &str, reason: &str, message: &str) -> Vec<EventMatch> {
+        let message = cut(message);
+        let mut found = Vec::new();
+        for (fault, known) in self.faults.iter().enumerate() {
+            for pattern in &known.events {
+                if let Some((named, nodes)) = pattern.fits(kind, reason, message) {
+                    found.push(EventMatch {
+                        fault,
+                        sign: pattern.sign,
+                        object: pattern.object,
+                        named,
+                        nodes,
+                    });
+                    break;
+                }
+            }
+        }
+        found.sort_by_key(|m| std::cmp::Reverse((m.sign, m.nodes, self.depth(m.fault))));
+        found
+    }
+
+    /// The faults that a business text shows, with the side that wrote it.
+    #[must_use]
+    pub fn of_text(&self, text: &str) -> Vec<(usize, Side)> {
+        let hits = self.texts.matches(cut(text));
+        let mut found: Vec<(usize, Side)> = hits.iter().map(|i| self.text_of[i]).collect();
+        found.sort_by_key(|(fault, side)| (*side != Side::Server, *fault));
+        found.dedup_by_key(|(fault, _)| *fault);
+        found.sort_by_key(|(fault, _)| {
+            std::cmp::Reverse((self.faults[*fault].sign, self.depth(*fault)))
+        });
+        found
+    }
+
+    /// The fault behind a refused request, and whom or what its message names.
+    #[must_use]
+    pub fn of_refusal(&self, message: &str) -> Option<(usize, Option<String>)> {
+        let message = cut(message);
+        let first = self.refusals.matches(message).iter().next()?;
+        let (fault, pattern) = &self.refusal_of[first];
+        let name = pattern
+            .captures(message)
+            .and_then(|c| Some(c.name("name")?.as_str().to_owned()));
+        Some((*fault, name))
+    }
+
+    /// How the call that a text tells of failed.
+    #[must_use]
+    pub fn mode_of(&self, text: &str) -> Option<CallMode> {
+        let text = cut(text);
+        let hit = self.modes.iter().find(|(_, set)| set.is_match(text));
+        hit.map(|(mode, _)| *mode)
+    }
+
+    fn depth(&self, fault: usize) -> usize {
+        self.faults[fault].code.matches('.').count()
+    }
+}
+
+impl EventPattern {
+    /// When it fits: the object that the message names, and how many nodes it counts.
+    fn fits(
+        &self,
+        kind: &str,
+        reason: &str,
+        message: &str,
+    ) -> Option<(Option<(String, String)>, u32)> {
+        let reason_fits = self.reasons.is_empty() || self.reasons.iter().any(|r| r == reason);
+        let kind_fits = self.kinds.is_empty() || self.kinds.iter().any(|k| k == kind);
+        if !reason_fits || !kind_fits || self.not.as_ref().is_some_and(|n| n.is_match(message)) {
+            return None;
+        }
+        let Some(pattern) = &self.message else {
+            return Some((None, 0));
+        };
+        let captures = pattern.captures(message)?;
+        let accused = captures.name("name").map(|name| {
+            let kind = captures.name("kind").map(|k| k.as_str().to_owned());
+            let kind = kind.or_else(|| self.names.clone()).unwrap_or_default();
+            (kind, name.as_str().to_owned())
+        });
+        let nodes = captures.name("n").and_then(|n| n.as_str().parse().ok());
+        Some((accused, nodes.unwrap_or(0)))
+    }
+}
+
+/// At most [`MATCHED_BYTES`], cut between characters.
+fn cut(text: &str) -> &str {
+    &text[..text.floor_char_boundary(MATCHED_BYTES)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn codes_of(reason: &str, message: &str) -> Vec<String> {
+        let catalogue = Catalogue::builtin().expect("the catalogue");
+        let found = catalogue.of_event("Pod", reason, message);
+        let code = |m: &EventMatch| catalogue.faults()[m.fault].code.clone();
+        found.iter().map(code).collect()
+    }
+
+    #[test]
+    fn the_catalogue_holds_at_least_sixty_faults_in_both_languages() {
+        let catalogue = Catalogue::builtin().expect("the catalogue");
+        let coarse = catalogue.faults().iter().filter(|f| f.coarse() == f.code);
+        assert!(coarse.count() >= 60);
+        assert!(
+            catalogue
+                .faults()
+                .iter()
+                .all(|f| !f.say.0.is_empty() && !f.say.1.is_empty())
+        );
+    }
+
+    #[test]
+    fn real_event_messages_name_their_fault() {
+        for (reason, message, code) in [
+            (
+                "Failed",
+                r#"Failed to pull image "r.io/a:v9": rpc error: code = NotFound desc = failed to pull and unpack image "r.io/a:v9": failed to resolve reference "r.io/a:v9": r.io/a:v9: not found"#,
+                "image.not_found.tag",
+            ),
+            (
+                "Failed",
+                r#"Failed to pull image "r.io/a:1": failed to authorize: failed to fetch anonymous token: 401 Unauthorized"#,
+                "image.pull_auth",
+            ),
+            (
+                "Failed",
+                r#"Failed to pull image "x.invalid/a:1": rpc error: failed to do request: Head "https://x.invalid/v2": dial tcp: lookup x.invalid on 183.60.83.19:53: no such host"#,
+                "image.registry_dns",
+            ),
+            (
+                "FailedScheduling",
+                "0/4 nodes are available: 4 node(s) were unschedulable. preemption: 0/4 nodes are available: 4 Preemption is not helpful for scheduling.",
+                "schedule.cordoned",
+            ),
+            (
+                "FailedScheduling",
+                "0/4 nodes are available: 4 node(s) didn't match pod anti-affinity rules.",
+                "schedule.node_affinity.pod_anti",
+            ),
+            (
+                "FailedMount",
+                r#"MountVolume.SetUp failed for volume "cfg" : configmap "web" not found"#,
+                "config.missing_key.configmap",
+            ),
+            (
+                "FailedCreate",
+                r#"Error creating: pods "a-1" is forbidden: exceeded quota: q, requested: pods=1, used: pods=9, limited: pods=9"#,
+                "quota.exceeded.pods",
+            ),
+            (
+                "FailedCreate",
+                r#"Error creating: pods "a-" is forbidden: error looking up service account shop/x: serviceaccount "x" not found"#,
+                "account.missing",
+            ),
+            (
+                "Evicted",
+                "The node was low on resource: ephemeral-storage.",
+                "node.disk_pressure.evicted",
+            ),
+        ] {
+            assert_eq!(
+                codes_of(reason, message).first().map(String::as_str),
+                Some(code),
+                "{message}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_message_names_the_object_it_accuses() {
+        let catalogue = Catalogue::builtin().expect("the catalogue");
+        let found = catalogue.of_event(
+            "Pod",
+            "Failed",
+            "Error: couldn't find key cache_ttl in ConfigMap shop/web-config",
+        );
+        assert_eq!(
+            found[0].named,
+            Some(("ConfigMap".to_owned(), "web-config".to_owned()))
+        );
+    }
+
+    #[test]
+    fn calls_fail_in_ways_that_can_be_told_apart() {
+        let catalogue = Catalogue::builtin().expect("the catalogue");
+        for (text, mode) in [
+            (
+                "dial tcp 10.0.0.1:80: connect: connection refused",
+                CallMode::Refused,
+            ),
+            (
+                "dial tcp: lookup a on 172.18.0.10:53: read udp: i/o timeout",
+                CallMode::Dns,
+            ),
+            (
+                "context deadline exceeded (Client.Timeout exceeded while awaiting headers)",
+                CallMode::Timeout,
+            ),
+            ("Request failed with status code 503", CallMode::Http5xx),
+            (
+                "x509: certificate has expired or is not yet valid",
+                CallMode::Tls,
+            ),
+        ] {
+            assert_eq!(catalogue.mode_of(text), Some(mode), "{text}");
+        }
+        assert_eq!(catalogue.mode_of("order 17 created"), None);
+    }
+}

@@ -1,0 +1,318 @@
+//! The cause chain from one kind of log: what its record says, what the next kind knows about that, until the root is reached.
+//!
+//! In: the findings and incidents of a diagnosed day, which kinds were seen, and where to start. Out: a [`Trace`] in the shape of
+//! `gengfu trace --json`. Always true: every key field names the record it was taken from where one is known; a kind that is not
+//! there ends the trace and is named; an error that belongs to no incident ends with `no_cause`. Reads nothing but its input, so
+//! it answers from a stored day in microseconds.
+
+use serde::Serialize;
+
+use crate::model::{
+    EvidenceId, Lang, LogKind, Moment, ObjectRef,
+    report::{Alternative, ChangeNote, Finding, Incident, KeyValue, Root},
+};
+
+/// What is known of the day.
+#[derive(Debug, Clone, Copy)]
+pub struct Told<'a> {
+    pub findings: &'a [Finding],
+    pub incidents: &'a [Incident],
+    /// Kinds of which records were read.
+    pub seen: &'a [LogKind],
+    pub lang: Lang,
+}
+
+/// Where to start.
+#[derive(Debug, Clone, Copy)]
+pub struct Ask<'a> {
+    pub from: LogKind,
+    /// Id of an incident, when one is meant.
+    pub incident: Option<&'a str>,
+    /// Name of an object, with or without its namespace.
+    pub object: Option<&'a str>,
+    /// Words that stand in the finding.
+    pub query: Option<&'a str>,
+}
+
+/// A cause chain.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Trace {
+    pub start: Start,
+    pub steps: Vec<Step>,
+    pub root: Option<Root>,
+    /// Id of the incident that it leads to.
+    pub incident: Option<String>,
+    pub change: Option<ChangeNote>,
+    pub alternatives: Vec<Alternative>,
+    pub missing: Vec<String>,
+    pub verdict: Ends,
+}
+
+/// What the trace begins with.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Start {
+    pub kind: LogKind,
+    pub finding: Option<String>,
+    pub title: String,
+    pub object: Option<ObjectRef>,
+    pub at: Option<Moment>,
+}
+
+/// One kind of log asked.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Step {
+    pub kind: LogKind,
+    /// What was taken from the records of this kind to go on with.
+    pub key_fields: Vec<KeyValue>,
+    /// What was asked of this kind.
+    pub query: String,
+    /// Records that answered.
+    pub hits: u64,
+    pub evidence: Vec<EvidenceId>,
+    pub why_next: String,
+}
+
+/// How a trace ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ends {
+    Cause,
+    NoCause,
+    /// A kind of log is not there.
+    Stopped,
+}
+
+/// Evidence that a step lists.
+const EVIDENCE: usize = 6;
+/// Key fields that a step takes along.
+const KEY_FIELDS: usize = 8;
+
+/// Follows the chain from `ask.from`.
+#[must_use]
+pub fn trace(told: Told<'_>, ask: Ask<'_>) -> Trace {
+    let start = start(told, ask);
+    let incident = match ask.incident {
+        Some(id) => told.incidents.iter().find(|i| i.id == id),
+        None => start.and_then(|f| told.incidents.iter().find(|i| i.findings.contains(&f.id))),
+    };
+    let mut out = Trace {
+        start: Start {
+            kind: ask.from,
+            finding: start.map(|f| f.id.clone()),
+            title: start.map(|f| f.title.clone()).unwrap_or_default(),
+            object: start.map(|f| f.object.clone()),
+            at: start.map(|f| f.first_seen),
+        },
+        steps: Vec::new(),
+        root: None,
+        incident: incident.map(|i| i.id.clone()),
+        change: None,
+        alternatives: Vec::new(),
+        missing: Vec::new(),
+        verdict: Ends::NoCause,
+    };
+    let mut asked = asked_first(ask, start, incident);
+    for kind in order(ask.from) {
+        if !told.seen.contains(&kind) {
+            let name = told.lang.pick(kind.zh(), kind.as_str());
+            out.missing.push(told.lang.pick(
+                format!("没有{name}, 查到这里为止"),
+                format!("no {name} log, the trace stops here"),
+            ));
+            out.verdict = Ends::Stopped;
+            return out;
+        }
+        let found = found(told, kind, start, incident);
+        let step = step(told, kind, asked, &found, incident);
+        asked = next_query(&step, start, incident);
+        out.steps.push(step);
+    }
+    let Some(incident) = incident else {
+        out.missing.push(
+            told.lang
+                .pick(
+                    "这些日志里没有能解释它的事件或改动",
+                    "no event or change in these logs explains it",
+                )
+                .to_owned(),
+        );
+        return out;
+    };
+    out.alternatives.clone_from(&incident.alternatives);
+    out.missing.clone_from(&incident.missing);
+    if incident.root.cause != "unknown" {
+        out.root = Some(incident.root.clone());
+        out.change.clone_from(&incident.change);
+        out.verdict = Ends::Cause;
+    }
+    out
+}
+
+/// From users to operators when a business line is the start; from the cluster's own doings to who set them off, then to who felt it.
+const fn order(from: LogKind) -> [LogKind; 3] {
+    match from {
+        LogKind::Business => [LogKind::Business, LogKind::Event, LogKind::Audit],
+        LogKind::Event => [LogKind::Event, LogKind::Audit, LogKind::Business],
+        LogKind::Audit => [LogKind::Audit, LogKind::Event, LogKind::Business],
+    }
+}
+
+/// The weightiest finding of the kind that fits; those of incidents come first.
+fn start<'a>(told: Told<'a>, ask: Ask<'_>) -> Option<&'a Finding> {
+    let in_incident = |f: &&Finding| {
+        told.incidents
+            .iter()
+            .position(|i| i.findings.contains(&f.id))
+    };
+    let fits = |f: &&'a Finding| {
+        let incident = ask.incident.is_none_or(|id| {
+            told.incidents
+                .iter()
+                .any(|i| i.id == id && i.findings.contains(&f.id))
+        });
+        f.kind == ask.from
+            && incident
+            && ask.object.is_none_or(|o| is_about(f, o))
+            && ask.query.is_none_or(|q| speaks_of(f, q))
+    };
+    let fitting = told.findings.iter().filter(fits);
+    fitting.min_by_key(|f| in_incident(f).unwrap_or(usize::MAX))
+}
+
+fn is_about(finding: &Finding, object: &str) -> bool {
+    let (namespace, name) = object.rsplit_once('/').unwrap_or(("", object));
+    let same = |n: &str| n == name || n.starts_with(name) && n[name.len()..].starts_with('-');
+    let place = namespace.is_empty() || finding.object.namespace == namespace;
+    place && (same(&finding.object.name) || finding.key_fields.iter().any(|k| k.value == name))
+}
+
+fn speaks_of(finding: &Finding, query: &str) -> bool {
+    let text = format!("{} {} {}", finding.title, finding.object, finding.cause).to_lowercase();
+    let values = finding.key_fields.iter().map(|k| k.value.to_lowercase());
+    let values: Vec<String> = values.collect();
+    query
+        .to_lowercase()
+        .split_whitespace()
+        .all(|word| text.contains(word) || values.iter().any(|v| v.contains(word)))
+}
+
+/// Findings of a kind that belong to the chain.
+fn found<'a>(
+    told: Told<'a>,
+    kind: LogKind,
+    start: Option<&'a Finding>,
+    incident: Option<&Incident>,
+) -> Vec<&'a Finding> {
+    match incident {
+        Some(incident) => told
+            .findings
+            .iter()
+            .filter(|f| f.kind == kind && incident.findings.contains(&f.id))
+            .collect(),
+        None => start.into_iter().filter(|f| f.kind == kind).collect(),
+    }
+}
+
+fn step(
+    told: Told<'_>,
+    kind: LogKind,
+    query: String,
+    found: &[&Finding],
+    incident: Option<&Incident>,
+) -> Step {
+    let mut key_fields: Vec<KeyValue> = Vec::new();
+    for finding in found {
+        let id = finding.evidence.first().map(|e| e.id);
+        let window = [
+            ("first_seen", finding.first_seen.to_string()),
+            ("last_seen", finding.last_seen.to_string()),
+        ];
+        let own = window.map(|(name, value)| KeyValue {
+            name: name.to_owned(),
+            value,
+            evidence: id,
+        });
+        for field in finding.key_fields.iter().cloned().chain(own) {
+            if !key_fields
+                .iter()
+                .any(|k| k.name == field.name && k.value == field.value)
+            {
+                key_fields.push(field);
+            }
+        }
+    }
+    key_fields.truncate(KEY_FIELDS);
+    let hits: u64 = found.iter().map(|f| f.count).sum();
+    let evidence = found
+        .iter()
+        .flat_map(|f| f.evidence.iter().map(|e| e.id))
+        .take(EVIDENCE)
+        .collect();
+    Step {
+        kind,
+        key_fields,
+        query,
+        hits,
+        evidence,
+        why_next: why_next(told.lang, kind, hits, incident),
+    }
+}
+
+fn why_next(lang: Lang, kind: LogKind, hits: u64, incident: Option<&Incident>) -> String {
+    let (zh, en) = match (kind, hits, incident) {
+        (_, 0, _) => (
+            "这里没有相关记录,看下一种日志",
+            "nothing here, look at the next kind",
+        ),
+        (_, _, None) => (
+            "它不属于任何已知问题,看别的日志有没有同时的异常",
+            "it belongs to no incident; see whether another kind is unusual at that time",
+        ),
+        (LogKind::Business, ..) => (
+            "业务报错说明谁受影响,要看集群当时对这些对象做了什么",
+            "the errors say who suffers; see what the cluster did to them",
+        ),
+        (LogKind::Event, ..) => (
+            "事件说明集群看到了什么,要看之前谁改了这些对象",
+            "the events say what the cluster saw; see who changed these objects before",
+        ),
+        (LogKind::Audit, ..) => (
+            "审计说明谁改了什么,要看改动之后的反应",
+            "the audit says who changed what; see what followed",
+        ),
+    };
+    lang.pick(zh, en).to_owned()
+}
+
+fn asked_first(ask: Ask<'_>, start: Option<&Finding>, incident: Option<&Incident>) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    parts.extend(ask.object.map(|o| format!("object={o}")));
+    parts.extend(ask.query.map(str::to_owned));
+    if let (true, Some(finding)) = (parts.is_empty(), start) {
+        parts.push(format!("object={}", finding.object));
+    }
+    if let (true, Some(incident)) = (parts.is_empty(), incident) {
+        parts.push(format!("object={}", incident.root.object));
+    }
+    parts.join(" ")
+}
+
+/// What the key fields of a step ask of the next kind.
+fn next_query(step: &Step, start: Option<&Finding>, incident: Option<&Incident>) -> String {
+    let object = incident
+        .map(|i| &i.root.object)
+        .or(start.map(|f| &f.object));
+    let mut parts: Vec<String> = object.map(|o| format!("object={o}")).into_iter().collect();
+    parts.extend(
+        step.key_fields
+            .iter()
+            .filter(|k| !k.name.ends_with("_seen"))
+            .take(4)
+            .map(|k| format!("{}={}", k.name, k.value)),
+    );
+    let from = incident.map(|i| i.start).or(start.map(|f| f.first_seen));
+    let to = incident.map_or_else(|| start.map(|f| f.last_seen), |i| i.end);
+    parts.extend(from.map(|t| format!("from={t}")));
+    parts.extend(to.map(|t| format!("to={t}")));
+    parts.join(" ")
+}

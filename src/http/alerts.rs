@@ -1,0 +1,282 @@
+//! `POST /alerts/{source}/{secret}`: alarms from outside, stored before they are answered.
+//!
+//! In: bodies of strangers. Out: what the sender waits for, at once; nothing of the body but a harmless session id comes back. Always
+//! true: a door opens by its secret alone, compared in constant time; the body of a closed door is never read; a body of any form is
+//! kept. Analyses nothing: whoever listens to [`Bell`] does.
+//!
+//! Senders verify an address with an empty call, and repeat what was not answered with 200 within five seconds:
+//! <https://cloud.tencent.com/document/product/248/50409>.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use axum::{
+    Json, Router,
+    body::{Body, to_bytes},
+    extract::{Path, State},
+    http::{HeaderMap, Method, StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::any,
+};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+use super::rate::Rate;
+use crate::{
+    alerts::{
+        Bell, Source,
+        inbox::{self, Opened},
+    },
+    mcp::{Change, Changes, Clock, Stores},
+    model::OwnerAlias,
+    owners::Owners,
+    store::{Arrival, Delivery},
+};
+
+/// Ten log lines of CLS, each of some tens of KB, and their frame.
+const BODY_BYTES: usize = 512 * 1024;
+
+/// A sender gives up after five seconds; a body that drips slower than this has none that waits for it.
+const BODY_WAIT: Duration = Duration::from_secs(5);
+
+/// Alarms of one door in a minute. The largest storm that a cluster's policies can make is some thousands.
+const PER_MINUTE: u32 = 6000;
+
+/// Everything that the route needs. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Webhooks(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    doors: Vec<Door>,
+    stores: Arc<Stores>,
+    owners: Owners,
+    changes: Changes,
+    bell: Bell,
+    clock: Clock,
+}
+
+/// A secret and whose alarms come in with it.
+#[derive(Debug)]
+struct Door {
+    sha256: [u8; 32],
+    /// `None`: whose cluster it is, else whoever stands.
+    owner: Option<OwnerAlias>,
+    rate: Mutex<Rate>,
+}
+
+impl Webhooks {
+    /// `secrets`: each with the owner it stands for. Without any, every call is refused.
+    #[must_use]
+    pub fn new(
+        secrets: impl IntoIterator<Item = (SecretString, Option<OwnerAlias>)>,
+        stores: Arc<Stores>,
+        owners: Owners,
+        changes: Changes,
+        bell: Bell,
+        clock: Clock,
+    ) -> Self {
+        let door = |(secret, owner): (SecretString, _)| Door {
+            sha256: Sha256::digest(secret.expose_secret().as_bytes()).into(),
+            owner,
+            rate: Mutex::new(Rate::per_minute(PER_MINUTE, clock.now_ms())),
+        };
+        Self(Arc::new(Inner {
+            doors: secrets.into_iter().map(door).collect(),
+            stores,
+            owners,
+            changes,
+            bell,
+            clock,
+        }))
+    }
+
+    /// The routes; they check their callers themselves.
+    pub fn routes(self) -> Router {
+        Router::new()
+            .route("/alerts/{source}", any(with_password))
+            .route("/alerts/{source}/{secret}", any(with_path))
+            .with_state(self)
+    }
+
+    /// The door of this secret. Every door is tried, so that the time does not tell which one came close.
+    fn door(&self, secret: &str) -> Option<&Door> {
+        let presented: [u8; 32] = Sha256::digest(secret.as_bytes()).into();
+        let mut found = None;
+        for door in &self.0.doors {
+            if bool::from(door.sha256.ct_eq(&presented)) {
+                found = Some(door);
+            }
+        }
+        found
+    }
+
+    async fn receive(&self, door: &Door, opened: Opened) -> Result<Delivery, Refused> {
+        let owner = match &door.owner {
+            Some(owner) => owner.clone(),
+            None => self.owner_of(&opened).ok_or(Refused::Nobody)?,
+        };
+        let store = self.0.stores.of(&owner).await?;
+        let delivery = opened.keep(&store).await?;
+        tracing::info!(owner = %owner, alarm = delivery.id, times = delivery.times, arrival = ?delivery.arrival, "received an alarm");
+        self.0.changes.announce(Change::Alerts(owner.clone()));
+        if delivery.arrival == Arrival::New {
+            self.0.bell.ring(owner);
+        }
+        Ok(delivery)
+    }
+
+    /// Whose cluster the alarm is about; else whoever stands.
+    fn owner_of(&self, opened: &Opened) -> Option<OwnerAlias> {
+        let cluster = &opened.alarm.cluster;
+        let roll = self.0.owners.roll().unwrap_or_default();
+        let has_it = roll
+            .owners
+            .iter()
+            .find(|(_, o)| !cluster.is_empty() && o.places.clusters.contains(cluster));
+        match has_it {
+            Some((owner, _)) => Some(owner.clone()),
+            None => self.0.owners.choose(None).ok(),
+        }
+    }
+}
+
+/// Why an alarm could not be kept.
+#[derive(Debug, thiserror::Error)]
+enum Refused {
+    #[error("no owner to keep it for; give GENGFU_ALERT_SECRET an `;owner=`")]
+    Nobody,
+    #[error(transparent)]
+    Store(#[from] crate::store::Error),
+}
+
+async fn with_path(
+    State(hooks): State<Webhooks>,
+    Path((source, secret)): Path<(String, String)>,
+    method: Method,
+    body: Body,
+) -> Response {
+    match hooks.door(&secret) {
+        Some(door) => accept(&hooks, door, &source, &method, body).await,
+        None => closed(false),
+    }
+}
+
+async fn with_password(
+    State(hooks): State<Webhooks>,
+    Path(source): Path<String>,
+    method: Method,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    match password(&headers).and_then(|secret| hooks.door(&secret)) {
+        Some(door) => accept(&hooks, door, &source, &method, body).await,
+        None => closed(true),
+    }
+}
+
+async fn accept(
+    hooks: &Webhooks,
+    door: &Door,
+    source: &str,
+    method: &Method,
+    body: Body,
+) -> Response {
+    let source = match source {
+        "tcop" => Source::Tcop,
+        "cls" => Source::Cls,
+        "alertmanager" => Source::Alertmanager,
+        _ => return (StatusCode::NOT_FOUND, "tcop, cls or alertmanager\n").into_response(),
+    };
+    if matches!(*method, Method::GET | Method::HEAD) {
+        return "ok\n".into_response();
+    }
+    if !matches!(*method, Method::POST | Method::PUT) {
+        return StatusCode::METHOD_NOT_ALLOWED.into_response();
+    }
+    let now_ms = hooks.0.clock.now_ms();
+    let may_come = door
+        .rate
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .take(now_ms);
+    if !may_come {
+        return (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, "10")]).into_response();
+    }
+    let body = match tokio::time::timeout(BODY_WAIT, to_bytes(body, BODY_BYTES)).await {
+        Ok(Ok(body)) => body,
+        Ok(Err(_)) => return StatusCode::PAYLOAD_TOO_LARGE.into_response(),
+        Err(_) => return StatusCode::REQUEST_TIMEOUT.into_response(),
+    };
+    let verification = body.trim_ascii().is_empty() || body.trim_ascii() == b"{}";
+    if !verification
+        && let Err(error) = hooks
+            .receive(door, inbox::open(&body, source, now_ms))
+            .await
+    {
+        tracing::error!(%error, "could not keep an alarm; its sender is asked to repeat it");
+        return (
+            StatusCode::SERVICE_UNAVAILABLE,
+            [(header::RETRY_AFTER, "10")],
+        )
+            .into_response();
+    }
+    match source {
+        Source::Tcop => {
+            Json(json!({ "sessionId": session_id(&body), "retCode": 0 })).into_response()
+        }
+        _ => Json(json!({ "code": 0 })).into_response(),
+    }
+}
+
+/// The same for a wrong secret and a missing one.
+fn closed(ask_for_password: bool) -> Response {
+    tracing::warn!("refused an alarm: its secret is not in GENGFU_ALERT_SECRET");
+    let mut answer = StatusCode::UNAUTHORIZED.into_response();
+    if ask_for_password {
+        let challenge = header::HeaderValue::from_static("Basic realm=\"alerts\"");
+        answer
+            .headers_mut()
+            .insert(header::WWW_AUTHENTICATE, challenge);
+    }
+    answer
+}
+
+/// The password of Basic authentication; the user name may be anything.
+fn password(headers: &HeaderMap) -> Option<String> {
+    let (scheme, code) = headers
+        .get(header::AUTHORIZATION)?
+        .to_str()
+        .ok()?
+        .split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let plain = String::from_utf8(STANDARD.decode(code.trim()).ok()?).ok()?;
+    plain
+        .split_once(':')
+        .map(|(_, password)| password.to_owned())
+}
+
+/// The one thing of a body that its sender wants back: letters, digits, `-` and `_`, else nothing.
+fn session_id(body: &[u8]) -> String {
+    let value: Value = serde_json::from_slice(body).unwrap_or_default();
+    let id = value
+        .get("sessionId")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    let plain = id.len() <= 64
+        && id
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+    if plain { id.to_owned() } else { String::new() }
+}
+
+#[cfg(test)]
+#[path = "alerts_tests.rs"]
+mod tests;

@@ -1,0 +1,210 @@
+use axum::http::Request;
+use tower::ServiceExt as _;
+
+use super::*;
+use crate::{
+    alerts::{Ear, bell},
+    model::{Endpoints, Places},
+    owners::Settings,
+};
+
+const SECRET: &str = "s3cret-of-the-door";
+const NOW: i64 = 1_795_309_930_000;
+const ALARM: &str = r#"{"sessionId":"U4Lk_-9","alarmStatus":"1","alarmType":"metric","alarmObjInfo":{"region":"gz","dimensions":
+    {"tke_cluster_instance_id":"cls-7a1b2c3d","namespace":"shop","workload_name":"checkout"}},"alarmPolicyInfo":{"policyId":"p-1",
+    "policyName":"mem","conditions":{"metricName":"m","calcType":">","calcValue":"90","currentValue":"97"}},"firstOccurTime":"2026-11-22 09:12:00","recoverTime":"0"}"#;
+
+struct House {
+    hooks: Webhooks,
+    stores: Arc<Stores>,
+    ear: Ear,
+    _data: tempfile::TempDir,
+}
+
+fn house() -> House {
+    let data = tempfile::tempdir().expect("folder");
+    let stores = Arc::new(Stores::new(data.path()));
+    let owners = Owners::open(Settings {
+        keyless: "default".parse().expect("alias"),
+        data_dir: data.path().to_owned(),
+        master_key: None,
+        master_key_file: data.path().join("master.key"),
+        key: None,
+        region: String::new(),
+        places: Places::default(),
+        endpoints: Endpoints::default(),
+        zone: crate::model::Zone::default(),
+    })
+    .expect("owners");
+    let (ring, ear) = bell();
+    let secrets = [
+        (
+            SecretString::from(SECRET),
+            Some("demo".parse().expect("alias")),
+        ),
+        (SecretString::from("nobody"), None),
+    ];
+    let hooks = Webhooks::new(
+        secrets,
+        stores.clone(),
+        owners,
+        Changes::default(),
+        ring,
+        Clock::Fixed(NOW),
+    );
+    House {
+        hooks,
+        stores,
+        ear,
+        _data: data,
+    }
+}
+
+impl House {
+    async fn call(
+        &self,
+        method: &str,
+        path: &str,
+        password: Option<&str>,
+        body: &str,
+    ) -> (u16, String) {
+        let mut request = Request::builder().method(method).uri(path);
+        if let Some(password) = password {
+            let basic = format!("Basic {}", STANDARD.encode(format!("tcop:{password}")));
+            request = request.header(header::AUTHORIZATION, basic);
+        }
+        let request = request.body(Body::from(body.to_owned())).expect("request");
+        let answer = self
+            .hooks
+            .clone()
+            .routes()
+            .oneshot(request)
+            .await
+            .expect("answer");
+        let status = answer.status().as_u16();
+        let body = to_bytes(answer.into_body(), 1 << 16).await.expect("body");
+        (status, String::from_utf8(body.to_vec()).expect("utf-8"))
+    }
+
+    async fn kept(&self) -> usize {
+        let store = self
+            .stores
+            .of(&"demo".parse().expect("alias"))
+            .await
+            .expect("store");
+        inbox::unread(&store, NOW).await.expect("unread").len()
+    }
+}
+
+#[tokio::test]
+async fn an_alarm_is_stored_before_its_sender_gets_the_answer_it_waits_for() {
+    let mut house = house();
+    let path = format!("/alerts/tcop/{SECRET}");
+    let (status, answer) = house.call("POST", &path, None, ALARM).await;
+    assert_eq!(
+        (status, answer.as_str()),
+        (200, r#"{"sessionId":"U4Lk_-9","retCode":0}"#)
+    );
+    assert_eq!(house.kept().await, 1);
+    assert_eq!(house.ear.next().await.expect("ring").as_str(), "demo");
+    // The sender repeats itself: no second alarm.
+    house.call("POST", &path, None, ALARM).await;
+    assert_eq!(house.kept().await, 1);
+    let (status, _) = house
+        .call(
+            "POST",
+            "/alerts/tcop",
+            Some(SECRET),
+            &ALARM.replace("p-1", "p-2"),
+        )
+        .await;
+    assert_eq!((status, house.kept().await), (200, 2));
+}
+
+#[tokio::test]
+async fn the_wrong_secret_opens_no_door_and_leaves_nothing_behind() {
+    let house = house();
+    for (path, password) in [
+        ("/alerts/tcop/s3cret-of-the-doo", None),
+        ("/alerts/tcop/s3cret-of-the-doors", None),
+        ("/alerts/tcop", None),
+        ("/alerts/tcop", Some("wrong")),
+        ("/alerts/smoke/none", None),
+    ] {
+        let (status, answer) = house.call("POST", path, password, ALARM).await;
+        assert_eq!((status, answer.as_str()), (401, ""), "{path}");
+    }
+    assert_eq!(house.kept().await, 0);
+    let (status, _) = house.call("POST", "/alerts/tcop/nobody", None, ALARM).await;
+    assert_eq!(status, 503, "an alarm without an owner is asked for again");
+}
+
+#[tokio::test]
+async fn the_call_that_verifies_an_address_passes_and_is_no_alarm() {
+    let house = house();
+    for source in ["tcop", "cls", "alertmanager"] {
+        let path = format!("/alerts/{source}/{SECRET}");
+        for (method, body) in [("GET", ""), ("HEAD", ""), ("POST", ""), ("POST", " {} ")] {
+            let (status, _) = house.call(method, &path, None, body).await;
+            assert_eq!(status, 200, "{method} {source}");
+        }
+    }
+    let (status, _) = house
+        .call("DELETE", &format!("/alerts/tcop/{SECRET}"), None, "")
+        .await;
+    assert_eq!((status, house.kept().await), (405, 0));
+}
+
+#[tokio::test]
+async fn broken_bodies_are_kept_and_nothing_is_reflected() {
+    let house = house();
+    let path = format!("/alerts/tcop/{SECRET}");
+    for (i, body) in [
+        r#"{"sessionId":"<script>alert(1)</script>","alarm":"#,
+        r#"{"sessionId":"<script>alert(1)</script>"}"#,
+        "[[[[[[",
+        "just words \u{202e} backwards",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let (status, answer) = house.call("POST", &path, None, body).await;
+        assert_eq!(
+            (status, answer.as_str()),
+            (200, r#"{"sessionId":"","retCode":0}"#)
+        );
+        assert_eq!(house.kept().await, i + 1);
+    }
+    let (status, _) = house
+        .call("POST", &path, None, &"x".repeat(BODY_BYTES + 1))
+        .await;
+    assert_eq!(status, 413);
+}
+
+#[tokio::test]
+async fn a_flood_is_told_to_wait() {
+    let house = house();
+    let door = house.hooks.door(SECRET).expect("door");
+    *door.rate.lock().expect("lock") = Rate::per_minute(2, NOW);
+    let path = format!("/alerts/cls/{SECRET}");
+    let mut answers = Vec::new();
+    for _ in 0..3 {
+        answers.push(house.call("POST", &path, None, "x").await.0);
+    }
+    assert_eq!(answers, [200, 200, 429]);
+}
+
+#[test]
+fn only_a_plain_session_id_comes_back() {
+    for (body, id) in [
+        (
+            r#"{"sessionId":"U4LkCLqoFkA5Hmksqp7HRg93"}"#,
+            "U4LkCLqoFkA5Hmksqp7HRg93",
+        ),
+        (r#"{"sessionId":"a b"}"#, ""),
+        (r#"{"sessionId":7}"#, ""),
+        ("no json", ""),
+    ] {
+        assert_eq!(session_id(body.as_bytes()), id, "{body}");
+    }
+}

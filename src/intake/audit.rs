@@ -1,0 +1,225 @@
+//! One line of the kube-apiserver's audit log to an [`AuditRecord`].
+//!
+//! In: a JSON line with an audit.k8s.io/v1 `Event`, nested parts structured or escaped. Out: a write with its bodies, or a call
+//! that is only counted. Always true: the identity is that of `auditID` and `stage`; `managedFields` is gone; values of Secrets
+//! and ConfigMaps are hashes; no body holds a secret. A body that was cut (CLS cuts lines at 1 MB) is no body. Does not compare
+//! states: what a write changed is found by diagnosis.
+
+mod body;
+mod class;
+
+use std::borrow::Cow;
+
+use super::{
+    identity,
+    json::{self, Node},
+    redact,
+};
+use crate::model::{
+    EvidenceId, LogKind, ObjectRef,
+    record::{Actor, AuditCall, AuditRecord, AuditWrite, Rejection},
+};
+
+/// Reads one line.
+pub fn read(line: &[u8]) -> Result<AuditRecord, Rejection> {
+    let mut parts = Parts::default();
+    json::for_each_field(line, |key, node| parts.take(&key, node))?;
+    let ts_ms = parts.ts_ms.ok_or(Rejection::NoTimestamp)?;
+    if parts.audit_id.is_empty() || parts.verb.is_empty() {
+        return Err(Rejection::WrongKind);
+    }
+    let id = EvidenceId {
+        kind: LogKind::Audit,
+        hash: identity::of_parts([parts.audit_id.as_ref(), parts.stage.as_ref()]),
+    };
+    Ok(if class::is_write(&parts) {
+        AuditRecord::Write(Box::new(parts.write(id, ts_ms)))
+    } else {
+        AuditRecord::Call(Box::new(parts.call(id, ts_ms)))
+    })
+}
+
+/// The fields we use, as they stand in the line.
+#[derive(Debug, Default)]
+struct Parts<'a> {
+    ts_ms: Option<i64>,
+    cluster: Cow<'a, str>,
+    audit_id: Cow<'a, str>,
+    stage: Cow<'a, str>,
+    verb: Cow<'a, str>,
+    uri: Cow<'a, str>,
+    agent: Cow<'a, str>,
+    ip: Cow<'a, str>,
+    user: Cow<'a, str>,
+    groups: Vec<String>,
+    impersonated: Cow<'a, str>,
+    impersonated_groups: Vec<String>,
+    resource: Cow<'a, str>,
+    subresource: Cow<'a, str>,
+    api_group: Cow<'a, str>,
+    namespace: Cow<'a, str>,
+    name: Cow<'a, str>,
+    code: u16,
+    reason: Cow<'a, str>,
+    message: Cow<'a, str>,
+    request: Option<Cow<'a, str>>,
+    response: Option<Cow<'a, str>>,
+}
+
+impl<'a> Parts<'a> {
+    fn take(&mut self, key: &str, node: Node<'a>) {
+        match key {
+            "__TIMESTAMP__" => self.ts_ms = node.as_time(),
+            "auditID" => self.audit_id = node.text(),
+            "stage" => self.stage = node.text(),
+            "verb" => self.verb = node.text(),
+            "requestURI" => self.uri = node.text(),
+            "userAgent" => self.agent = node.text(),
+            "clusterId" | "cluster_id" => self.cluster = node.text(),
+            "sourceIPs" => {
+                self.ip = strings(&node)
+                    .into_iter()
+                    .next()
+                    .map_or(Cow::Borrowed(""), Cow::Owned);
+            }
+            "requestObject" => self.request = node.nested(),
+            "responseObject" => self.response = node.nested(),
+            "user" | "impersonatedUser" | "objectRef" | "responseStatus" | "__TAG__" => {
+                if let Some(text) = node.escaped() {
+                    // Half an object says less, nothing wrong: each field stands for itself.
+                    let _: Result<(), Rejection> =
+                        json::for_each_field(text.as_bytes(), |inner, node| {
+                            self.part(key, &inner, &node, |t| Cow::Owned(t.text().into_owned()));
+                        });
+                } else {
+                    for (inner, node) in node.fields() {
+                        self.part(key, &inner, &node, Node::text);
+                    }
+                }
+            }
+            flat => {
+                if let Some((outer, inner)) = flat.split_once('.') {
+                    self.part(outer, inner, &node, Node::text);
+                }
+            }
+        }
+    }
+
+    /// A field of a nested part. `text` decides whether it may be borrowed.
+    fn part<'n>(
+        &mut self,
+        outer: &str,
+        inner: &str,
+        node: &Node<'n>,
+        text: impl Fn(&Node<'n>) -> Cow<'a, str>,
+    ) {
+        match (outer, inner) {
+            ("user", "username") => self.user = text(node),
+            ("user", "groups") => self.groups = strings(node),
+            ("impersonatedUser", "username") => self.impersonated = text(node),
+            ("impersonatedUser", "groups") => self.impersonated_groups = strings(node),
+            ("objectRef", "resource") => self.resource = text(node),
+            ("objectRef", "subresource") => self.subresource = text(node),
+            ("objectRef", "apiGroup") => self.api_group = text(node),
+            ("objectRef", "namespace") => self.namespace = text(node),
+            ("objectRef", "name") => self.name = text(node),
+            ("responseStatus", "code") => self.code = text(node).parse().unwrap_or(0),
+            ("responseStatus", "reason") => self.reason = text(node),
+            ("responseStatus", "message") => self.message = text(node),
+            ("__TAG__", "cluster_id") => self.cluster = text(node),
+            _ => {}
+        }
+    }
+
+    fn write(self, id: EvidenceId, ts_ms: i64) -> AuditWrite {
+        let light = class::is_made_by_controller(&self);
+        let read = |text: &Option<Cow<'a, str>>| {
+            let text = text.as_deref()?;
+            body::read(text, &self.resource, light)
+        };
+        let (request, response) = (read(&self.request), read(&self.response));
+        let bodies = [response.as_ref(), request.as_ref()];
+        let kind = class::kind_of(&self.resource)
+            .map(str::to_owned)
+            .or_else(|| bodies.into_iter().flatten().find_map(body::kind))
+            .unwrap_or_else(|| self.resource.clone().into_owned());
+        // A create has no name in its URI: the body has it, with what the server appended to `generateName`.
+        let name = match self.name.as_ref() {
+            "" => bodies
+                .into_iter()
+                .flatten()
+                .find_map(body::name)
+                .unwrap_or_default(),
+            name => name.to_owned(),
+        };
+        let (user, groups, by) = if self.impersonated.is_empty() {
+            (self.user, self.groups, None)
+        } else {
+            let by = Some(self.user.into_owned());
+            (self.impersonated, self.impersonated_groups, by)
+        };
+        AuditWrite {
+            id,
+            ts_ms,
+            cluster: self.cluster.into_owned(),
+            audit_id: self.audit_id.into_owned(),
+            actor: Actor {
+                user: user.into_owned(),
+                groups,
+                agent: self.agent.into_owned(),
+                ip: self.ip.into_owned(),
+                by,
+            },
+            verb: self.verb.into_owned(),
+            object: ObjectRef::new(kind, self.namespace, name),
+            resource: self.resource.into_owned(),
+            subresource: self.subresource.into_owned(),
+            api_group: self.api_group.into_owned(),
+            code: self.code,
+            reason: self.reason.into_owned(),
+            message: redact::cow(self.message).into_owned(),
+            request,
+            response,
+        }
+    }
+
+    fn call(self, id: EvidenceId, ts_ms: i64) -> AuditCall {
+        let resource = match (self.resource.as_ref(), self.subresource.as_ref()) {
+            // A path such as `/healthz`: its query is of no interest.
+            ("", _) => self.uri.split('?').next().unwrap_or_default().to_owned(),
+            (resource, "") => resource.to_owned(),
+            (resource, sub) => format!("{resource}/{sub}"),
+        };
+        let refused = self.code >= 400;
+        let of_refused = |text: Cow<'a, str>| {
+            if refused {
+                redact::cow(text).into_owned()
+            } else {
+                String::new()
+            }
+        };
+        AuditCall {
+            id,
+            ts_ms,
+            user: self.user.into_owned(),
+            verb: self.verb.into_owned(),
+            resource,
+            namespace: self.namespace.into_owned(),
+            name: of_refused(self.name),
+            code: self.code,
+            reason: self.reason.into_owned(),
+            message: of_refused(self.message),
+            agent: self.agent.into_owned(),
+        }
+    }
+}
+
+/// The strings of an array, structured or escaped.
+fn strings(node: &Node<'_>) -> Vec<String> {
+    node.nested()
+        .and_then(|text| serde_json::from_str(&text).ok())
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;

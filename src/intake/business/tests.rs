@@ -1,0 +1,96 @@
+use super::*;
+
+fn record(line: &str) -> BusinessRecord<'_> {
+    read(line.as_bytes()).unwrap_or_else(|e| panic!("{e:?}: {line}"))
+}
+
+const NESTED: &str = r#"{"__TIMESTAMP__":1795276861000,"__SOURCE__":"10.0.3.17","level":"ERROR","msg":"create order failed","cost":30001,"ctx":{"order":"2026112200017","items":[1,"two"],"none":{}},"__TAG__":{"cluster_id":"cls-7a1b2c3d","namespace":"shop","pod_name":"checkout-6f7c9d8b5d-x2k8q","container_name":"checkout","pod_label_app.kubernetes.io/name":"checkout"}}"#;
+const TILED: &str = r#"{"__TIMESTAMP__":"1795276861","__TAG__.pod_label_app.kubernetes.io/name":"checkout","__PKGID__":"A-1","level":"ERROR","msg":"create order failed","cost":"30001","ctx":"{ \"order\":\"2026112200017\",\"items\":[1, \"two\"],\"none\":{}}","__TAG__.cluster_id":"cls-7a1b2c3d","__TAG__.namespace":"shop","__TAG__.pod_name":"checkout-6f7c9d8b5d-x2k8q","__TAG__.container_name":"checkout","__SOURCE__":"10.0.3.17"}"#;
+
+#[test]
+fn every_way_of_shipping_gives_the_same_record() {
+    let (nested, tiled) = (record(NESTED), record(TILED));
+    assert_eq!(nested.identity, tiled.identity);
+    assert_eq!((&nested.source, nested.ts_ms), (&tiled.source, tiled.ts_ms));
+    assert_eq!(nested.fields, tiled.fields);
+    assert_eq!(nested.text, "create order failed");
+    assert_eq!(nested.level, Some(Level::Error));
+    assert_eq!(nested.source.pod, "checkout-6f7c9d8b5d-x2k8q");
+    let fields: Vec<_> = nested
+        .fields
+        .iter()
+        .map(|(k, v)| format!("{k}={v}"))
+        .collect();
+    assert_eq!(
+        fields,
+        [
+            "cost=30001",
+            "ctx.order=2026112200017",
+            "ctx.items.0=1",
+            "ctx.items.1=two",
+            "ctx.none={}"
+        ]
+    );
+    let other = NESTED.replace("two", "six");
+    assert_ne!(record(&other).identity, nested.identity);
+}
+
+#[test]
+fn a_message_is_found_wherever_the_collector_put_it() {
+    for (line, text) in [
+        (
+            r#"{"__TIMESTAMP__":1,"__CONTENT__":"plain \"text\"\n"}"#,
+            "plain \"text\"",
+        ),
+        (r#"{"__TIMESTAMP__":1,"LogParseFailure":"raw"}"#, "raw"),
+        (r#"{"__TIMESTAMP__":1,"__RAWLOG__":"raw"}"#, "raw"),
+        (
+            r#"{"__TIMESTAMP__":1,"log":"line\n","stream":"stderr","kubernetes":{"pod_name":"a-0"}}"#,
+            "line",
+        ),
+        (
+            r#"{"log":"line\n","stream":"stderr","time":"2026-11-21T15:58:03.1Z"}"#,
+            "line",
+        ),
+        (
+            r#"{"__TIMESTAMP__":1,"__CONTENT__":"{\"level\":50,\"msg\":\"boom\",\"stack\":\"at f\"}"}"#,
+            "boom\nat f",
+        ),
+        (
+            r#"{"__TIMESTAMP__":1,"method":"GET","status":200}"#,
+            "method=GET status=200",
+        ),
+        (
+            r#"{"__TIMESTAMP__":1,"__CONTENT__":"{not json}"}"#,
+            "{not json}",
+        ),
+    ] {
+        assert_eq!(record(line).text, text, "{line}");
+    }
+}
+
+#[test]
+fn the_path_of_the_file_stands_in_for_missing_tags() {
+    for file in [
+        "/var/log/pods/shop_checkout-x2k8q_1f0c0d3e/web/0.log",
+        "/var/log/containers/checkout-x2k8q_shop_web-0a1b2c.log",
+    ] {
+        let line = format!(r#"{{"__TIMESTAMP__":1,"__FILENAME__":"{file}","__CONTENT__":"x"}}"#);
+        let source = record(&line).source;
+        assert_eq!(
+            (
+                source.namespace.as_ref(),
+                source.pod.as_ref(),
+                source.container.as_ref()
+            ),
+            ("shop", "checkout-x2k8q", "web")
+        );
+    }
+}
+
+#[test]
+fn a_plain_line_is_borrowed() {
+    let line = r#"{"__TIMESTAMP__":1,"__CONTENT__":"积分结算完成, 共处理566条"}"#;
+    assert!(matches!(record(line).text, Cow::Borrowed(_)));
+    assert_eq!(read(br#"{"msg":"x"}"#), Err(Rejection::NoTimestamp));
+}

@@ -1,0 +1,134 @@
+//! What the name of a field says about its value.
+//!
+//! In: a name as it stands in a log (`DB_PASSWORD`, `x-api-key`, `spring.datasource.password`). Out: whether its value is a
+//! secret, or a number that only looks like a phone. Case and separators do not matter.
+
+/// How sure a name makes us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Nothing but a password is called so.
+    Password,
+    /// Keys and tokens; the words also stand in sentences about them.
+    Token,
+    /// Kubernetes calls objects so, and programs the content of such objects.
+    Secret,
+    /// A header whose value goes on to the end of the line.
+    Header,
+}
+
+/// Ends of normalised names, the longer first where one contains another.
+const ENDS: &[(&str, Kind)] = &[
+    ("password", Kind::Password),
+    ("passwd", Kind::Password),
+    ("passphrase", Kind::Password),
+    ("pwd", Kind::Password),
+    ("密码", Kind::Password),
+    ("口令", Kind::Password),
+    ("secretkey", Kind::Token),
+    ("secretid", Kind::Token),
+    ("clientsecret", Kind::Token),
+    ("appsecret", Kind::Token),
+    ("token", Kind::Token),
+    ("apikey", Kind::Token),
+    ("accesskey", Kind::Token),
+    ("accesskeysecret", Kind::Token),
+    ("accesskeyid", Kind::Token),
+    ("privatekey", Kind::Token),
+    ("credential", Kind::Token),
+    ("credentials", Kind::Token),
+    ("密钥", Kind::Token),
+    ("令牌", Kind::Token),
+    ("secret", Kind::Secret),
+    ("authorization", Kind::Header),
+    ("cookie", Kind::Header),
+];
+
+/// Ends of names of numbers that are long without being anybody's.
+const NUMBERS: &[&str] = &[
+    "orderid",
+    "orderno",
+    "ordernumber",
+    "order",
+    "traceid",
+    "spanid",
+    "requestid",
+    "reqid",
+    "offset",
+    "bytes",
+    "size",
+    "length",
+    "ns",
+    "nanos",
+    "duration",
+    "elapsed",
+    "timestamp",
+    "time",
+    "ts",
+    "seq",
+    "sequence",
+    "version",
+    "generation",
+    "lsn",
+    "订单",
+    "订单号",
+    "单号",
+    "流水号",
+    "编号",
+];
+
+pub(super) fn kind(name: &str) -> Option<Kind> {
+    let plain = plain(name);
+    ENDS.iter()
+        .find(|(end, _)| plain.ends_with(end))
+        .map(|(_, kind)| *kind)
+}
+
+pub(super) fn is_secret(name: &str) -> bool {
+    // The shortest of the names has two characters of three bytes, or three letters.
+    name.len() >= 3 && kind(name).is_some()
+}
+
+/// Whether a long number under this name is just a number.
+pub(super) fn is_plain_number(name: &str) -> bool {
+    let plain = plain(name);
+    NUMBERS.iter().any(|end| plain.ends_with(end))
+}
+
+fn plain(name: &str) -> String {
+    name.chars()
+        .filter(|c| c.is_alphanumeric())
+        .map(|c| c.to_ascii_lowercase())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_secrets_are_told_from_names_about_secrets() {
+        for name in [
+            "DB_PASSWORD",
+            "x-api-key",
+            "spring.datasource.password",
+            "accessToken",
+            "secretKey",
+            "Set-Cookie",
+            "--token",
+        ] {
+            assert!(is_secret(name), "{name}");
+        }
+        for name in [
+            "secretName",
+            "imagePullSecrets",
+            "tokenExpirationSeconds",
+            "max_tokens",
+            "author",
+            "key",
+            "authorization.k8s.io/decision",
+            "cookies_enabled",
+        ] {
+            assert!(!is_secret(name), "{name}");
+        }
+    }
+}

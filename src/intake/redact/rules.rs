@@ -1,0 +1,380 @@
+//! Secrets that are recognised by what stands around them or by how they begin.
+//!
+//! In: a text. Out: where secrets stand. Always true: ranges lie on character borders. A name is followed by a value in the forms
+//! `k=v`, `k: v`, `"k":"v"` (also escaped), `--k v`, `k 为 v` and `{"name":"K","value":"v"}`; a sentence about passwords has none.
+
+use std::{ops::Range, sync::LazyLock};
+
+use aho_corasick::AhoCorasick;
+use base64::Engine;
+
+use super::{
+    Hit, SECRET,
+    names::{self, Kind},
+};
+
+/// What is looked for, and what it means when found.
+const WORDS: &[(&str, Word)] = &[
+    ("password", Word::Name),
+    ("passwd", Word::Name),
+    ("passphrase", Word::Name),
+    ("pwd", Word::Name),
+    ("secret", Word::Name),
+    ("token", Word::Name),
+    ("apikey", Word::Name),
+    ("api_key", Word::Name),
+    ("api-key", Word::Name),
+    ("access_key", Word::Name),
+    ("access-key", Word::Name),
+    ("accesskey", Word::Name),
+    ("private_key", Word::Name),
+    ("private-key", Word::Name),
+    ("privatekey", Word::Name),
+    ("credential", Word::Name),
+    ("authorization", Word::Name),
+    ("cookie", Word::Name),
+    ("密码", Word::Name),
+    ("口令", Word::Name),
+    ("密钥", Word::Name),
+    ("令牌", Word::Name),
+    ("bearer ", Word::Bearer),
+    ("basic ", Word::Basic),
+    ("akid", Word::Key("AKID", 13)),
+    ("akia", Word::Key("AKIA", 16)),
+    ("ltai", Word::Key("LTAI", 12)),
+    ("ghp_", Word::Key("ghp_", 30)),
+    ("eyj", Word::Jwt),
+    ("-----begin", Word::Pem),
+    ("://", Word::Url),
+    ("@tcp(", Word::Dsn),
+];
+
+#[derive(Debug, Clone, Copy)]
+enum Word {
+    /// The name, or a part of the name, of a value.
+    Name,
+    Bearer,
+    Basic,
+    /// The beginning of a key, as it is written, and how many letters and digits follow at least.
+    Key(&'static str, usize),
+    Jwt,
+    Pem,
+    Url,
+    /// Behind user and password in a Go data source name.
+    Dsn,
+}
+
+static SEARCH: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+    AhoCorasick::builder()
+        .ascii_case_insensitive(true)
+        .build(WORDS.iter().map(|(word, _)| word))
+        .ok()
+});
+
+pub(super) fn hits(text: &str) -> Vec<Hit> {
+    // The words are constant, so building cannot fail in one program and succeed in another; a test holds it.
+    let Some(search) = &*SEARCH else {
+        return Vec::new();
+    };
+    search
+        .find_iter(text)
+        .filter_map(|found| {
+            let (start, end) = (found.start(), found.end());
+            match WORDS[found.pattern().as_usize()].1 {
+                Word::Name => named(text, start, end),
+                Word::Bearer => bearer(text, end),
+                Word::Basic => basic(text, end),
+                Word::Key(head, min) => key(text, start, head, min),
+                Word::Jwt => jwt(text, start),
+                Word::Pem => Some(start..pem_end(text, end)),
+                Word::Url => user_info(text, end),
+                Word::Dsn => data_source(text, start),
+            }
+        })
+        .filter(|range| !range.is_empty())
+        .map(|range| (range, SECRET))
+        .collect()
+}
+
+/// Whether a value under a secret's name shows that there is no secret: nothing, a mask, a variable, a word about it.
+pub(super) fn is_harmless(name: &str, value: &str) -> bool {
+    const WORDS: &[&str] = &[
+        "yes",
+        "no",
+        "true",
+        "false",
+        "null",
+        "none",
+        "nil",
+        "empty",
+        "required",
+        "incorrect",
+        "invalid",
+        "expired",
+        "wrong",
+        "missing",
+        "failed",
+        "rejected",
+        "denied",
+        "not",
+        "is",
+        "was",
+        "ok",
+        "valid",
+        "for",
+        "has",
+        "must",
+        "mismatch",
+        "changed",
+        "undefined",
+        "unauthorized",
+        "unknown",
+        "错误",
+        "不正确",
+        "无效",
+        "过期",
+        "为空",
+        "已过期",
+    ];
+    let value = value.trim();
+    let is_mask = value
+        .chars()
+        .all(|c| matches!(c, '*' | 'x' | 'X' | '•' | '.'));
+    let is_variable = ["$", "{{", "<", "%(", "sha256:"]
+        .iter()
+        .any(|head| value.starts_with(head));
+    let is_word = WORDS.iter().any(|word| value.eq_ignore_ascii_case(word));
+    // The shell's working directory is called PWD.
+    let is_path = value.starts_with('/') && name.to_ascii_lowercase().ends_with("pwd");
+    let is_object = names::kind(name) == Some(Kind::Secret) && is_object_name(value);
+    is_mask || is_variable || is_word || is_path || is_object
+}
+
+/// The value that belongs to the name of which `start..end` is a part.
+fn named(text: &str, start: usize, end: usize) -> Option<Range<usize>> {
+    let bytes = text.as_bytes();
+    let in_name = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.');
+    let from = start
+        - bytes[..start]
+            .iter()
+            .rev()
+            .take_while(|b| in_name(b))
+            .count();
+    let to = end + bytes[end..].iter().take_while(|b| in_name(b)).count();
+    let name = &text[from..to];
+    let kind = names::kind(name.trim_end_matches(['.', '-']))?;
+    let rest = &text[to..];
+    let (value_at, link) = link(rest, name.starts_with("--"))?;
+    let value_at = to + value_at;
+    let value = value(text, value_at, kind)?;
+    let said = &text[value.clone()];
+    let quoted = value.start > value_at;
+    let sure = link != Link::Says || quoted || kind == Kind::Header;
+    let keeps = is_harmless(name, said)
+        || !sure && kind != Kind::Password && !looks_random(said)
+        || kind == Kind::Token && said.len() < 6 && said.bytes().all(|b| b.is_ascii_digit());
+    (!keeps).then_some(value)
+}
+
+/// How a name is tied to its value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Link {
+    /// `=`, or a JSON field.
+    Is,
+    /// A colon: perhaps a sentence (`invalid token: expired`).
+    Says,
+}
+
+/// What stands between a name and its value: where the value begins.
+fn link(rest: &str, is_flag: bool) -> Option<(usize, Link)> {
+    let quotes = |s: &str| s.len() - s.trim_start_matches(['\\', '"', '\'']).len();
+    let spaces = |s: &str| s.len() - s.trim_start_matches([' ', '\t']).len();
+    let closing = quotes(rest);
+    let mut at = closing + spaces(&rest[closing..]);
+    for (mark, kind) in [
+        (":=", Link::Is),
+        ("=>", Link::Is),
+        ("==", Link::Is),
+        ("=", Link::Is),
+        (":", Link::Says),
+        ("\u{ff1a}", Link::Says),
+        ("为", Link::Says),
+        ("是", Link::Says),
+    ] {
+        if rest[at..].starts_with(mark) {
+            at += mark.len();
+            at += spaces(&rest[at..]);
+            return Some((at, if closing > 0 { Link::Is } else { kind }));
+        }
+    }
+    if closing > 0 && rest[at..].starts_with(',') {
+        // An environment variable of a pod: the name is itself a value, and the field behind it has what we look for.
+        let behind = rest[at + 1..].trim_start_matches([' ', '\\', '"', '\'']);
+        let behind = behind.strip_prefix("value")?;
+        let skipped = rest.len() - behind.len();
+        let (value_at, _) = link(behind, false)?;
+        return Some((skipped + value_at, Link::Is));
+    }
+    (is_flag && at > closing).then_some((at, Link::Is))
+}
+
+/// The extent of a value that begins at `at`, without its quotes.
+fn value(text: &str, at: usize, kind: Kind) -> Option<Range<usize>> {
+    let rest = &text[at..];
+    let escapes = rest.len() - rest.trim_start_matches('\\').len();
+    let quote = rest[escapes..]
+        .chars()
+        .next()
+        .filter(|c| matches!(c, '"' | '\''));
+    if let Some(quote) = quote {
+        let start = at + escapes + 1;
+        return Some(start..start + closing_quote(&text[start..], quote, escapes));
+    }
+    if rest.starts_with(['{', '[']) {
+        return None;
+    }
+    if kind == Kind::Header {
+        let end = rest
+            .find(['\n', '\r', '"', '\'', '\\'])
+            .unwrap_or(rest.len());
+        return Some(at..at + rest[..end].trim_end().len());
+    }
+    let is_end = |c: char| {
+        c.is_whitespace()
+            || matches!(
+                c,
+                '&' | ','
+                    | ';'
+                    | '"'
+                    | '\''
+                    | '\\'
+                    | ')'
+                    | '}'
+                    | ']'
+                    | '|'
+                    | '\u{ff0c}'
+                    | '\u{3002}'
+                    | '\u{ff1b}'
+                    | '\u{ff09}'
+            )
+    };
+    Some(at..at + rest.find(is_end).unwrap_or(rest.len()))
+}
+
+/// Length of a quoted text whose opening quote had `escapes` backslashes: that many or fewer close it, more are part of it.
+fn closing_quote(rest: &str, quote: char, escapes: usize) -> usize {
+    let mut backslashes = 0;
+    for (i, c) in rest.char_indices() {
+        match c {
+            '\\' => backslashes += 1,
+            c if c == quote => {
+                let closes = match escapes {
+                    0 => backslashes % 2 == 0,
+                    n => backslashes <= n,
+                };
+                if closes {
+                    return if escapes == 0 { i } else { i - backslashes };
+                }
+                backslashes = 0;
+            }
+            _ => backslashes = 0,
+        }
+    }
+    rest.len()
+}
+
+/// Names of Kubernetes objects are lower case with dashes and without the look of noise.
+fn is_object_name(value: &str) -> bool {
+    value
+        .bytes()
+        .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'.' | b'/'))
+        && (value.contains(['-', '/', '.']) || !value.bytes().any(|b| b.is_ascii_digit()))
+}
+
+/// Mixed letters and digits of some length, or any long word: what a key looks like and a sentence does not.
+fn looks_random(value: &str) -> bool {
+    let has = |test: fn(&u8) -> bool| value.bytes().any(|b| test(&b));
+    value.len() >= 8 && has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic) || value.len() >= 24
+}
+
+fn token_chars(rest: &str) -> usize {
+    let in_token = |b: &u8| b.is_ascii_alphanumeric() || b"._~+/=-".contains(b);
+    rest.bytes().take_while(|b| in_token(b)).count()
+}
+
+fn bearer(text: &str, at: usize) -> Option<Range<usize>> {
+    let end = at + token_chars(&text[at..]);
+    looks_random(&text[at..end]).then_some(at..end)
+}
+
+/// RFC 7617: base64 of `user:password`.
+fn basic(text: &str, at: usize) -> Option<Range<usize>> {
+    let end = at + token_chars(&text[at..]);
+    let decoded = base64::engine::general_purpose::STANDARD
+        .decode(&text[at..end])
+        .ok()?;
+    decoded.contains(&b':').then_some(at..end)
+}
+
+fn key(text: &str, at: usize, head: &str, min: usize) -> Option<Range<usize>> {
+    let rest = text[at..].strip_prefix(head)?;
+    let joined = text[..at].ends_with(|c: char| c.is_ascii_alphanumeric());
+    let tail = rest.bytes().take_while(u8::is_ascii_alphanumeric).count();
+    (!joined && tail >= min).then_some(at..at + head.len() + tail)
+}
+
+/// RFC 7519: three parts of base64url, of which the first two are JSON objects and begin so.
+fn jwt(text: &str, at: usize) -> Option<Range<usize>> {
+    let part = |s: &str| {
+        s.bytes()
+            .take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+            .count()
+    };
+    let rest = &text[at..];
+    let joined = text[..at].ends_with(|c: char| c.is_ascii_alphanumeric());
+    let head = part(rest);
+    if joined || !rest.starts_with("eyJ") || head < 10 || !rest[head..].starts_with(".eyJ") {
+        return None;
+    }
+    let mut end = head + 1 + part(&rest[head + 1..]);
+    if rest[end..].starts_with('.') {
+        end += 1 + part(&rest[end + 1..]);
+    }
+    Some(at..at + end)
+}
+
+/// The end of a PEM block, or of the text when the block was cut.
+fn pem_end(text: &str, from: usize) -> usize {
+    const END: &str = "-----END";
+    let Some(end) = text[from..].find(END).map(|i| from + i + END.len()) else {
+        return text.len();
+    };
+    text[end..]
+        .find("-----")
+        .map_or(text.len(), |i| end + i + 5)
+}
+
+/// The password in `scheme://user:password@host`, or a token that stands where the user would.
+fn user_info(text: &str, at: usize) -> Option<Range<usize>> {
+    let rest = &text[at..];
+    let authority = rest
+        .find(|c: char| {
+            c.is_whitespace() || matches!(c, '/' | '?' | '#' | '"' | '\'' | '<' | '>' | '\\')
+        })
+        .unwrap_or(rest.len());
+    let user_info = rest[..authority].rfind('@').map(|end| &rest[..end])?;
+    let from = match user_info.find(':') {
+        Some(colon) => colon + 1,
+        None if looks_random(user_info) => 0,
+        None => return None,
+    };
+    let secret = &user_info[from..];
+    (!is_harmless("password", secret)).then(|| at + from..at + user_info.len())
+}
+
+/// The password in `user:password@tcp(host:3306)/base`.
+fn data_source(text: &str, at: usize) -> Option<Range<usize>> {
+    let head = &text[..at];
+    let colon = head.rfind([':', ' ', '"', '\n'])?;
+    head[colon..].starts_with(':').then_some(colon + 1..at)
+}

@@ -1,0 +1,123 @@
+//! The quick look at every byte: may there be something to redact?
+//!
+//! In: bytes. Out: yes or no. Always true: where it says no, no rule would find anything (`proptest: the_quick_look_misses
+//! nothing`), save for names in spellings that nobody uses (`PaSsWoRd`). Says yes too often rather than too seldom.
+
+use std::sync::LazyLock;
+
+use aho_corasick::{AhoCorasick, packed};
+
+/// Pieces of which one occurs wherever a rule of [`super::rules`] has something to find. The vectorised search knows no letter
+/// case, so the spellings that people use are written out: lower, capitalised, upper and camel case. `rules` ignores case.
+const PIECES: &[&str] = &[
+    "passw",
+    "Passw",
+    "PASSW",
+    "passph",
+    "Passph",
+    "PASSPH",
+    "pwd",
+    "Pwd",
+    "PWD",
+    "secret",
+    "Secret",
+    "SECRET",
+    "token",
+    "Token",
+    "TOKEN",
+    "_key",
+    "_Key",
+    "_KEY",
+    "-key",
+    "-Key",
+    "-KEY",
+    "ikey",
+    "iKey",
+    "IKey",
+    "IKEY",
+    "skey",
+    "sKey",
+    "SKey",
+    "SKEY",
+    "tekey",
+    "teKey",
+    "TEKEY",
+    "redential",
+    "REDENTIAL",
+    "uthorization",
+    "UTHORIZATION",
+    "ookie",
+    "OOKIE",
+    "earer ",
+    "EARER ",
+    "asic ",
+    "ASIC ",
+    "AKID",
+    "AKIA",
+    "LTAI",
+    "eyJ",
+    "-----BEGIN",
+    "ghp_",
+    "@tcp(",
+    "密码",
+    "口令",
+    "密钥",
+    "令牌",
+];
+
+/// Digits in a row from which on a run may be a phone, card or identity number.
+pub(super) const MIN_DIGITS: usize = 11;
+
+enum Search {
+    Packed(packed::Searcher),
+    Automaton(AhoCorasick),
+    /// Building failed, which the constant patterns rule out; then everything is examined.
+    None,
+}
+
+static SEARCH: LazyLock<Search> = LazyLock::new(|| {
+    let packed = packed::Config::new()
+        .match_kind(packed::MatchKind::LeftmostFirst)
+        .builder()
+        .extend(PIECES)
+        .build();
+    match (packed, AhoCorasick::new(PIECES)) {
+        (Some(packed), _) => Search::Packed(packed),
+        (None, Ok(automaton)) => Search::Automaton(automaton),
+        (None, Err(_)) => Search::None,
+    }
+});
+
+/// Whether the text has to be examined rule by rule.
+pub(super) fn is_suspect(text: &[u8]) -> bool {
+    has_long_number(text) || has_piece(text) || has_user_info(text)
+}
+
+fn has_piece(text: &[u8]) -> bool {
+    match &*SEARCH {
+        Search::Packed(packed) => packed.find(text).is_some(),
+        Search::Automaton(automaton) => automaton.is_match(text),
+        Search::None => true,
+    }
+}
+
+/// Looks at every eleventh byte only: a run of eleven digits cannot pass between them.
+fn has_long_number(text: &[u8]) -> bool {
+    let mut at = MIN_DIGITS - 1;
+    while let Some(b) = text.get(at) {
+        if b.is_ascii_digit() {
+            let before = text[..at].iter().rev().take_while(|b| b.is_ascii_digit());
+            let after = text[at..].iter().take_while(|b| b.is_ascii_digit());
+            if before.count() + after.count() >= MIN_DIGITS {
+                return true;
+            }
+        }
+        at += MIN_DIGITS;
+    }
+    false
+}
+
+/// `scheme://user:password@host`.
+fn has_user_info(text: &[u8]) -> bool {
+    memchr::memchr(b'@', text).is_some() && memchr::memmem::find(text, b"://").is_some()
+}

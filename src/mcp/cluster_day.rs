@@ -1,0 +1,112 @@
+//! What the cluster did on a stored day, and who changed what: ready to be searched by a call.
+//!
+//! In: the day's digests and the states before it, from the store. Out: [`ClusterDay`]. Always true: it shows the objects that are in
+//! the manifest now, so a day that is still being read grows. The newest few days are kept, since a robot asks about one day again
+//! and again. Searches nothing itself.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use super::{context::Call, trouble::Trouble};
+use crate::{
+    diagnosis::changes,
+    mining::series,
+    model::{Day, LogKind, OwnerAlias, report::ChangeNote, shapes::EventSeries},
+};
+
+/// Two owners' days, or a day and the one before it.
+const KEPT_DAYS: usize = 4;
+
+/// Events folded by uid, and allowed changes by time.
+#[derive(Debug)]
+pub(super) struct ClusterDay {
+    pub(super) events: Vec<EventSeries>,
+    pub(super) changes: Vec<Changed>,
+    /// Writes that the API server refused.
+    pub(super) refused: usize,
+}
+
+/// A change, and whether anything set it off.
+#[derive(Debug)]
+pub(super) struct Changed {
+    pub(super) note: ChangeNote,
+    /// False for what controllers did because of another change in the list.
+    pub(super) is_root: bool,
+    /// How many writes of controllers it set off.
+    pub(super) set_off: usize,
+}
+
+#[derive(Debug)]
+struct Kept {
+    owner: OwnerAlias,
+    day: Day,
+    objects: usize,
+    found: Arc<ClusterDay>,
+}
+
+/// The days looked at last.
+#[derive(Debug, Default)]
+pub struct ClusterDays(Mutex<VecDeque<Kept>>);
+
+impl ClusterDays {
+    /// The day as far as it is read now.
+    pub(super) async fn of(&self, call: &Call, day: Day) -> Result<Arc<ClusterDay>, Trouble> {
+        let objects = call.store.manifest(day).await?.len();
+        if objects == 0 {
+            return Err(Trouble::NoLogs(day));
+        }
+        if let Some(kept) = self.kept(&call.owner, day, objects) {
+            return Ok(kept);
+        }
+        let (digests, states) = (
+            call.store.digests(day).await?,
+            call.store.states_before(day).await?,
+        );
+        let range = call.range(day);
+        let reading = move || {
+            let of = |kind: LogKind| {
+                digests
+                    .iter()
+                    .filter(move |(k, _)| *k == kind)
+                    .map(|(_, d)| d)
+            };
+            let writes: Vec<_> = of(LogKind::Audit)
+                .flat_map(|d| d.writes.iter().cloned())
+                .collect();
+            let understood = changes::changes(&writes, &states);
+            let changed = |c: &changes::Change<'_>| Changed {
+                note: c.note(&range.zone),
+                is_root: c.set_off_by.is_none(),
+                set_off: c.cascade.len(),
+            };
+            ClusterDay {
+                events: series::fold(of(LogKind::Event).flat_map(|d| &d.events), &range),
+                changes: understood.all.iter().map(changed).collect(),
+                refused: understood.refused.len(),
+            }
+        };
+        // Differences of thousands of objects: not on the threads that answer others.
+        let found = tokio::task::spawn_blocking(reading)
+            .await
+            .map_err(|_| crate::store::Error::Stopped)?;
+        let found = Arc::new(found);
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.retain(|k| !(k.owner == call.owner && k.day == day));
+        kept.truncate(KEPT_DAYS - 1);
+        kept.push_front(Kept {
+            owner: call.owner.clone(),
+            day,
+            objects,
+            found: found.clone(),
+        });
+        Ok(found)
+    }
+
+    fn kept(&self, owner: &OwnerAlias, day: Day, objects: usize) -> Option<Arc<ClusterDay>> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let same = |k: &&Kept| k.owner == *owner && k.day == day && k.objects == objects;
+        kept.iter().find(same).map(|k| k.found.clone())
+    }
+}

@@ -1,0 +1,99 @@
+//! Starts and finds rounds, and parts of them, on behalf of a waiting person.
+//!
+//! In: an owner and a day. Out: a [`Task`] of the round room. Always true: one round per owner and day; a second request joins it and
+//! moves it to the front. What a task does, and how lines are read again, are functions that `app` hands in.
+
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+
+use crate::{
+    model::{Day, OwnerAlias},
+    round::{
+        lines::{Asked, Lines},
+        pull::Want,
+        tasks::{Task, TaskKey, Tasks, Urgency, Work},
+    },
+};
+
+/// The work of one task.
+pub type RunRound = dyn Fn(TaskKey, Work) -> BoxFuture<'static, Result<(), String>> + Send + Sync;
+
+/// Reads lines of an owner's day from the bucket; a failure is a sentence for the owner.
+pub type ReadLines =
+    dyn Fn(OwnerAlias, Day, Asked) -> BoxFuture<'static, Result<Lines, String>> + Send + Sync;
+
+/// The rounds of this process, and how to start one.
+#[derive(Clone)]
+pub struct Rounds {
+    pub tasks: Tasks,
+    run: Arc<RunRound>,
+    read_lines: Option<Arc<ReadLines>>,
+}
+
+impl Rounds {
+    pub fn new(tasks: Tasks, run: Arc<RunRound>) -> Self {
+        Self {
+            tasks,
+            run,
+            read_lines: None,
+        }
+    }
+
+    /// Without it, lines are those that were kept.
+    #[must_use]
+    pub fn with_lines(self, read_lines: Arc<ReadLines>) -> Self {
+        Self {
+            read_lines: Some(read_lines),
+            ..self
+        }
+    }
+
+    /// Starts the round of a day for somebody who waits, or joins it. The second value is true when it was started here.
+    pub fn start(&self, owner: &OwnerAlias, day: Day) -> (Task, bool) {
+        self.start_as(TaskKey::round(owner.clone(), day), Urgency::Waiting)
+    }
+
+    /// Reads what is wanted of a day for somebody who waits, or joins the one who does.
+    pub fn pull(&self, owner: &OwnerAlias, day: Day, want: Want) -> Task {
+        let owner = owner.clone();
+        self.start_as(TaskKey { owner, day, want }, Urgency::Waiting)
+            .0
+    }
+
+    /// Starts or joins what a key names, for whoever wants it.
+    pub fn start_as(&self, key: TaskKey, urgency: Urgency) -> (Task, bool) {
+        let (run, about) = (self.run.clone(), key.clone());
+        self.tasks.start(key, urgency, move |work| run(about, work))
+    }
+
+    /// The round of a day that still runs.
+    #[must_use]
+    pub fn running(&self, owner: &OwnerAlias, day: Day) -> Option<Task> {
+        let wanted = TaskKey::round(owner.clone(), day);
+        self.tasks
+            .list()
+            .into_iter()
+            .rev()
+            .find(|t| t.key == wanted && t.ended().is_none())
+    }
+
+    /// Lines of a day as they lie in the bucket now; `None` when nobody can read it here.
+    pub async fn lines(
+        &self,
+        owner: &OwnerAlias,
+        day: Day,
+        asked: Asked,
+    ) -> Option<Result<Lines, String>> {
+        let read = self.read_lines.as_ref()?;
+        Some(read(owner.clone(), day, asked).await)
+    }
+}
+
+impl std::fmt::Debug for Rounds {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Rounds")
+            .field("tasks", &self.tasks)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,185 @@
+//! Sessions of the handshake era (2025-11-25 and older): what rmcp leaves to its user.
+//!
+//! In: requests behind authentication. Out: the same requests, or 404. Always true:
+//! - a session answers only the caller that opened it; to anyone else it does not exist;
+//! - at most [`Limits::live`] sessions are alive: a new one closes the one that was quiet longest, which comes back by itself when it
+//!   is used again, since its `initialize` is remembered (for [`Limits::remembered`] sessions, and rmcp also forgets idle ones);
+//! - nothing that matters lives only in a session.
+//!
+//! Does not authenticate, and knows nothing of the sessionless era.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Instant,
+};
+
+use axum::{
+    extract::{Request, State},
+    http::{Method, StatusCode},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use rmcp::transport::streamable_http_server::session::{
+    SessionManager, SessionState, SessionStore, SessionStoreError, local::LocalSessionManager,
+};
+
+use super::Caller;
+
+/// Header that names the session.
+pub const SESSION_ID: &str = "mcp-session-id";
+
+/// How many sessions there may be.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// A live session costs about 57 KB.
+    pub live: usize,
+    /// A remembered one costs its `initialize` parameters, about 1 KB.
+    pub remembered: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            live: 1000,
+            remembered: 20_000,
+        }
+    }
+}
+
+/// Which sessions there are, whose they are, and how to bring them back.
+#[derive(Debug)]
+pub struct Sessions {
+    limits: Limits,
+    live: Arc<LocalSessionManager>,
+    known: Mutex<HashMap<String, Known>>,
+}
+
+#[derive(Debug)]
+struct Known {
+    seen: Instant,
+    owner: Option<Caller>,
+    initialize: Option<SessionState>,
+}
+
+impl Sessions {
+    #[must_use]
+    pub fn new(limits: Limits, live: Arc<LocalSessionManager>) -> Self {
+        Self {
+            limits,
+            live,
+            known: Mutex::default(),
+        }
+    }
+
+    /// How many sessions are alive now.
+    pub async fn live(&self) -> usize {
+        self.live.sessions.read().await.len()
+    }
+
+    fn known(&self) -> MutexGuard<'_, HashMap<String, Known>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_foreign(&self, id: &str, caller: Option<&Caller>) -> bool {
+        self.known().get_mut(id).is_some_and(|known| {
+            let foreign = known.owner.as_ref() != caller;
+            if !foreign {
+                known.seen = Instant::now();
+            }
+            foreign
+        })
+    }
+
+    fn note(&self, id: &str, write: impl FnOnce(&mut Known)) {
+        let mut known = self.known();
+        if !known.contains_key(id) && known.len() >= self.limits.remembered {
+            let oldest = known.iter().min_by_key(|(_, k)| k.seen);
+            if let Some(id) = oldest.map(|(id, _)| id.clone()) {
+                known.remove(&id);
+            }
+        }
+        let entry = known.entry(id.to_owned()).or_insert_with(|| Known {
+            seen: Instant::now(),
+            owner: None,
+            initialize: None,
+        });
+        entry.seen = Instant::now();
+        write(entry);
+    }
+
+    /// Closes the quietest sessions until one more fits.
+    async fn make_room(&self) {
+        let alive: Vec<_> = self.live.sessions.read().await.keys().cloned().collect();
+        let surplus = (alive.len() + 1).saturating_sub(self.limits.live);
+        if surplus == 0 {
+            return;
+        }
+        let mut by_age: Vec<_> = {
+            let known = self.known();
+            alive
+                .into_iter()
+                .map(|id| (known.get(id.as_ref()).map(|k| k.seen), id))
+                .collect()
+        };
+        by_age.sort();
+        for (_, id) in by_age.into_iter().take(surplus) {
+            if let Err(error) = self.live.close_session(&id).await {
+                tracing::warn!(%error, "could not close a quiet session");
+            }
+        }
+    }
+}
+
+#[async_trait::async_trait]
+impl SessionStore for Sessions {
+    async fn load(&self, id: &str) -> Result<Option<SessionState>, SessionStoreError> {
+        Ok(self.known().get(id).and_then(|k| k.initialize.clone()))
+    }
+
+    async fn store(&self, id: &str, state: &SessionState) -> Result<(), SessionStoreError> {
+        self.note(id, |known| known.initialize = Some(state.clone()));
+        Ok(())
+    }
+
+    async fn delete(&self, id: &str) -> Result<(), SessionStoreError> {
+        self.known().remove(id);
+        Ok(())
+    }
+}
+
+/// Stands between authentication and rmcp.
+pub async fn guard(State(sessions): State<Arc<Sessions>>, req: Request, next: Next) -> Response {
+    let caller = req.extensions().get::<Caller>().cloned();
+    let named = req
+        .headers()
+        .get(SESSION_ID)
+        .and_then(|v| v.to_str().ok())
+        .map(str::to_owned);
+    let opens = match &named {
+        // Said like an unknown session, so that the client starts one of its own.
+        Some(id) if sessions.is_foreign(id, caller.as_ref()) => {
+            return (StatusCode::NOT_FOUND, "Not Found: Session not found").into_response();
+        }
+        Some(_) => false,
+        // The sessionless era names its version in a header; an `initialize` comes without.
+        None => req.method() == Method::POST && !req.headers().contains_key("mcp-method"),
+    };
+    if opens {
+        sessions.make_room().await;
+    }
+    let ends = req.method() == Method::DELETE;
+    let mut answer = next.run(req).await;
+    let opened = answer
+        .headers()
+        .get(SESSION_ID)
+        .and_then(|v| v.to_str().ok());
+    if let (None, Some(id)) = (&named, opened) {
+        sessions.note(id, |known| known.owner = caller);
+    }
+    if ends && answer.status() == StatusCode::ACCEPTED {
+        // Python's mcp 1.x prints a warning for the 202 that rmcp answers.
+        *answer.status_mut() = StatusCode::NO_CONTENT;
+    }
+    answer
+}

@@ -1,0 +1,31 @@
+//! Whose data a call sees, asked of the owners room in its own terms.
+//!
+//! In: where a call comes from. Out: an [`Asker`], and the owner in force for it. Always true: nobody sees an owner outside of the
+//! token's list. The rule itself is [`crate::owners::switch`].
+
+use super::{Access, Origin, trouble::Trouble};
+use crate::owners::{Asker, Owners, Whose};
+
+pub(super) fn asker(origin: &Origin) -> Asker<'_> {
+    Asker {
+        token: &origin.caller.name,
+        session: origin.session.as_deref(),
+        device: origin.device.as_deref(),
+        owners: match &origin.caller.access {
+            Access::All => &[],
+            Access::Only(owners) => owners,
+        },
+    }
+}
+
+/// The owner of a call; counts as use of its scope.
+pub(super) fn whose(owners: &Owners, origin: &Origin, now_ms: i64) -> Result<Whose, Trouble> {
+    let whose = owners
+        .owner_of(&asker(origin), now_ms)?
+        .ok_or(Trouble::NoOwner)?;
+    if origin.caller.access.allows(&whose.owner) {
+        Ok(whose)
+    } else {
+        Err(Trouble::NotYours(whose.owner))
+    }
+}

@@ -1,0 +1,155 @@
+use super::*;
+use crate::model::{
+    Service,
+    shapes::{Cells, TemplateDay},
+};
+
+fn day() -> DayRange {
+    "2026-11-21"
+        .parse::<Day>()
+        .expect("day")
+        .range(&jiff::tz::TimeZone::UTC)
+}
+
+fn template(text: &str, level: Level, cells: &[(u16, u32)]) -> TemplateDay {
+    let range = day();
+    let mut sum = Cells::default();
+    for (cell, n) in cells {
+        sum.add(*cell, *n);
+    }
+    TemplateDay {
+        id: templates::id_of(level, text),
+        text: text.into(),
+        service: Service {
+            cluster: String::new(),
+            namespace: "shop".into(),
+            name: "cart".into(),
+            container: String::new(),
+        },
+        level,
+        cells: sum,
+        first_ms: range.cell_start(cells[0].0),
+        last_ms: range.cell_start(cells[cells.len() - 1].0),
+        samples: Vec::new(),
+        fields: Vec::new(),
+    }
+}
+
+fn even(n: u16, each: u32) -> Vec<(u16, u32)> {
+    (0..n).map(|i| (i * (288 / n), each)).collect()
+}
+
+fn shapes(templates: Vec<TemplateDay>) -> DayShapes {
+    DayShapes {
+        templates,
+        ..DayShapes::default()
+    }
+}
+
+/// `n` earlier days that all look like `shapes`.
+fn earlier(shapes: &DayShapes, n: i32) -> Baseline {
+    let today: Day = "2026-11-21".parse().expect("day");
+    Baseline {
+        of: 7,
+        days: (1..=n)
+            .rev()
+            .map(|i| counts_of(shapes, today.plus(-i), 1.0))
+            .collect(),
+        partial: false,
+    }
+}
+
+fn check(today: &DayShapes, baseline: &Baseline, expected: &[(What, Severity)]) {
+    let found: Vec<_> = compare(today, baseline, &day())
+        .into_iter()
+        .map(|d| (d.what, d.severity))
+        .collect();
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn an_error_as_on_every_day_is_chronic_even_when_traffic_quadruples() {
+    let error = || template("boom", Level::Error, &even(12, 1));
+    let before = shapes(vec![template("ok", Level::Info, &even(288, 2)), error()]);
+    let today = shapes(vec![template("ok", Level::Info, &even(288, 8)), error()]);
+    for days in [1, 7, 30] {
+        check(
+            &today,
+            &earlier(&before, days),
+            &[(What::Chronic, Severity::Info)],
+        );
+    }
+}
+
+#[test]
+fn ten_times_the_errors_are_told_and_ten_times_the_traffic_is_not() {
+    let before = shapes(vec![
+        template("ok", Level::Info, &even(288, 2)),
+        template("boom", Level::Error, &even(12, 1)),
+    ]);
+    let more = shapes(vec![
+        template("ok", Level::Info, &even(288, 2)),
+        template("boom", Level::Error, &even(12, 10)),
+    ]);
+    check(
+        &more,
+        &earlier(&before, 7),
+        &[(What::Times(10.0), Severity::Error)],
+    );
+    let busy = shapes(vec![
+        template("ok", Level::Info, &even(288, 20)),
+        template("boom", Level::Error, &even(12, 1)),
+    ]);
+    check(
+        &busy,
+        &earlier(&before, 7),
+        &[(What::Chronic, Severity::Info)],
+    );
+}
+
+#[test]
+fn a_new_error_is_told_and_a_new_info_is_only_listed() {
+    let before = shapes(vec![template("ok", Level::Info, &even(288, 2))]);
+    let today = shapes(vec![
+        template("ok", Level::Info, &even(288, 2)),
+        template("boom", Level::Error, &even(12, 2)),
+        template("flag on", Level::Info, &even(12, 2)),
+    ]);
+    check(
+        &today,
+        &earlier(&before, 3),
+        &[(What::New, Severity::Error), (What::New, Severity::Info)],
+    );
+}
+
+#[test]
+fn without_earlier_days_an_even_error_is_chronic_and_a_packed_one_a_burst() {
+    let today = shapes(vec![
+        template("ok", Level::Info, &even(288, 2)),
+        template("even", Level::Error, &even(24, 1)),
+        template("packed", Level::Error, &[(100, 9), (101, 12), (102, 7)]),
+    ]);
+    check(
+        &today,
+        &Baseline::default(),
+        &[
+            (What::Chronic, Severity::Info),
+            (What::Burst, Severity::Error),
+        ],
+    );
+}
+
+#[test]
+fn a_busy_service_that_falls_silent_is_gone() {
+    let mut other = template("ok", Level::Info, &even(288, 4));
+    other.service.name = "search".into();
+    let half: Vec<(u16, u32)> = (0..144).map(|i| (i, 4)).collect();
+    let today = shapes(vec![template("ok", Level::Info, &half), other]);
+    let found = compare(&today, &Baseline::default(), &day());
+    assert_eq!(found.len(), 1);
+    assert_eq!(
+        (&found[0].subject, found[0].what),
+        (&Subject::Service("shop/cart".into()), What::Gone)
+    );
+    assert_eq!(found[0].from_ms, day().cell_start(144));
+}

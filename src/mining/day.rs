@@ -1,0 +1,263 @@
+//! Adds the digests of a day's objects up to [`DayShapes`].
+//!
+//! In: digests, in any order, each once. Out: templates, events, writes and calls of the day, with the origin of each record that
+//! they name. [`Tally`] can be asked at any time, so a report can be made of what has been read so far.
+//!
+//! # Invariants
+//! - The order of the digests does not matter (`tests::any_order_gives_the_same_day`).
+//! - The counts of the templates add up to the business records read.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use crate::{
+    mining::{
+        align,
+        fields::Merged,
+        series,
+        templates::{self, KnownTemplate},
+    },
+    model::{
+        DayRange, Evidence, EvidenceId, Level, LogKind, Service,
+        record::{AuditWrite, EventRecord, Kept},
+        shapes::{
+            CallCount, CallKey, Cells, DayShapes, ObjectDigest, Reading, Sample, TemplateDay,
+        },
+    },
+};
+
+/// Samples that a template of a day keeps: the earliest ones.
+const SAMPLES: usize = 6;
+/// Longest text of a sample; the whole line is in the store.
+const SAMPLE_BYTES: usize = 4096;
+
+/// Everything said so far about a day.
+#[derive(Debug, Clone, Default)]
+pub struct Tally {
+    shapes: HashMap<(Service, Level), BTreeMap<String, ShapeSum>>,
+    events: BTreeMap<EvidenceId, EventRecord>,
+    writes: BTreeMap<(i64, String, EvidenceId), AuditWrite>,
+    calls: BTreeMap<CallKey, CallSum>,
+    read: BTreeMap<LogKind, Reading>,
+    kept: HashMap<EvidenceId, (Sample, Evidence)>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct ShapeSum {
+    cells: Cells,
+    span: Option<(i64, i64)>,
+    samples: Vec<EvidenceId>,
+    fields: Merged,
+}
+
+#[derive(Debug, Clone, Default)]
+struct CallSum {
+    cells: Cells,
+    span: Option<(i64, i64)>,
+    samples: Vec<EvidenceId>,
+}
+
+/// Adds `digests` up; see [`Tally`].
+#[must_use]
+pub fn assemble<'a>(
+    digests: impl IntoIterator<Item = (LogKind, &'a ObjectDigest)>,
+    known: &[KnownTemplate],
+    range: &DayRange,
+) -> DayShapes {
+    let mut tally = Tally::default();
+    for (kind, digest) in digests {
+        tally.add(kind, digest);
+    }
+    tally.shapes(known, range)
+}
+
+impl Tally {
+    /// Adds what one object of `kind` contributes.
+    pub fn add(&mut self, kind: LogKind, digest: &ObjectDigest) {
+        let reading = self.read.entry(kind).or_default();
+        reading.shipped = true;
+        reading.objects += 1;
+        reading.counts.add(&digest.counts);
+        for (reason, n) in &digest.rejections {
+            *reading.rejections.entry(*reason).or_default() += n;
+        }
+        if let Some(problem) = &digest.problem {
+            reading.problems.push(problem.clone());
+            reading.problems.sort_by(|a, b| a.key.cmp(&b.key));
+        }
+        self.keep(&digest.kept);
+        for shape in &digest.business {
+            let Some(service) = digest.services.get(shape.service as usize) else {
+                continue;
+            };
+            let sum = self
+                .shapes
+                .entry((service.clone(), shape.level))
+                .or_default()
+                .entry(shape.text.clone())
+                .or_default();
+            sum.cells.merge(&shape.cells);
+            widen(&mut sum.span, shape.first_ms, shape.last_ms);
+            sum.samples.extend(&shape.samples);
+            shape.fields.iter().for_each(|field| sum.fields.add(field));
+        }
+        self.events
+            .extend(digest.events.iter().map(|e| (e.id, e.clone())));
+        for write in &digest.writes {
+            self.writes.insert(
+                (write.ts_ms, write.audit_id.clone(), write.id),
+                write.clone(),
+            );
+        }
+        for call in &digest.calls {
+            let sum = self.calls.entry(call.key.clone()).or_default();
+            sum.cells.merge(&call.cells);
+            widen(&mut sum.span, call.first_ms, call.last_ms);
+            sum.samples.extend(&call.samples);
+        }
+    }
+
+    /// Adds kept lines that do not come with their digest, as when both were stored apart.
+    pub fn keep(&mut self, lines: &[Kept]) {
+        for kept in lines {
+            self.kept.insert(kept.id, (sample(kept), evidence(kept)));
+        }
+    }
+
+    /// The day as far as it was added. `known` are templates of earlier days.
+    #[must_use]
+    pub fn shapes(&self, known: &[KnownTemplate], range: &DayRange) -> DayShapes {
+        let mut templates = Vec::new();
+        for ((service, level), shapes) in &self.shapes {
+            self.templates_of(service, *level, shapes, known, &mut templates);
+        }
+        templates
+            .sort_by(|a, b| (&a.service, a.level, &a.text).cmp(&(&b.service, b.level, &b.text)));
+        let events = series::fold(self.events.values(), range);
+        let calls: Vec<CallCount> = self
+            .calls
+            .iter()
+            .map(|(key, sum)| self.call(key, sum))
+            .collect();
+        let named: HashSet<EvidenceId> = templates
+            .iter()
+            .flat_map(|t| t.samples.iter().map(|s| s.id))
+            .chain(events.iter().flat_map(|e| e.evidence.iter().copied()))
+            .chain(self.writes.keys().map(|k| k.2))
+            .chain(calls.iter().flat_map(|c| c.samples.iter().copied()))
+            .collect();
+        DayShapes {
+            templates,
+            events,
+            writes: self.writes.values().cloned().collect(),
+            calls,
+            read: self.read.clone(),
+            origins: named
+                .into_iter()
+                .filter_map(|id| Some((id, self.kept.get(&id)?.1.clone())))
+                .collect(),
+        }
+    }
+
+    fn templates_of(
+        &self,
+        service: &Service,
+        level: Level,
+        shapes: &BTreeMap<String, ShapeSum>,
+        known: &[KnownTemplate],
+        out: &mut Vec<TemplateDay>,
+    ) {
+        let name = service.to_string();
+        let known: Vec<&str> = known
+            .iter()
+            .filter(|k| k.service == name && k.level == level)
+            .map(|k| k.text.as_str())
+            .collect();
+        let texts: Vec<&str> = shapes.keys().map(String::as_str).collect();
+        let mined = templates::mine(&texts, &known);
+        let mut groups: BTreeMap<&str, Vec<(&str, &ShapeSum)>> = BTreeMap::new();
+        for (template, (text, sum)) in mined.iter().zip(shapes) {
+            groups.entry(template).or_default().push((text, sum));
+        }
+        for (text, members) in groups {
+            let (mut cells, mut span, mut samples) = (Cells::default(), None, Vec::new());
+            let mut fields = Merged::default();
+            for (shape, sum) in members {
+                cells.merge(&sum.cells);
+                if let Some((first, last)) = sum.span {
+                    widen(&mut span, first, last);
+                }
+                samples.extend(
+                    sum.samples
+                        .iter()
+                        .filter_map(|id| self.kept.get(id))
+                        .map(|(s, _)| s),
+                );
+                align::add_fields(
+                    text,
+                    shape,
+                    sum.cells.total(),
+                    &sum.fields.clone().finish(),
+                    &mut fields,
+                );
+            }
+            samples.sort_unstable_by_key(|s: &&Sample| (s.ts_ms, s.id));
+            samples.dedup_by_key(|s| s.id);
+            let (first_ms, last_ms) = span.unwrap_or_default();
+            out.push(TemplateDay {
+                id: templates::id_of(level, text),
+                text: text.to_owned(),
+                service: service.clone(),
+                level,
+                cells,
+                first_ms,
+                last_ms,
+                samples: samples.into_iter().take(SAMPLES).cloned().collect(),
+                fields: fields.finish(),
+            });
+        }
+    }
+
+    fn call(&self, key: &CallKey, sum: &CallSum) -> CallCount {
+        let (first_ms, last_ms) = sum.span.unwrap_or_default();
+        let mut samples: Vec<(i64, EvidenceId)> = sum
+            .samples
+            .iter()
+            .filter_map(|id| Some((self.kept.get(id)?.0.ts_ms, *id)))
+            .collect();
+        samples.sort_unstable();
+        samples.dedup();
+        let mut chosen: Vec<EvidenceId> = [0, samples.len() / 2, samples.len().saturating_sub(1)]
+            .into_iter()
+            .filter_map(|i| samples.get(i).map(|s| s.1))
+            .collect();
+        chosen.dedup();
+        CallCount {
+            key: key.clone(),
+            cells: sum.cells.clone(),
+            first_ms,
+            last_ms,
+            samples: chosen,
+        }
+    }
+}
+
+fn widen(span: &mut Option<(i64, i64)>, first: i64, last: i64) {
+    *span = Some(span.map_or((first, last), |(a, b)| (a.min(first), b.max(last))));
+}
+
+fn sample(kept: &Kept) -> Sample {
+    Sample {
+        id: kept.id,
+        ts_ms: kept.ts_ms,
+        pod: kept.object.clone(),
+        text: kept.text[..kept.text.floor_char_boundary(SAMPLE_BYTES)].to_owned(),
+    }
+}
+
+fn evidence(kept: &Kept) -> Evidence {
+    Evidence {
+        id: kept.id,
+        origin: kept.origin.clone(),
+        sha256: kept.sha256.clone(),
+    }
+}

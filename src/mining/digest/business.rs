@@ -1,0 +1,266 @@
+//! Counts business lines by service and shape.
+//!
+//! A line whose shape was seen before costs one mask, one hash and one look-up; nothing is allocated for it.
+
+use std::collections::HashMap;
+
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::{
+    intake::clean,
+    mining::{
+        align,
+        fields::{self, Tracker},
+        mask::Masked,
+        shape,
+    },
+    model::{
+        DayRange, EvidenceId, Level, LogKind, Service,
+        record::{BusinessRecord, Kept, Source},
+        shapes::{Cells, FieldRole, ShapeCount},
+        workload_name,
+    },
+};
+
+use super::keep::Place;
+
+/// Lines kept of each harmless shape and object: enough to show what it looks like.
+const KEPT_SAMPLES: usize = 3;
+/// Lines kept of each failing shape and object. A storm repeats itself; its count is exact anyway.
+const KEPT_FAILURES: usize = 60;
+/// Earliest records that a shape names.
+const SAMPLES: usize = 4;
+/// Lines of a harmless shape and object whose values are followed; failures are followed to the end.
+const FOLLOWED: u32 = 64;
+
+#[derive(Debug, Default)]
+pub(super) struct Shapes {
+    services: Vec<Service>,
+    /// By the hash of the tags; the tags themselves decide.
+    sources: HashMap<u64, Vec<(SourceKey, u32)>>,
+    index: HashMap<u64, Vec<u32>>,
+    found: Vec<Shape>,
+    masked: Masked,
+    tags: String,
+}
+
+type SourceKey = Box<str>;
+
+#[derive(Debug)]
+struct Shape {
+    service: u32,
+    claimed: Option<Level>,
+    level: Level,
+    text: Box<str>,
+    cells: Cells,
+    first_ms: i64,
+    last_ms: i64,
+    n: u32,
+    kept: Vec<(i64, EvidenceId)>,
+    fields: Vec<Tracker>,
+    /// For each placeholder the tracker that follows it.
+    places: Vec<usize>,
+}
+
+impl Shapes {
+    pub(super) fn add(
+        &mut self,
+        record: &BusinessRecord<'_>,
+        place: &Place<'_>,
+        range: &DayRange,
+        kept: &mut Vec<Kept>,
+    ) {
+        let service = self.service(&record.source);
+        let text = shape::text_of(record);
+        crate::mining::mask::mask(&text.text, &mut self.masked);
+        let index = self.shape(service, record, text.exception.is_some());
+        let shape = &mut self.found[index];
+        shape.n += 1;
+        shape.cells.add(range.cell(record.ts_ms), 1);
+        shape.first_ms = shape.first_ms.min(record.ts_ms);
+        shape.last_ms = shape.last_ms.max(record.ts_ms);
+        let failure = shape.level >= Level::Warn;
+        if failure || shape.n <= FOLLOWED {
+            for (var, tracker) in self.masked.vars.iter().zip(&shape.places) {
+                shape.fields[*tracker].add(&text.text[var.range.clone()]);
+            }
+            shape.follow("pod", FieldRole::Pod, &record.source.pod);
+            shape.follow("node", FieldRole::Node, &record.source.node);
+            if let Some(exception) = &text.exception {
+                shape.follow("exception", FieldRole::Exception, exception);
+            }
+            for (name, value) in &record.fields {
+                shape.follow(
+                    name,
+                    fields::role_of_name(name).unwrap_or(FieldRole::Other),
+                    value,
+                );
+            }
+        }
+        if shape.kept.len() < if failure { KEPT_FAILURES } else { KEPT_SAMPLES } {
+            let id = super::evidence_id(LogKind::Business, record.identity);
+            shape.kept.push((record.ts_ms, id));
+            kept.push(place.keep(
+                id,
+                record.ts_ms,
+                &record.source.namespace,
+                &record.source.pod,
+                &readable(record, &text.text),
+            ));
+        }
+    }
+
+    /// The service of a source, by its number.
+    fn service(&mut self, source: &Source<'_>) -> u32 {
+        self.tags.clear();
+        for tag in [
+            &source.cluster,
+            &source.namespace,
+            &source.pod,
+            &source.container,
+        ] {
+            self.tags.push_str(tag);
+            self.tags.push('\0');
+        }
+        let known = self
+            .sources
+            .entry(xxh3_64(self.tags.as_bytes()))
+            .or_default();
+        if let Some((_, number)) = known.iter().find(|(tags, _)| **tags == *self.tags) {
+            return *number;
+        }
+        let name = if source.pod.is_empty() {
+            &source.container
+        } else {
+            workload_name(&source.pod)
+        };
+        let service = Service {
+            cluster: source.cluster.to_string(),
+            namespace: source.namespace.to_string(),
+            name: name.to_owned(),
+            container: source.container.to_string(),
+        };
+        let number = self
+            .services
+            .iter()
+            .position(|s| *s == service)
+            .unwrap_or_else(|| {
+                self.services.push(service);
+                self.services.len() - 1
+            });
+        let number = u32::try_from(number).unwrap_or(u32::MAX);
+        known.push((self.tags.as_str().into(), number));
+        number
+    }
+
+    /// The shape of the masked text, by its number.
+    fn shape(&mut self, service: u32, record: &BusinessRecord<'_>, exception: bool) -> usize {
+        let claimed = record.level.map_or(0, |l| 1 + l as u64);
+        let hash = xxh3_64(self.masked.text.as_bytes())
+            ^ (u64::from(service) << 8 | claimed).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let same = self.index.entry(hash).or_default();
+        let found = same.iter().copied().find(|i| {
+            let shape = &self.found[*i as usize];
+            shape.service == service
+                && shape.claimed == record.level
+                && *shape.text == *self.masked.text
+        });
+        if let Some(found) = found {
+            return found as usize;
+        }
+        let level = shape::level_of(record.level, &self.masked, exception);
+        let shape = Shape {
+            claimed: record.level,
+            ..Shape::new(service, level, &self.masked, record.ts_ms)
+        };
+        same.push(u32::try_from(self.found.len()).unwrap_or(u32::MAX));
+        self.found.push(shape);
+        self.found.len() - 1
+    }
+
+    /// Services, and shapes in the order of service and text.
+    pub(super) fn finish(self) -> (Vec<Service>, Vec<ShapeCount>) {
+        let mut counts: Vec<ShapeCount> = self.found.into_iter().map(Shape::finish).collect();
+        counts.sort_by(|a, b| (a.service, &a.text, a.level).cmp(&(b.service, &b.text, b.level)));
+        (self.services, counts)
+    }
+}
+
+impl Shape {
+    fn new(service: u32, level: Level, masked: &Masked, ts_ms: i64) -> Self {
+        let mut fields: Vec<Tracker> = Vec::new();
+        let mut places = Vec::new();
+        for (n, var) in masked.vars.iter().enumerate() {
+            let before = &masked.text[..var.at];
+            let after = &masked.text[var.at + var.class.placeholder().len()..];
+            let key =
+                fields::key_before(before).filter(|key| fields.iter().all(|f| f.name != *key));
+            places.push(fields.len());
+            fields.push(Tracker::new(
+                key.map_or_else(|| align::number(n), str::to_owned),
+                fields::role_of(var.class, before, after),
+            ));
+        }
+        Self {
+            service,
+            claimed: None,
+            level,
+            text: masked.text.as_str().into(),
+            cells: Cells::default(),
+            first_ms: ts_ms,
+            last_ms: ts_ms,
+            n: 0,
+            kept: Vec::new(),
+            fields,
+            places,
+        }
+    }
+
+    fn follow(&mut self, name: &str, role: FieldRole, value: &str) {
+        let place = self
+            .fields
+            .iter()
+            .position(|f| f.name == name)
+            .unwrap_or_else(|| {
+                self.fields.push(Tracker::new(name, role));
+                self.fields.len() - 1
+            });
+        self.fields[place].add(value);
+    }
+
+    fn finish(mut self) -> ShapeCount {
+        self.kept.sort_unstable();
+        ShapeCount {
+            service: self.service,
+            text: shown(&self.text),
+            level: self.level,
+            cells: self.cells,
+            first_ms: self.first_ms,
+            last_ms: self.last_ms,
+            samples: self.kept.iter().take(SAMPLES).map(|k| k.1).collect(),
+            fields: self
+                .fields
+                .into_iter()
+                .filter_map(Tracker::finish)
+                .collect(),
+        }
+    }
+}
+
+/// A template is shown on one line, without characters that act unseen.
+fn shown(text: &str) -> String {
+    if text.contains(['\n', '\t']) {
+        clean::one_line(text)
+    } else {
+        clean::shown(text).into_owned()
+    }
+}
+
+/// What a person reads: the message, with the error field of a structured line; traces stay whole.
+fn readable(record: &BusinessRecord<'_>, text: &str) -> String {
+    if record.text.contains('\n') || text.len() < record.text.len() {
+        record.text.to_string()
+    } else {
+        text.to_owned()
+    }
+}

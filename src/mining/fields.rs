@@ -1,0 +1,280 @@
+//! Key fields: what stood at the variable positions of a shape, and what each position means.
+//!
+//! In: the values of some lines of one shape. Out: [`KeyField`]s with distinct counts and top values. Exact up to [`TRACKED`]
+//! different values per field; beyond it the distinct count stays there and values never seen before are not counted. Adding the fields of
+//! two objects is commutative as long as both kept all their values, and bounded otherwise.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::{
+    mining::mask::Class,
+    model::shapes::{FieldRole, KeyField},
+};
+
+/// Different values a field is followed for within one object.
+pub const TRACKED: usize = 64;
+/// Values that an object hands on per field.
+pub const TOP_OF_OBJECT: usize = 16;
+/// Values that a day keeps per field.
+pub const TOP_OF_DAY: usize = 10;
+/// Longest value that is kept; what is longer is cut.
+const VALUE_BYTES: usize = 200;
+
+/// Follows the values of one field.
+#[derive(Debug, Clone)]
+pub struct Tracker {
+    pub name: String,
+    pub role: FieldRole,
+    values: HashMap<Box<str>, u32>,
+}
+
+impl Tracker {
+    pub fn new(name: impl Into<String>, role: FieldRole) -> Self {
+        Self {
+            name: name.into(),
+            role,
+            values: HashMap::new(),
+        }
+    }
+
+    pub fn add(&mut self, value: &str) {
+        let value = &value[..value.floor_char_boundary(VALUE_BYTES)];
+        if let Some(n) = self.values.get_mut(value) {
+            *n += 1;
+        } else if self.values.len() < TRACKED && !value.is_empty() {
+            self.values.insert(value.into(), 1);
+        }
+    }
+
+    /// `None` when no value was seen.
+    #[must_use]
+    pub fn finish(self) -> Option<KeyField> {
+        let distinct = u32::try_from(self.values.len()).unwrap_or(u32::MAX);
+        let top = top(
+            self.values
+                .into_iter()
+                .map(|(v, n)| (v.into_string(), n))
+                .collect(),
+            TOP_OF_OBJECT,
+        );
+        (distinct > 0).then_some(KeyField {
+            name: self.name,
+            role: self.role,
+            distinct,
+            top,
+        })
+    }
+}
+
+/// The fields of one template, collected over objects.
+#[derive(Debug, Clone, Default)]
+pub struct Merged(BTreeMap<String, MergedField>);
+
+#[derive(Debug, Clone)]
+struct MergedField {
+    role: FieldRole,
+    distinct: u32,
+    values: BTreeMap<String, u32>,
+}
+
+impl Merged {
+    pub fn add(&mut self, field: &KeyField) {
+        self.add_as(&field.name, field);
+    }
+
+    /// Adds `field` under another name, as when the n-th placeholder of a shape is the m-th of its template.
+    pub fn add_as(&mut self, name: &str, field: &KeyField) {
+        let merged = self
+            .0
+            .entry(name.to_owned())
+            .or_insert_with(|| MergedField {
+                role: field.role,
+                distinct: 0,
+                values: BTreeMap::new(),
+            });
+        merged.role = merged.role.min(field.role);
+        merged.distinct = merged.distinct.max(field.distinct);
+        for (value, n) in &field.top {
+            *merged.values.entry(value.clone()).or_default() += n;
+        }
+    }
+
+    #[must_use]
+    pub fn finish(self) -> Vec<KeyField> {
+        self.0
+            .into_iter()
+            .map(|(name, field)| KeyField {
+                name,
+                role: field.role,
+                distinct: field
+                    .distinct
+                    .max(u32::try_from(field.values.len()).unwrap_or(u32::MAX)),
+                top: top(field.values.into_iter().collect(), TOP_OF_DAY),
+            })
+            .collect()
+    }
+}
+
+/// The most frequent values; equal counts in the order of the values, so that the result is the same each time.
+fn top(mut values: Vec<(String, u32)>, most: usize) -> Vec<(String, u32)> {
+    values.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    values.truncate(most);
+    values
+}
+
+/// What a field of this name is, if its name says so.
+#[must_use]
+pub fn role_of_name(name: &str) -> Option<FieldRole> {
+    let name = name
+        .rsplit('.')
+        .next()
+        .unwrap_or(name)
+        .to_ascii_lowercase()
+        .replace(['-', '_'], "");
+    let has = |words: &[&str]| words.iter().any(|w| name.contains(w));
+    let is = |words: &[&str]| words.contains(&name.as_str());
+    Some(
+        if has(&[
+            "trace",
+            "span",
+            "requestid",
+            "reqid",
+            "correlation",
+            "流水号",
+        ]) {
+            FieldRole::TraceId
+        } else if is(&[
+            "status",
+            "statuscode",
+            "httpstatus",
+            "httpcode",
+            "responsecode",
+        ]) {
+            FieldRole::HttpStatus
+        } else if is(&["code", "errcode", "errorcode", "errno", "retcode", "错误码"]) {
+            FieldRole::ErrorCode
+        } else if is(&["exception", "exceptionclass", "errortype", "exctype"]) {
+            FieldRole::Exception
+        } else if is(&["pod", "podname"]) {
+            FieldRole::Pod
+        } else if is(&["container", "containername"]) {
+            FieldRole::Container
+        } else if is(&["node", "nodename", "hostip"]) {
+            FieldRole::Node
+        } else if is(&[
+            "service",
+            "svc",
+            "servicename",
+            "app",
+            "upstream",
+            "peer",
+            "下游",
+        ]) {
+            FieldRole::Service
+        } else if has(&["cost", "duration", "elapsed", "latency", "took", "耗时"])
+            || is(&["rt", "urt", "ms", "timems", "timeus", "costms"])
+        {
+            FieldRole::Duration
+        } else if is(&["time", "ts", "timestamp", "t", "asctime", "date", "at"]) {
+            FieldRole::Time
+        } else if is(&[
+            "host",
+            "addr",
+            "address",
+            "remoteaddr",
+            "endpoint",
+            "url",
+            "uri",
+            "target",
+            "server",
+            "ua",
+            "来源",
+        ]) {
+            FieldRole::Endpoint
+        } else if has(&[
+            "user", "order", "sku", "account", "customer", "用户", "订单", "批次",
+        ]) || name.ends_with("id") && name.len() > 2
+        {
+            FieldRole::BusinessId
+        } else {
+            return None;
+        },
+    )
+}
+
+/// What a placeholder is, judged by its class and the text before and after it.
+#[must_use]
+pub fn role_of(class: Class, before: &str, after: &str) -> FieldRole {
+    if let Some(role) = key_before(before).and_then(role_of_name) {
+        return role;
+    }
+    match class {
+        Class::Time => FieldRole::Time,
+        Class::IpPort | Class::Url => FieldRole::Endpoint,
+        Class::Pod => FieldRole::Pod,
+        Class::Uuid | Class::Hex => FieldRole::TraceId,
+        Class::Num
+            if ["ms", "us", "s ", "s,", "毫秒", "秒"]
+                .iter()
+                .any(|unit| after.starts_with(unit)) =>
+        {
+            FieldRole::Duration
+        }
+        _ => FieldRole::Other,
+    }
+}
+
+/// The name in `name=` or `name:` or `"name": ` right before a value.
+#[must_use]
+pub fn key_before(before: &str) -> Option<&str> {
+    let rest = before.trim_end_matches(['"', ' ', '\'']);
+    let rest = rest
+        .strip_suffix(['=', ':'])
+        .or_else(|| rest.strip_suffix('='))?
+        .trim_end_matches(['"', '\'']);
+    let start = rest
+        .rfind(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '-' | '.')))
+        .map_or(0, |i| {
+            i + rest[i..].chars().next().map_or(1, char::len_utf8)
+        });
+    let key = &rest[start..];
+    (!key.is_empty() && key.len() <= 40 && !key.starts_with(|c: char| c.is_ascii_digit()))
+        .then_some(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_word_before_a_value_names_it() {
+        for (before, key) in [
+            ("order created, user=u", None),
+            ("cost=", Some("cost")),
+            ("\"status\": ", Some("status")),
+            ("完成, 耗时=", Some("耗时")),
+            ("took ", None),
+        ] {
+            assert_eq!(key_before(before), key, "{before}");
+        }
+        assert_eq!(role_of(Class::Num, "耗时=", "毫秒"), FieldRole::Duration);
+        assert_eq!(role_of(Class::Hex, "traceId=", " -"), FieldRole::TraceId);
+        assert_eq!(
+            role_of_name("http.status_code"),
+            Some(FieldRole::HttpStatus)
+        );
+    }
+
+    #[test]
+    fn a_field_with_too_many_values_stays_bounded() {
+        let mut tracker = Tracker::new("user", FieldRole::BusinessId);
+        for i in 0..1000 {
+            tracker.add(&format!("u{}", i % 500));
+        }
+        let field = tracker.finish().expect("values");
+        assert_eq!(
+            (field.distinct as usize, field.top.len()),
+            (TRACKED, TOP_OF_OBJECT)
+        );
+    }
+}

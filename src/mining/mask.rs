@@ -1,0 +1,308 @@
+//! Turns a log text into its shape: variable parts become placeholders such as `<num>`, everything else stays as it is.
+//!
+//! In: redacted text. Out: [`Masked`], the masked text and where each variable part stood. One pass over the bytes, no regular
+//! expressions and, once the buffers of `out` have grown, no allocation.
+//!
+//! # Invariants
+//! - Outside the placeholders the masked text is the text, byte for byte (`proptest: filling_the_placeholders_gives_the_text`).
+//! - Texts beyond [`MAX_BYTES`] are masked up to there; the rest becomes `<more>`.
+//!
+//! Does not decide which literal words vary: that takes other lines to compare with, see [`super::templates`].
+
+mod chunk;
+mod time;
+
+use std::ops::Range;
+
+/// Longest part of a text that is looked at. A template beyond this is not read by anyone, and a line may have 600 KB.
+pub const MAX_BYTES: usize = 4096;
+
+/// What a variable part looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Class {
+    Num,
+    /// A number with a unit of time.
+    Dur,
+    /// A number with a unit of bytes.
+    Size,
+    Hex,
+    Uuid,
+    Ip,
+    /// An address or a host name with a port.
+    IpPort,
+    Host,
+    Path,
+    Url,
+    Time,
+    Base64,
+    /// The generated end of a pod's name.
+    Pod,
+    /// Letters and digits mixed so that no person chose them.
+    Id,
+    Email,
+    /// What a client says it is: `Mozilla/5.0 (...)`, `okhttp/4.12.0`.
+    Agent,
+    /// What lies beyond [`MAX_BYTES`].
+    More,
+}
+
+impl Class {
+    pub const ALL: [Self; 17] = [
+        Self::Num,
+        Self::Dur,
+        Self::Size,
+        Self::Hex,
+        Self::Uuid,
+        Self::Ip,
+        Self::IpPort,
+        Self::Host,
+        Self::Path,
+        Self::Url,
+        Self::Time,
+        Self::Base64,
+        Self::Pod,
+        Self::Id,
+        Self::Email,
+        Self::Agent,
+        Self::More,
+    ];
+
+    #[must_use]
+    pub const fn placeholder(self) -> &'static str {
+        match self {
+            Self::Num => "<num>",
+            Self::Dur => "<dur>",
+            Self::Size => "<size>",
+            Self::Host => "<host>",
+            Self::Hex => "<hex>",
+            Self::Uuid => "<uuid>",
+            Self::Ip => "<ip>",
+            Self::IpPort => "<ipport>",
+            Self::Path => "<path>",
+            Self::Url => "<url>",
+            Self::Time => "<time>",
+            Self::Base64 => "<b64>",
+            Self::Pod => "<pod>",
+            Self::Id => "<id>",
+            Self::Email => "<email>",
+            Self::Agent => "<agent>",
+            Self::More => "<more>",
+        }
+    }
+}
+
+/// A variable part: `range` in the text, `at` the byte of the masked text where its placeholder starts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Var {
+    pub class: Class,
+    pub range: Range<usize>,
+    pub at: usize,
+}
+
+/// The result of [`mask`]; meant to be used again for the next line.
+#[derive(Debug, Clone, Default)]
+pub struct Masked {
+    pub text: String,
+    pub vars: Vec<Var>,
+    /// How much of the source has been copied or replaced.
+    done: usize,
+}
+
+impl Masked {
+    /// Replaces `range` of `source` by a placeholder, after copying what stands before it.
+    fn put(&mut self, source: &str, range: Range<usize>, class: Class) {
+        if range.start < self.done || range.is_empty() {
+            return;
+        }
+        self.text.push_str(&source[self.done..range.start]);
+        self.done = range.end;
+        // A date, a time and an offset side by side are one instant.
+        if class == Class::Time
+            && let Some(last) = self.vars.last_mut()
+            && last.class == Class::Time
+            && matches!(
+                source.get(last.range.end..range.start),
+                Some("" | " " | "T")
+            )
+        {
+            last.range.end = range.end;
+            self.text.truncate(last.at + class.placeholder().len());
+            return;
+        }
+        let at = self.text.len();
+        self.text.push_str(class.placeholder());
+        self.vars.push(Var { class, range, at });
+    }
+}
+
+/// Masks `text` into `out`, whose former content is dropped.
+pub fn mask(text: &str, out: &mut Masked) {
+    out.text.clear();
+    out.vars.clear();
+    out.done = 0;
+    let cut = text.floor_char_boundary(MAX_BYTES);
+    let bytes = &text.as_bytes()[..cut];
+    let mut i = 0;
+    while i < cut {
+        let flags = FLAGS[usize::from(bytes[i])];
+        if flags & CHUNK == 0 {
+            i += 1;
+            if flags == 0
+                && bytes[i - 1] == b'"'
+                && let Some(len) = chunk::agent(&bytes[i..])
+            {
+                out.put(text, i..i + len, Class::Agent);
+                i += len;
+            }
+            continue;
+        }
+        let start = i;
+        let mut seen = 0;
+        while i < cut && FLAGS[usize::from(bytes[i])] & CHUNK != 0 {
+            seen |= FLAGS[usize::from(bytes[i])];
+            i += 1;
+        }
+        // Words without a digit or a slash are the bulk of every line and stay as they are.
+        if seen & (DIGIT | SLASH) != 0 {
+            i = chunk::mask(text, start..i, cut, seen, out).max(i);
+        } else if i - start == 3
+            && bytes[start].is_ascii_uppercase()
+            && let Some(found) = time::calendar(&bytes[..cut], start)
+        {
+            i = found.end;
+            out.put(text, found, Class::Time);
+        } else if seen & DOT != 0 && chunk::is_host(&bytes[start..i]) {
+            out.put(
+                text,
+                start..i,
+                if bytes[start..i].contains(&b'@') {
+                    Class::Email
+                } else {
+                    Class::Host
+                },
+            );
+        }
+    }
+    out.text
+        .push_str(&text[out.done.min(cut)..cut.max(out.done.min(cut))]);
+    if cut < text.len() {
+        out.done = cut;
+        out.put(text, cut..text.len(), Class::More);
+    }
+}
+
+/// The byte may stand inside a chunk; all others end one.
+const CHUNK: u8 = 1;
+const DIGIT: u8 = 2;
+const ALPHA: u8 = 4;
+const SLASH: u8 = 8;
+const HEX: u8 = 16;
+const COLON: u8 = 32;
+const DASH: u8 = 64;
+const DOT: u8 = 128;
+
+static FLAGS: [u8; 256] = flags();
+
+const fn flags() -> [u8; 256] {
+    let mut table = [0; 256];
+    let mut b = 0_u8;
+    while b < 128 {
+        table[b as usize] = match b {
+            b'0'..=b'9' => CHUNK | DIGIT | HEX,
+            b'a'..=b'f' | b'A'..=b'F' => CHUNK | ALPHA | HEX,
+            b'g'..=b'z' | b'G'..=b'Z' => CHUNK | ALPHA,
+            b'/' | b'\\' => CHUNK | SLASH,
+            b':' => CHUNK | COLON,
+            b'-' => CHUNK | DASH,
+            b'.' => CHUNK | DOT,
+            b'_' | b'@' | b'+' | b'%' | b'#' | b'~' | b'?' | b'&' | b'$' | b'*' | b'!' | b'^'
+            | b'`' => CHUNK,
+            _ => 0,
+        };
+        b += 1;
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn masked(text: &str) -> String {
+        let mut out = Masked::default();
+        mask(text, &mut out);
+        out.text
+    }
+
+    #[test]
+    fn variable_parts_of_the_usual_loggers_become_placeholders() {
+        for (text, expected) in [
+            (
+                "2026-11-21T10:00:08.465+08:00 INFO  [http-nio-8080-exec-3] c.s.c.OrderService traceId=6b5077cf7632299b - order 2026112165886 created, user=u2130004, amount=1572.87, cost=89ms",
+                "<time> INFO  [http-nio-<num>-exec-<num>] c.s.c.OrderService traceId=<hex> - order <num> created, user=u<num>, amount=<num>, cost=<dur>",
+            ),
+            (
+                "I1121 22:48:39.582644       1 server.go:101] feature flag coupon_v2 evaluated bucket=66",
+                "I<time>       <num> server.go:<num>] feature flag coupon_v2 evaluated bucket=<num>",
+            ),
+            (
+                "160.31.146.67 - - [21/Nov/2026:23:19:45 +0800] \"GET /api/items/64541?q=a HTTP/1.1\" 200 20909 \"https://shop.example.com/\" rt=0.069 ua=\"172.18.5.57:3000\"",
+                "<ip> - - [<time>] \"GET <path> HTTP/1.1\" <num> <num> \"<url>\" rt=<num> ua=\"<ipport>\"",
+            ),
+            (
+                "\"POST /api/orders HTTP/1.1\" 502 157",
+                "\"POST <path> HTTP/1.1\" 502 <num>",
+            ),
+            (
+                "1:C 21 Nov 2026 21:09:33.775 * DB saved on disk, 318 KB",
+                "<num>:C <time> * DB saved on disk, <size>",
+            ),
+            (
+                "[2026-11-21 10:14:57,579] INFO [Log partition=orders-8, dir=/data/kafka] offset -91041 in +26 ms",
+                "[<time>] INFO [Log partition=orders-<num>, dir=<path>] offset <num> in <num> ms",
+            ),
+            (
+                "商户结算批次2026112132484处理完成, 笔数=354, 金额=46.38元",
+                "商户结算批次<num>处理完成, 笔数=<num>, 金额=<num>元",
+            ),
+            (
+                "pod checkout-6f7c9d8b5d-x2k8q of 98c48496-af3a-4620-9092-da77b9a9c0ee on node 10.0.3.11",
+                "pod checkout-<pod> of <uuid> on node <ip>",
+            ),
+            (
+                "Receiving block blk_-1608999687919862906 src: /10.250.19.102:54106",
+                "Receiving block blk_<num> src: /<ipport>",
+            ),
+            (
+                "fe80::1ff:fe23:4567:890a 0xdeadbeef user@mail.example.com eth0 HTTP/1.1 v2",
+                "<ip> <hex> <email> eth0 HTTP/1.1 v2",
+            ),
+        ] {
+            assert_eq!(masked(text), expected);
+        }
+    }
+
+    #[test]
+    fn a_huge_text_is_cut_and_says_so() {
+        let text = masked(&"很长 ".repeat(100_000));
+        assert!(text.len() < MAX_BYTES + 10 && text.ends_with("<more>"));
+    }
+
+    proptest! {
+        #[test]
+        fn filling_the_placeholders_gives_the_text(text in "([a-zA-Z0-9./:\\-_ ,=\"\\[\\]]|汉|失败|[0-9]{3,5}|T|:|-){0,80}") {
+            let mut out = Masked::default();
+            mask(&text, &mut out);
+            let (mut back, mut at) = (String::new(), 0);
+            for var in &out.vars {
+                back.push_str(&out.text[at..var.at]);
+                back.push_str(&text[var.range.clone()]);
+                at = var.at + var.class.placeholder().len();
+            }
+            back.push_str(&out.text[at..]);
+            prop_assert_eq!(back, text);
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! Takes a masked text apart into atoms and what stands between them.
+//!
+//! In: masked text. Out: [`Tokens`]: the pieces of the text, which joined give the text back, and their keys, by which two texts are
+//! compared. A word with a placeholder in it is as good as the placeholder (`blk_<num>`, `checkout-<pod>`), runs of spaces count as
+//! one, a list of values counts as one value, since the
+//! next line has another number of them, and so does a value that is missing.
+
+use super::ANY;
+
+/// A masked text in pieces.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Tokens<'a> {
+    pub pieces: Vec<Piece<'a>>,
+    /// What is compared.
+    pub keys: Vec<&'a str>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Piece<'a> {
+    pub text: &'a str,
+    pub atom: bool,
+}
+
+impl<'a> Tokens<'a> {
+    pub(super) fn of(text: &'a str) -> Self {
+        let mut tokens = Self {
+            pieces: Vec::new(),
+            keys: Vec::new(),
+        };
+        let mut rest = text;
+        while !rest.is_empty() {
+            let (len, variable) = atom(rest);
+            if len > 0 {
+                tokens.push(
+                    &rest[..len],
+                    true,
+                    if variable { ANY } else { &rest[..len] },
+                );
+                rest = &rest[len..];
+            } else {
+                let len = separator(rest);
+                let key = if rest.starts_with(' ') {
+                    " "
+                } else {
+                    &rest[..len]
+                };
+                tokens.push(&rest[..len], false, key);
+                rest = &rest[len..];
+            }
+        }
+        tokens
+    }
+
+    fn push(&mut self, text: &'a str, atom: bool, key: &'a str) {
+        // A missing value is a value: `user= ` and `()` are written by the statement that writes `user=root` and `(root)`.
+        let missing = matches!(
+            (self.keys.last(), key),
+            (Some(&"("), ")")
+                | (Some(&"["), "]")
+                | (Some(&"{"), "}")
+                | (Some(&"="), " " | "," | ";" | ")" | "&")
+                | (Some(&"\""), "\"")
+        );
+        if missing {
+            self.keys.push(ANY);
+        }
+        self.pieces.push(Piece { text, atom });
+        self.keys.push(key);
+        // `<*>, <*>` and `<*> <*>` and `<*>,<*>` are lists.
+        if key == ANY {
+            let n = self.keys.len();
+            let list = match self.keys[..n - 1] {
+                [.., ANY, "," | " "] => 2,
+                [.., ANY, ",", " "] => 3,
+                _ => 0,
+            };
+            self.keys.truncate(n - list);
+        }
+    }
+}
+
+/// Length of the atom at the beginning of `text`, and whether it holds a placeholder. Chinese and Latin words are separate atoms.
+fn atom(text: &str) -> (usize, bool) {
+    let bytes = text.as_bytes();
+    let (mut i, mut variable) = (0, false);
+    while i < bytes.len() {
+        let b = bytes[i];
+        // Dots that lead the eye to a value: `threshold....<num>`.
+        if bytes[i..].starts_with(b"..") {
+            break;
+        }
+        if b == b'<' {
+            let len = super::placeholder(&text[i..]);
+            if len == 0 {
+                break;
+            }
+            variable = true;
+            i += len;
+        } else if b.is_ascii_alphanumeric()
+            || matches!(
+                b,
+                b'_' | b'-'
+                    | b'.'
+                    | b'/'
+                    | b'\\'
+                    | b'#'
+                    | b'@'
+                    | b'$'
+                    | b'%'
+                    | b'*'
+                    | b'&'
+                    | b'+'
+                    | b'~'
+                    | b'^'
+            )
+        {
+            i += 1;
+        } else {
+            break;
+        }
+    }
+    if i == 0 {
+        let len = text
+            .find(|c: char| c.is_ascii() || !c.is_alphanumeric())
+            .unwrap_or(text.len());
+        return (len, false);
+    }
+    (i, variable)
+}
+
+/// Length of what separates atoms: a run of spaces or dots, or one other character.
+fn separator(text: &str) -> usize {
+    let run = |of: u8| text.bytes().take_while(|b| *b == of).count();
+    match run(b' ').max(run(b'.')) {
+        0 => text.chars().next().map_or(0, char::len_utf8),
+        n => n,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_with_placeholders_and_lists_of_them_are_one_value() {
+        for (text, keys) in [
+            ("delete blk_<num>, blk_<num> now", "delete/ /<*>/ /now"),
+            ("user=u<num> x", "user/=/<*>/ /x"),
+            ("批次<num>处理完成, ok", "批次/<*>/处理完成/,/ /ok"),
+            ("depth....<num>", "depth/..../<*>"),
+            ("user= x()", "user/=/<*>/ /x/(/<*>/)"),
+            ("a  <time>  <ip>", "a/ /<*>"),
+        ] {
+            let tokens = Tokens::of(text);
+            assert_eq!(tokens.keys.join("/"), keys, "{text}");
+            assert_eq!(
+                tokens.pieces.iter().map(|p| p.text).collect::<String>(),
+                text
+            );
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Watches the `.env` file and tells [`Owners`] when its key has changed.
+//!
+//! In: a path. Out: each [`EnvironmentChange`]. Always true: the file is read by its path each time, and its directory is watched, so
+//! that a rename over it is seen; a look every two seconds covers file systems that send no events. What a text means is decided in
+//! [`super::env_sync`].
+
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Owners,
+    env_sync::{Names, Settle},
+    environment::EnvironmentChange,
+};
+
+/// Mounted and networked file systems send no events; two seconds is within the patience of `switch_owner_keys`.
+const POLL: Duration = Duration::from_secs(2);
+/// A `.env` of more bytes than this is not one.
+const MOST_BYTES: u64 = 1 << 20;
+
+/// Follows the file until `stop`; what changed goes to `changes`, whose reader starts the round of a new owner.
+pub async fn follow(
+    owners: Owners,
+    file: PathBuf,
+    names: Names,
+    changes: mpsc::Sender<EnvironmentChange>,
+    stop: CancellationToken,
+) {
+    let stirred = std::sync::Arc::new(tokio::sync::Notify::new());
+    let _watcher = watch_directory(&file, stirred.clone());
+    let mut settle = Settle::from(owners.0.settings.key.clone());
+    loop {
+        let now_ms = jiff::Timestamp::now().as_millisecond();
+        let text = read(&file).await;
+        let new_key = settle.observe(text.as_deref(), now_ms, &names, |key| owners.recognise(key));
+        if let Some(key) = new_key {
+            let owners = owners.clone();
+            let told =
+                tokio::task::spawn_blocking(move || owners.environment_changed(&key, now_ms)).await;
+            match told {
+                // The reader has gone: the program is ending.
+                Ok(Ok(change)) => drop(changes.send(change).await),
+                Ok(Err(error)) => {
+                    tracing::error!(%error, "cannot take over the key in the environment file");
+                }
+                Err(_) => return,
+            }
+        }
+        let again = settle
+            .look_again_in_ms(now_ms)
+            .and_then(|ms| u64::try_from(ms).ok());
+        let pause = again.map_or(POLL, Duration::from_millis).min(POLL);
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = stirred.notified() => {}
+            () = owners.0.look.notified() => {}
+            () = tokio::time::sleep(pause) => {}
+        }
+    }
+}
+
+async fn read(file: &Path) -> Option<Vec<u8>> {
+    let size = tokio::fs::metadata(file).await.ok()?.len();
+    if size > MOST_BYTES {
+        return None;
+    }
+    tokio::fs::read(file).await.ok()
+}
+
+/// Watching is a convenience: without it the file is still looked at every [`POLL`].
+fn watch_directory(
+    file: &Path,
+    stirred: std::sync::Arc<tokio::sync::Notify>,
+) -> Option<RecommendedWatcher> {
+    let parent = file.parent().filter(|dir| !dir.as_os_str().is_empty());
+    let dir = parent.unwrap_or(Path::new("."));
+    let watcher =
+        notify::recommended_watcher(move |_| stirred.notify_one()).and_then(|mut watcher| {
+            watcher.watch(dir, RecursiveMode::NonRecursive)?;
+            Ok(watcher)
+        });
+    match watcher {
+        Ok(watcher) => Some(watcher),
+        Err(error) => {
+            tracing::warn!(dir = %dir.display(), %error, "cannot watch the directory, looking every two seconds");
+            None
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Whose key the environment names, at the start and whenever the file changes.
+
+use super::{Error, Owner, Owners, Roll, env_sync::Known, locked, vault};
+use crate::model::{BucketUrl, Credentials, OwnerAlias};
+
+/// What a changed key in `.env` means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EnvironmentChange {
+    pub owner: OwnerAlias,
+    /// Seen for the first time: its places have yet to be found.
+    pub is_new: bool,
+}
+
+impl Owners {
+    /// The owner of the key given at the start. A local bucket needs no key and belongs to nobody in particular.
+    pub(super) fn owner_of_environment(
+        &self,
+    ) -> Result<Option<(OwnerAlias, Option<Credentials>)>, Error> {
+        let settings = &self.0.settings;
+        if let Some(key) = &settings.key {
+            let roll = self.roll()?;
+            let alias = match self.owner_of_key(&roll, key)? {
+                Some(alias) => alias,
+                None => vault::alias_of_id(&key.secret_id)?,
+            };
+            return Ok(Some((alias, Some(key.clone()))));
+        }
+        match settings.places.bucket {
+            Some(BucketUrl::Dir { .. }) => Ok(Some((settings.keyless.clone(), None))),
+            _ => Ok(None),
+        }
+    }
+
+    /// Registers the environment's owner, so that its nights go on when the file names somebody else. For a server's start.
+    ///
+    /// A key that changed since a server last ran counts as a change made now.
+    pub fn adopt_environment(&self, now_ms: i64) -> Result<(), Error> {
+        let Some((alias, Some(key))) = self.0.environment.borrow().clone() else {
+            return Ok(());
+        };
+        let before = self.roll()?.environment;
+        self.admit(&alias, &key, true)?;
+        if before.is_some_and(|before| before != alias) {
+            locked(&self.0.switches).environment_changed(alias, now_ms);
+        }
+        Ok(())
+    }
+
+    /// The file names another key now. An unknown one becomes an unnamed owner whose places have yet to be found.
+    pub fn environment_changed(
+        &self,
+        key: &Credentials,
+        now_ms: i64,
+    ) -> Result<EnvironmentChange, Error> {
+        let roll = self.roll()?;
+        let owner = match self.owner_of_key(&roll, key)? {
+            Some(alias) => alias,
+            None => vault::alias_of_id(&key.secret_id)?,
+        };
+        let is_new = !roll.owners.contains_key(&owner);
+        self.admit(&owner, key, false)?;
+        locked(&self.0.switches).environment_changed(owner.clone(), now_ms);
+        self.0
+            .environment
+            .send_replace(Some((owner.clone(), Some(key.clone()))));
+        tracing::info!(owner = %owner, is_new, "the key in the environment changed");
+        Ok(EnvironmentChange { owner, is_new })
+    }
+
+    /// How a key stands to the owners' keys; for [`super::env_sync`].
+    #[must_use]
+    pub fn recognise(&self, key: &Credentials) -> Known {
+        let Some(roll) = self.roll().ok().filter(|roll| roll.master_key_id.is_some()) else {
+            return Known::Stranger;
+        };
+        let Ok(master) = self.master_key(&roll) else {
+            return Known::Stranger;
+        };
+        let (id, secret) = master.tags(key);
+        let keys = roll.owners.values().filter_map(|o| o.key.as_ref());
+        let mut known = Known::Stranger;
+        for sealed in keys {
+            match (sealed.id_tag == id, sealed.key_tag == secret) {
+                (true, true) => return Known::Owner,
+                (false, false) => {}
+                _ => known = Known::HalfOfAnOwner,
+            }
+        }
+        known
+    }
+
+    fn owner_of_key(&self, roll: &Roll, key: &Credentials) -> Result<Option<OwnerAlias>, Error> {
+        if roll.master_key_id.is_none() {
+            return Ok(None);
+        }
+        let (id, _) = self.master_key(roll)?.tags(key);
+        let owns = |owner: &Owner| owner.key.as_ref().is_some_and(|k| k.id_tag == id);
+        Ok(roll
+            .owners
+            .iter()
+            .find(|(_, owner)| owns(owner))
+            .map(|(alias, _)| alias.clone()))
+    }
+
+    /// Makes sure that the environment's owner is in the file, and notes that its key was seen.
+    fn admit(&self, alias: &OwnerAlias, key: &Credentials, with_places: bool) -> Result<(), Error> {
+        let settings = &self.0.settings;
+        self.0.registry.change(|roll| {
+            if !roll.owners.contains_key(alias) {
+                let master = self.master_key_or_fresh(roll)?;
+                let owner = Owner {
+                    region: settings.region.clone(),
+                    places: if with_places {
+                        settings.places.clone()
+                    } else {
+                        crate::model::Places::default()
+                    },
+                    unnamed: true,
+                    key: Some(master.sealed(alias, key)?),
+                    ..Owner::default()
+                };
+                roll.owners.insert(alias.clone(), owner);
+            }
+            roll.environment = Some(alias.clone());
+            Ok(())
+        })
+    }
+}

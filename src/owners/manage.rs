@@ -1,0 +1,238 @@
+//! Adding, changing and removing owners, and the master key under all of them.
+
+use std::{fs, io, path::Path};
+
+use secrecy::{ExposeSecret as _, SecretString};
+
+use super::{Error, MasterKey, Owner, Owners, Roll, registry::SealedKey, vault};
+use crate::model::{Credentials, OwnerAlias, Places};
+
+/// An owner to be stored.
+#[derive(Debug, Clone)]
+pub struct NewOwner {
+    pub alias: OwnerAlias,
+    pub key: Credentials,
+    /// What must be said to switch to this owner by voice.
+    pub code: Option<SecretString>,
+    /// Everything that is not secret; its `key` and `code` are not looked at.
+    pub about: Owner,
+}
+
+impl Owners {
+    pub fn add(&self, new: NewOwner) -> Result<(), Error> {
+        self.0.registry.change(|roll| {
+            if roll.owners.contains_key(&new.alias) {
+                return Err(Error::Exists(new.alias));
+            }
+            let master = self.master_key_or_fresh(roll)?;
+            store(roll, &master, new)
+        })
+    }
+
+    /// Stores many at once: all of them or none. An owner that exists is replaced, but keeps what the new one does not say.
+    pub fn import(&self, list: Vec<NewOwner>) -> Result<(), Error> {
+        self.0.registry.change(|roll| {
+            let master = self.master_key_or_fresh(roll)?;
+            list.into_iter()
+                .try_for_each(|new| store(roll, &master, new))
+        })
+    }
+
+    /// Gives an owner another key.
+    pub fn rotate(&self, alias: &OwnerAlias, key: &Credentials) -> Result<(), Error> {
+        self.0.registry.change(|roll| {
+            let master = self.master_key_or_fresh(roll)?;
+            let sealed = master.sealed(alias, key)?;
+            let owner = roll
+                .owners
+                .get_mut(alias)
+                .ok_or_else(|| self.unknown(alias.as_str(), &Roll::default()))?;
+            owner.key = Some(sealed);
+            Ok(())
+        })
+    }
+
+    /// Forgets an owner and its key. The owner's data stays on the disk.
+    pub fn remove(&self, alias: &OwnerAlias) -> Result<(), Error> {
+        self.0.registry.change(|roll| {
+            if roll.owners.remove(alias).is_none() {
+                return Err(self.unknown(alias.as_str(), roll));
+            }
+            roll.in_use.take_if(|used| used == alias);
+            roll.environment.take_if(|named| named == alias);
+            // The last sealed key has gone: nothing needs this master key any more.
+            if roll.owners.values().all(|o| o.key.is_none()) {
+                roll.master_key_id = None;
+            }
+            Ok(())
+        })
+    }
+
+    /// Chooses whom calls are about that say nothing else.
+    pub fn use_always(&self, name: &str) -> Result<OwnerAlias, Error> {
+        self.0.registry.change(|roll| {
+            let alias = roll
+                .find(name)
+                .cloned()
+                .ok_or_else(|| self.unknown(name, roll))?;
+            roll.in_use = Some(alias.clone());
+            Ok(alias)
+        })
+    }
+
+    /// Keeps what was discovered about where an owner's logs are. Places that somebody configured are not overwritten.
+    pub fn remember_places(&self, alias: &OwnerAlias, found: &Places) -> Result<(), Error> {
+        self.0.registry.change(|roll| {
+            if let Some(owner) = roll.owners.get_mut(alias) {
+                owner.places = std::mem::take(&mut owner.places).or(found);
+            }
+            Ok(())
+        })
+    }
+
+    /// Seals everything anew under another master key: a fresh one in the key file, or `new` when the key is held elsewhere.
+    ///
+    /// The new key is on the disk before anything is sealed with it, and takes the old one's place afterwards; see
+    /// [`master_key_file`] for a stop in between.
+    pub fn rotate_master_key(&self, new: Option<MasterKey>) -> Result<(), Error> {
+        let file = &self.0.settings.master_key_file;
+        let in_file = self.0.settings.master_key.is_none();
+        self.0.registry.change(|roll| {
+            let old = self.master_key(roll)?;
+            let new = match new {
+                Some(key) => key,
+                None => MasterKey::fresh()?,
+            };
+            if in_file {
+                // Left over from a rotation that stopped before it sealed anything, or `master_key` would have used it.
+                let next = next_file(file);
+                match fs::remove_file(&next) {
+                    Err(e) if e.kind() != io::ErrorKind::NotFound => {
+                        return Err(vault::Error::Io {
+                            path: next,
+                            source: e,
+                        }
+                        .into());
+                    }
+                    _ => new.write_new(&next)?,
+                }
+            }
+            for (alias, owner) in &mut roll.owners {
+                if let Some(sealed) = &mut owner.key {
+                    let key = old.open(alias, &sealed.sealed)?;
+                    *sealed = new.sealed(alias, &key)?;
+                }
+                if let Some(code) = &mut owner.code {
+                    let said = old.open_code(alias, code)?;
+                    *code = new.seal_code(alias, &String::from_utf8_lossy(&said))?;
+                }
+            }
+            roll.master_key_id = Some(new.id());
+            Ok::<_, Error>(())
+        })?;
+        if in_file {
+            take_over(file)?;
+        }
+        Ok(())
+    }
+
+    /// The master key, made now if nothing was ever sealed.
+    pub(super) fn master_key_or_fresh(&self, roll: &mut Roll) -> Result<MasterKey, Error> {
+        let file = &self.0.settings.master_key_file;
+        let nothing_sealed = roll.master_key_id.is_none();
+        let key = match self.master_key(roll) {
+            Err(Error::Vault(vault::Error::MasterKeyLost(_))) if nothing_sealed => {
+                let key = MasterKey::fresh()?;
+                key.write_new(file)?;
+                tracing::warn!(path = %file.display(), "made a master key; keep a copy of it elsewhere, without it the owners' keys are lost");
+                key
+            }
+            other => other?,
+        };
+        roll.master_key_id = Some(key.id());
+        Ok(key)
+    }
+}
+
+impl MasterKey {
+    pub(super) fn sealed(
+        &self,
+        alias: &OwnerAlias,
+        key: &Credentials,
+    ) -> Result<SealedKey, vault::Error> {
+        let (id_tag, key_tag) = self.tags(key);
+        Ok(SealedKey {
+            id_tag,
+            key_tag,
+            sealed: self.seal(alias, key)?,
+        })
+    }
+
+    /// The fingerprints of both halves of a key.
+    pub(super) fn tags(&self, key: &Credentials) -> (String, String) {
+        // 16 hex digits: enough to tell a few thousand keys apart, too few to be of use for anything else.
+        let short = |purpose, value| self.tag(purpose, value)[..16].to_owned();
+        (
+            short("id", &key.secret_id),
+            short("key", key.secret_key.expose_secret()),
+        )
+    }
+}
+
+fn store(roll: &mut Roll, master: &MasterKey, new: NewOwner) -> Result<(), Error> {
+    let NewOwner {
+        alias,
+        key,
+        code,
+        about,
+    } = new;
+    let before = roll.owners.remove(&alias).unwrap_or_default();
+    let kept = |new: Vec<String>, old: Vec<String>| if new.is_empty() { old } else { new };
+    let owner = Owner {
+        spoken: kept(about.spoken, before.spoken),
+        voiceprints: kept(about.voiceprints, before.voiceprints),
+        region: if about.region.is_empty() {
+            before.region
+        } else {
+            about.region
+        },
+        places: about.places.or(&before.places),
+        run_at: about.run_at.or(before.run_at),
+        code: match code {
+            Some(code) => Some(master.seal_code(&alias, code.expose_secret())?),
+            None => before.code,
+        },
+        unnamed: false,
+        key: Some(master.sealed(&alias, &key)?),
+    };
+    roll.owners.insert(alias, owner);
+    Ok(())
+}
+
+/// The key in the file. When a rotation stopped after sealing and before the new file took its place, that is finished here.
+pub(super) fn master_key_file(file: &Path, roll: &Roll) -> Result<Option<MasterKey>, Error> {
+    let key = MasterKey::read(file)?;
+    let fits = |key: &Option<MasterKey>| key.as_ref().map(MasterKey::id) == roll.master_key_id;
+    if roll.master_key_id.is_none() || fits(&key) {
+        return Ok(key);
+    }
+    let next = MasterKey::read(&next_file(file))?;
+    if fits(&next) {
+        take_over(file)?;
+        return Ok(next);
+    }
+    Ok(key)
+}
+
+fn next_file(file: &Path) -> std::path::PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(".next");
+    name.into()
+}
+
+fn take_over(file: &Path) -> Result<(), vault::Error> {
+    fs::rename(next_file(file), file).map_err(|source| vault::Error::Io {
+        path: file.into(),
+        source,
+    })
+}

@@ -1,0 +1,215 @@
+//! A call's turn: whose data it sees, and switching by voice.
+
+use std::time::Duration;
+
+use secrecy::{ExposeSecret as _, SecretString};
+
+use super::{Asker, Error, Owners, Roll, Whose, code, locked, switch::Standing};
+use crate::model::OwnerAlias;
+
+/// How long `switch_owner_keys` without a name waits for voiceprint recognition to rewrite the file.
+pub const ENVIRONMENT_WAIT: Duration = Duration::from_secs(3);
+
+/// Whom a caller wants to switch to.
+#[derive(Debug, Clone, Copy)]
+pub enum Wanted<'a> {
+    /// An alias, a spoken name, or a voiceprint name.
+    Named(&'a str),
+    /// Whoever the `.env` file names now.
+    Environment,
+}
+
+/// A switch that took place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Switched {
+    pub owner: OwnerAlias,
+    pub name: String,
+    /// It was this owner's turn already.
+    pub same: bool,
+}
+
+/// Why a switch did not take place. Each is something a person can be told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// Nobody, or more than one, answers to this name; these do.
+    Unknown {
+        asked: String,
+        known: Vec<String>,
+    },
+    /// The `.env` file names no key.
+    EnvironmentNamesNobody,
+    /// The token belongs to one owner, or may not open this one.
+    NotAllowed {
+        owner: String,
+    },
+    /// No answer to the question for the code.
+    CodeNeeded {
+        name: String,
+    },
+    CodeWrong {
+        name: String,
+        tries_left: u32,
+    },
+    /// Too many wrong codes.
+    Closed {
+        name: String,
+        until_ms: i64,
+    },
+}
+
+impl Owners {
+    /// Whose data this call sees. Counts as use of the caller's scope.
+    pub fn owner_of(&self, asker: &Asker<'_>, now_ms: i64) -> Result<Option<Whose>, Error> {
+        let roll = self.roll()?;
+        let environment = self.environment();
+        let standing = Standing {
+            in_use: roll.in_use.as_ref(),
+            environment: environment.as_ref(),
+            only: roll.owners.keys().next().filter(|_| roll.owners.len() == 1),
+        };
+        let zone = self.0.settings.zone.time_zone();
+        Ok(locked(&self.0.switches).owner_of(asker, standing, now_ms, zone))
+    }
+
+    /// Switches the caller's scope. A code is asked for only where one is set; it is compared in constant time and guesses are limited.
+    ///
+    /// With [`Wanted::Environment`] call [`Self::environment_soon`] first, which waits for the file.
+    pub fn switch(
+        &self,
+        asker: &Asker<'_>,
+        wanted: Wanted<'_>,
+        said: Option<&SecretString>,
+        now_ms: i64,
+    ) -> Result<Result<Switched, Refusal>, Error> {
+        let roll = self.roll()?;
+        let decided = self.may_switch(&roll, asker, wanted, said, now_ms)?;
+        let outcome = match decided {
+            Err(refusal) => Err(refusal),
+            Ok(owner) => {
+                let before = self.owner_of(asker, now_ms)?;
+                locked(&self.0.switches).switch(asker, owner.clone(), now_ms);
+                Ok(Switched {
+                    name: self.name(&owner),
+                    same: before.is_some_and(|b| b.owner == owner),
+                    owner,
+                })
+            }
+        };
+        audit(asker, &outcome);
+        Ok(outcome)
+    }
+
+    /// The environment's owner, after a look at the file: at once when it differs from `unlike`, else after a change or the wait.
+    pub async fn environment_soon(
+        &self,
+        unlike: Option<&OwnerAlias>,
+        wait: Duration,
+    ) -> Option<OwnerAlias> {
+        let mut named = self.0.environment.subscribe();
+        self.0.look.notify_one();
+        let differs = |now: &Option<(OwnerAlias, _)>| {
+            now.as_ref().is_some_and(|(alias, _)| Some(alias) != unlike)
+        };
+        // The time is up, or the handle is going away: what is known by now is the answer.
+        let _ = tokio::time::timeout(wait, named.wait_for(differs)).await;
+        self.environment()
+    }
+
+    /// A session has ended.
+    pub fn forget_session(&self, token: &str, session: &str) {
+        locked(&self.0.switches).forget_session(token, session);
+    }
+
+    fn may_switch(
+        &self,
+        roll: &Roll,
+        asker: &Asker<'_>,
+        wanted: Wanted<'_>,
+        said: Option<&SecretString>,
+        now_ms: i64,
+    ) -> Result<Result<OwnerAlias, Refusal>, Error> {
+        let owner = match wanted {
+            Wanted::Environment => match self.environment() {
+                // The file is trusted: whoever may write it has recognised the voice, so no code is asked for.
+                Some(owner) if asker.may_open(&owner) => return Ok(Ok(owner)),
+                Some(owner) => {
+                    return Ok(Err(Refusal::NotAllowed {
+                        owner: self.name(&owner),
+                    }));
+                }
+                None => return Ok(Err(Refusal::EnvironmentNamesNobody)),
+            },
+            Wanted::Named(name) => match self.find(roll, name) {
+                Some(owner) => owner,
+                None => return Ok(Err(nobody_called(roll, asker, name))),
+            },
+        };
+        let name = self.name(&owner);
+        if !asker.may_open(&owner) {
+            return Ok(Err(Refusal::NotAllowed { owner: name }));
+        }
+        let Some(sealed) = roll.owners.get(&owner).and_then(|o| o.code.as_ref()) else {
+            return Ok(Ok(owner));
+        };
+        if let Some(until_ms) = locked(&self.0.attempts).closed_until(&owner, now_ms) {
+            return Ok(Err(Refusal::Closed { name, until_ms }));
+        }
+        let Some(said) = said
+            .map(SecretString::expose_secret)
+            .filter(|s| !s.trim().is_empty())
+        else {
+            return Ok(Err(Refusal::CodeNeeded { name }));
+        };
+        let set = self.master_key(roll)?.open_code(&owner, sealed)?;
+        let mut attempts = locked(&self.0.attempts);
+        if code::is_right(said, &set) {
+            attempts.right(&owner);
+            return Ok(Ok(owner));
+        }
+        let tries_left = attempts.wrong(&owner, now_ms);
+        Ok(Err(Refusal::CodeWrong { name, tries_left }))
+    }
+
+    fn find(&self, roll: &Roll, name: &str) -> Option<OwnerAlias> {
+        let environment = || {
+            self.environment()
+                .filter(|alias| alias.as_str() == name.trim())
+        };
+        roll.find(name).cloned().or_else(environment)
+    }
+}
+
+/// Only names that this caller may open are told.
+fn nobody_called(roll: &Roll, asker: &Asker<'_>, name: &str) -> Refusal {
+    let open = roll
+        .owners
+        .iter()
+        .filter(|(alias, _)| asker.may_open(alias));
+    Refusal::Unknown {
+        asked: name.chars().filter(|c| !c.is_control()).take(40).collect(),
+        known: open
+            .map(|(alias, owner)| owner.name(alias).to_owned())
+            .collect(),
+    }
+}
+
+/// Who switched to whom, and what came of it; never a code.
+fn audit(asker: &Asker<'_>, outcome: &Result<Switched, Refusal>) {
+    let (token, session, device) = (asker.token, asker.session, asker.device);
+    match outcome {
+        Ok(Switched { owner, same, .. }) => {
+            tracing::info!(target: "gengfu::audit", token, session, device, owner = %owner, same, "switched owner");
+        }
+        Err(refusal) => {
+            let reason = match refusal {
+                Refusal::Unknown { .. } => "unknown",
+                Refusal::EnvironmentNamesNobody => "environment_names_nobody",
+                Refusal::NotAllowed { .. } => "not_allowed",
+                Refusal::CodeNeeded { .. } => "code_needed",
+                Refusal::CodeWrong { .. } => "code_wrong",
+                Refusal::Closed { .. } => "closed",
+            };
+            tracing::warn!(target: "gengfu::audit", token, session, device, reason, "refused to switch owner");
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! The two files of a day, and the report beside them, on disk.
+//!
+//! In: texts. Out: files under `analysis_results/<owner>/<YYYY-MM-DD>/`, and a mirror for older readers where one is configured.
+//! Always true: a reader sees the old file or the new one, never half of one (written beside, synced, renamed). Does not decide
+//! what stands in them.
+
+use std::{
+    fs,
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+};
+
+use crate::model::{Day, OwnerAlias, report::Files};
+
+/// Name of the summary that is broadcast.
+pub const SUMMARY: &str = "llm_summary.txt";
+/// Name of the analysis with its evidence.
+pub const ANALYSIS: &str = "vector_analysis.txt";
+/// Name of the run report.
+pub const REPORT: &str = "report.json";
+
+/// Where an owner's files lie.
+#[derive(Debug, Clone)]
+pub struct Shelf {
+    root: PathBuf,
+    owner: OwnerAlias,
+}
+
+impl Shelf {
+    pub fn new(data_dir: &Path, owner: &OwnerAlias) -> Self {
+        Self {
+            root: data_dir.join("analysis_results").join(owner.as_str()),
+            owner: owner.clone(),
+        }
+    }
+
+    pub const fn owner(&self) -> &OwnerAlias {
+        &self.owner
+    }
+
+    /// Where the files of a day are, whether they exist or not.
+    pub fn files(&self, day: Day) -> Files {
+        let at = |name| self.path(day, name).display().to_string();
+        Files {
+            summary: at(SUMMARY),
+            analysis: at(ANALYSIS),
+        }
+    }
+
+    pub fn path(&self, day: Day, name: &str) -> PathBuf {
+        self.root.join(day.to_string()).join(name)
+    }
+
+    /// Replaces one file of a day.
+    pub fn write(&self, day: Day, name: &str, text: &str) -> io::Result<()> {
+        replace(&self.path(day, name), text.as_bytes())
+    }
+
+    /// Copies the two texts of a day to `<publish>/<date>/`, where an older reader looks for them.
+    pub fn publish(&self, day: Day, publish: &Path) -> io::Result<()> {
+        for name in [SUMMARY, ANALYSIS] {
+            let text = fs::read(self.path(day, name))?;
+            replace(&publish.join(day.to_string()).join(name), &text)?;
+        }
+        Ok(())
+    }
+}
+
+/// Writes `bytes` to `path` so that a reader never sees half of them.
+pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(folder)?;
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.part", std::process::id()));
+    let part = folder.join(name);
+    let written = fs::File::create(&part).and_then(|mut file| {
+        file.write_all(bytes)?;
+        file.sync_all()
+    });
+    written
+        .and_then(|()| fs::rename(&part, path))
+        .inspect_err(|_| {
+            // The half-written neighbour is of no use to anyone; the first error is the one to report.
+            let _ = fs::remove_file(&part);
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_lie_under_owner_and_date_and_are_mirrored_by_date_alone() {
+        let data = tempfile::tempdir().expect("dir");
+        let owner: OwnerAlias = "demo".parse().expect("alias");
+        let day: Day = "2026-11-21".parse().expect("day");
+        let shelf = Shelf::new(data.path(), &owner);
+        shelf.write(day, SUMMARY, "一").expect("write");
+        shelf.write(day, SUMMARY, "二").expect("replace");
+        shelf.write(day, ANALYSIS, "三").expect("write");
+        shelf
+            .publish(day, &data.path().join("old"))
+            .expect("publish");
+
+        let path = data.path().join("analysis_results/demo/2026-11-21");
+        let mut names: Vec<_> = fs::read_dir(&path)
+            .expect("list")
+            .map(|e| e.expect("entry").file_name())
+            .collect();
+        names.sort();
+        assert_eq!(
+            names,
+            [SUMMARY, ANALYSIS],
+            "no half-written neighbours stay behind"
+        );
+        assert_eq!(fs::read_to_string(path.join(SUMMARY)).expect("read"), "二");
+        assert_eq!(
+            fs::read_to_string(data.path().join("old/2026-11-21").join(ANALYSIS)).expect("read"),
+            "三"
+        );
+    }
+}

@@ -1,0 +1,317 @@
+//! What is stored of a day, judged: shapes, comparison, diagnosis, report, texts.
+//!
+//! In: a store that holds a day's digests. Out: a [`Report`] and its two texts. Always true: nothing is downloaded here, so a report
+//! can be made again from what is stored; the same digests give the same report. Does not keep what it makes.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use jiff::tz::TimeZone;
+
+use super::Error;
+use crate::{
+    agents::{
+        self, Retrieval,
+        outline::{self, Records},
+    },
+    diagnosis::{self, Diagnosis, Earlier, Input, changes, faults::Catalogue},
+    llm::{Budget, Llm},
+    mining::{self, day::Tally},
+    model::{
+        Day, Lang, LogKind,
+        report::{BaselineNote, Coverage, Files, Report, Stage, Verdict},
+        shapes::{Baseline, DayCounts, DayShapes, Reading, States},
+    },
+    store::{self, Store},
+};
+
+/// Days on which the same incident is looked for.
+const MEMORY_DAYS: u32 = 30;
+
+/// How days are judged and told. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Judge {
+    pub zone: TimeZone,
+    /// As it is written in the report.
+    pub zone_name: String,
+    pub lang: Lang,
+    pub catalogue: Arc<Catalogue>,
+    pub llm: Llm,
+    /// What the model may cost in a round.
+    pub model_time: Duration,
+    pub model_tokens: u64,
+}
+
+/// What is to be judged.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct About<'a> {
+    pub day: Day,
+    pub stage: Stage,
+    /// Objects per kind that are listed but not read yet.
+    pub unread: &'a BTreeMap<LogKind, u64>,
+    pub baseline_days: u32,
+}
+
+/// A day's stored digests added up, with what it is compared with.
+#[derive(Debug)]
+pub struct Evidence {
+    pub shapes: DayShapes,
+    pub states: States,
+    pub baseline: Baseline,
+    pub earlier: Vec<Earlier>,
+}
+
+/// A report with what of it is kept beside it.
+#[derive(Debug)]
+pub struct Judged {
+    pub report: Report,
+    pub counts: DayCounts,
+    pub evidence: Evidence,
+    pub states_after: States,
+}
+
+/// The report as it is kept, and its two texts.
+#[derive(Debug)]
+pub struct Texts {
+    pub report: Report,
+    pub summary: String,
+    pub analysis: String,
+}
+
+impl Judge {
+    /// Everything that diagnosis knows about a day, from what is stored.
+    pub async fn evidence(
+        &self,
+        store: &Store,
+        day: Day,
+        baseline_days: u32,
+    ) -> Result<Evidence, Error> {
+        let range = day.range(&self.zone);
+        let digests = store.digests(day).await?;
+        let known = store.known_templates(day).await?;
+        let mut lines = Vec::new();
+        for kind in LogKind::ALL {
+            lines.push(
+                store
+                    .kept_between(day, kind, range.start_ms, range.end_ms, u32::MAX)
+                    .await?,
+            );
+        }
+        let shapes = blocking(move || {
+            let mut tally = Tally::default();
+            for (kind, digest) in &digests {
+                tally.add(*kind, digest);
+            }
+            for kept in &lines {
+                tally.keep(kept);
+            }
+            tally.shapes(&known, &range)
+        })
+        .await?;
+        let earlier = store.incidents_before(day, MEMORY_DAYS).await?;
+        Ok(Evidence {
+            shapes,
+            states: store.states_before(day).await?,
+            baseline: store.baseline(day, baseline_days).await?,
+            earlier: earlier
+                .into_iter()
+                .map(|past| Earlier {
+                    date: past.day,
+                    id: past.incident.id,
+                    identity: past.incident.identity,
+                })
+                .collect(),
+        })
+    }
+
+    /// Judges what is stored of a day.
+    pub(super) async fn report(
+        &self,
+        store: &Store,
+        files: Files,
+        about: About<'_>,
+    ) -> Result<Judged, Error> {
+        let About {
+            day,
+            stage,
+            unread,
+            baseline_days,
+        } = about;
+        let mut evidence = self.evidence(store, day, baseline_days).await?;
+        for kind in LogKind::ALL {
+            let reading = evidence.shapes.read.entry(kind).or_default();
+            reading.unread = unread.get(&kind).copied().unwrap_or(0);
+            reading.shipped = reading.objects + reading.unread > 0;
+        }
+        // A comparison that still grows is said to be partial; at the end of a round the days that exist are all there are.
+        evidence.baseline.partial = stage != Stage::Complete;
+        let (judge, owner) = (self.clone(), store.owner().clone());
+        blocking(move || {
+            let diagnosis = judge.diagnose(&evidence, day);
+            let shapes = &evidence.shapes;
+            let counts = mining::baseline::counts_of(shapes, day, 1.0);
+            let states_after =
+                changes::changes(&shapes.writes, &evidence.states).states_after(&evidence.states);
+            let Diagnosis {
+                verdict,
+                findings,
+                incidents,
+                chronic,
+            } = diagnosis;
+            let records: u64 = shapes.read.values().map(|r| r.counts.records).sum();
+            let report = Report {
+                schema: 1,
+                owner,
+                date: day,
+                timezone: judge.zone_name.clone(),
+                revision: 0,
+                stage,
+                verdict: if records == 0 {
+                    Verdict::Unknown
+                } else {
+                    verdict
+                },
+                coverage: shapes
+                    .read
+                    .iter()
+                    .map(|(kind, r)| (*kind, coverage(r)))
+                    .collect(),
+                baseline: BaselineNote {
+                    days: u32::try_from(evidence.baseline.days.len()).unwrap_or(u32::MAX),
+                    of: evidence.baseline.of,
+                    partial: evidence.baseline.partial,
+                },
+                findings,
+                incidents,
+                chronic,
+                claims: Vec::new(),
+                files,
+                llm: None,
+                timings_ms: BTreeMap::new(),
+            };
+            Judged {
+                report,
+                counts,
+                evidence,
+                states_after,
+            }
+        })
+        .await
+    }
+
+    /// Diagnoses a day.
+    pub fn diagnose(&self, evidence: &Evidence, day: Day) -> Diagnosis {
+        let range = day.range(&self.zone);
+        let deviations = mining::baseline::compare(&evidence.shapes, &evidence.baseline, &range);
+        diagnosis::diagnose(&Input {
+            range: &range,
+            shapes: &evidence.shapes,
+            states: &evidence.states,
+            baseline: &evidence.baseline,
+            deviations: &deviations,
+            catalogue: &self.catalogue,
+            earlier: &evidence.earlier,
+            lang: self.lang,
+        })
+    }
+
+    /// The two texts of a report, and its claims. The model is asked about a whole day only, and not again about a report that it
+    /// has put into words before.
+    pub(super) async fn texts(&self, store: &Store, mut report: Report) -> Result<Texts, Error> {
+        let earlier = store
+            .report(report.date)
+            .await?
+            .filter(|e| says_the_same(e, &report));
+        let ids = outline::cited(&report).into_iter().collect();
+        let kept = store.kept(report.date, ids).await?;
+        let records: Records = kept.into_iter().map(|k| (k.id, k)).collect();
+        let retrieval = Retrieval::Store {
+            store: Box::new(store.clone()),
+            zone: self.zone.clone(),
+        };
+        let told = earlier
+            .as_ref()
+            .filter(|e| e.llm.as_ref().is_some_and(|l| l.fallback.is_none()));
+        if let Some(told) = told {
+            report.claims.clone_from(&told.claims);
+            report.llm.clone_from(&told.llm);
+        }
+        let input = agents::Input {
+            report: &report,
+            records: &records,
+            retrieval: &retrieval,
+            catalogue: &self.catalogue,
+            lang: self.lang,
+            random: getrandom::u64().unwrap_or_default(),
+        };
+        let texts = if told.is_some() || report.stage != Stage::Complete {
+            agents::render(input)
+        } else {
+            let budget = Budget::new(self.model_time, self.model_tokens);
+            agents::night(input, &self.llm, budget).await
+        };
+        report.claims = texts.claims;
+        report.llm = texts.note;
+        Ok(Texts {
+            summary: texts.summary,
+            analysis: texts.analysis,
+            report,
+        })
+    }
+}
+
+/// Whether two reports differ only in their wording.
+fn says_the_same(a: &Report, b: &Report) -> bool {
+    let bare = |report: &Report| Report {
+        revision: 0,
+        claims: Vec::new(),
+        llm: None,
+        files: Files::default(),
+        timings_ms: BTreeMap::new(),
+        ..report.clone()
+    };
+    bare(a) == bare(b)
+}
+
+fn coverage(reading: &Reading) -> Coverage {
+    let counts = &reading.counts;
+    Coverage {
+        objects: reading.objects,
+        bytes: counts.bytes,
+        lines: counts.lines,
+        records: counts.records,
+        rejected: counts.rejected,
+        duplicates: counts.duplicates,
+        outside_day: counts.outside_day,
+        complete: reading.problems.is_empty() && reading.unread == 0,
+        shipped: reading.shipped,
+        rejections: reading.rejections.clone(),
+        problems: reading.problems.clone(),
+    }
+}
+
+/// Runs work that keeps a core busy off the runtime's threads.
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Error> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|_| Error::Stopped)
+}
+
+/// Keeps what later days and searches need of a whole day.
+pub(super) async fn keep(store: &Store, judged: Judged) -> Result<Report, Error> {
+    let Judged {
+        counts,
+        evidence,
+        states_after,
+        report,
+    } = judged;
+    if matches!(report.stage, Stage::Day | Stage::Complete) {
+        let documents = store::docs_of(&report, &evidence.shapes);
+        store
+            .replace_day(counts, evidence.shapes.templates, states_after)
+            .await?;
+        store.replace_docs(report.date, documents).await?;
+    }
+    Ok(report)
+}

@@ -1,0 +1,174 @@
+//! Reads the objects of one kind of one day into the store.
+//!
+//! In: found objects. Out: their digests in the day's file. Always true: an object is one transaction, so work that is cut off is
+//! taken up where it stopped; what lies in the manifest with the same ETag and size is not read again; a record that lies in
+//! several objects is counted in the one with the smallest key, whatever the order of reading. An object that cannot be read is a
+//! problem of its own and stops nobody; a bucket that cannot be read stops the round.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use bytes::Bytes;
+use futures::{StreamExt as _, stream};
+use tokio::sync::Semaphore;
+
+use super::{
+    Error,
+    source::{Found, Source},
+    tasks::Work,
+};
+use crate::{
+    intake::bucket,
+    mining,
+    model::{
+        Day, DayRange, Lang, LogKind,
+        shapes::{ObjectDigest, ObjectProblem},
+    },
+    store::{Claims, ManifestRow, ObjectMeta, Store},
+};
+
+/// Objects that are fetched while one is parsed. With 30 ms to the bucket and objects of a megabyte this keeps a connection of
+/// 12 MB/s busy; each waits in memory compressed, 256 MB raw are about 25 MB.
+pub(super) const AHEAD: usize = 4;
+
+/// What reading needs besides the objects.
+#[derive(Debug, Clone)]
+pub(super) struct Reading<'a> {
+    pub source: &'a Source,
+    pub store: &'a Store,
+    pub day: Day,
+    pub range: &'a DayRange,
+    pub work: &'a Work,
+    pub lang: Lang,
+    /// Digests that may be made at once in this process.
+    pub cores: Arc<Semaphore>,
+}
+
+impl Reading<'_> {
+    /// Objects that the manifest does not have as they lie there now, or could not read then: an archived object may be restored
+    /// without a new ETag.
+    pub(super) fn fresh(found: Vec<Found>, manifest: &[ManifestRow]) -> Vec<Found> {
+        let known: HashMap<(LogKind, &str), &ObjectMeta> = manifest
+            .iter()
+            .filter(|row| row.problem.is_none())
+            .map(|row| ((row.kind, row.object.key.as_str()), &row.object))
+            .collect();
+        found
+            .into_iter()
+            .filter(|f| {
+                known
+                    .get(&(f.kind, f.key.as_str()))
+                    .is_none_or(|m| m.etag != f.etag || m.size != f.size)
+            })
+            .collect()
+    }
+
+    /// Reads `fresh` in its order; `all` are the objects of the kind as listed, from which an object is read once more when an
+    /// earlier key turned out to hold its records.
+    pub(super) async fn read(
+        &self,
+        kind: LogKind,
+        fresh: Vec<Found>,
+        all: &[Found],
+    ) -> Result<(), Error> {
+        if fresh.is_empty() {
+            return Ok(());
+        }
+        let mut claims = Claims::default();
+        for (key, identities) in self.store.identities(self.day, kind).await? {
+            // A replaced object's old records are no longer there to be claimed.
+            if !fresh.iter().any(|f| f.key == key) {
+                claims.add(&key, &identities);
+            }
+        }
+        let claims = Arc::new(Mutex::new(claims));
+        self.objects(kind, fresh, &claims, true).await?;
+        loop {
+            let stale = lock(&claims).stale();
+            let again: Vec<Found> = all
+                .iter()
+                .filter(|f| stale.contains(&f.key))
+                .cloned()
+                .collect();
+            if again.is_empty() {
+                return Ok(());
+            }
+            self.objects(kind, again, &claims, false).await?;
+        }
+    }
+
+    async fn objects(
+        &self,
+        kind: LogKind,
+        objects: Vec<Found>,
+        claims: &Arc<Mutex<Claims>>,
+        counted: bool,
+    ) -> Result<(), Error> {
+        let mut fetched = stream::iter(objects)
+            .map(|found| fetch(self.source.clone(), self.work.clone(), found))
+            .buffered(AHEAD);
+        while let Some((found, bytes)) = fetched.next().await {
+            if self.work.cancelled.is_cancelled() {
+                return Err(Error::Stopped);
+            }
+            let digest = match bytes {
+                Ok(bytes) => self.digest(kind, &found, bytes, claims).await?,
+                Err(error) if error.is_about_one_object() => ObjectDigest {
+                    problem: Some(ObjectProblem {
+                        key: found.key.clone(),
+                        reason: error.sentence(self.lang),
+                    }),
+                    ..ObjectDigest::default()
+                },
+                Err(error) => return Err(error.into()),
+            };
+            let meta = ObjectMeta {
+                key: found.key,
+                etag: found.etag,
+                size: found.size,
+            };
+            self.store.put_object(self.day, kind, meta, digest).await?;
+            if counted {
+                self.work.progress.object_done(found.size);
+            }
+        }
+        Ok(())
+    }
+
+    async fn digest(
+        &self,
+        kind: LogKind,
+        found: &Found,
+        bytes: Bytes,
+        claims: &Arc<Mutex<Claims>>,
+    ) -> Result<ObjectDigest, Error> {
+        let (key, range, claims) = (found.key.clone(), self.range.clone(), claims.clone());
+        let _core = self.cores.acquire().await.map_err(|_| Error::Stopped)?;
+        tokio::task::spawn_blocking(move || {
+            let mut claims = lock(&claims);
+            let mut mine = claims.object(&key);
+            mining::digest::digest(kind, &key, &bytes, &range, &mut |identity| {
+                mine.claim(identity)
+            })
+        })
+        .await
+        .map_err(|_| Error::Stopped)
+    }
+}
+
+/// Reads an object once nobody waits for another round. Owns its parts, so that many can be under way at once.
+pub(super) async fn fetch(
+    source: Source,
+    work: Work,
+    found: Found,
+) -> (Found, Result<Bytes, bucket::Error>) {
+    work.give_way().await;
+    let bytes = source.read(&found).await;
+    (found, bytes)
+}
+
+fn lock(claims: &Mutex<Claims>) -> std::sync::MutexGuard<'_, Claims> {
+    claims.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,225 @@
+//! One round: a day of an owner, from the bucket to the two files.
+//!
+//! In: a [`Round`] (where the logs lie, where to keep what they say, how to judge) and a day. Out: the last revision of the report.
+//! Always true: each diagnosis is a revision of its own - the first after the events alone, so that somebody who waits hears the
+//! worst within seconds; a second round of the same objects gives the same report. Does not choose owners or days.
+
+use std::{collections::BTreeMap, future::Future, path::PathBuf, sync::Arc, time::Instant};
+
+use tokio::sync::Semaphore;
+
+use super::{
+    Error, earlier,
+    files::{self, Shelf},
+    judge::{self, About, Judge},
+    progress::Phase,
+    read::Reading,
+    source::{Found, Source},
+    tasks::Work,
+};
+use crate::{
+    model::{
+        Day, DayRange, LogKind,
+        report::{Report, Stage},
+    },
+    store::Store,
+};
+
+/// Everything a round of one owner needs. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Round {
+    pub store: Store,
+    pub source: Source,
+    pub shelf: Shelf,
+    pub judge: Judge,
+    /// Earlier days that a day is compared with.
+    pub baseline_days: u32,
+    /// A folder where older readers look for the active owner's files.
+    pub publish: Option<PathBuf>,
+    /// Digests that may be made at once in this process.
+    pub cores: Arc<Semaphore>,
+}
+
+impl Round {
+    /// Reads what is new of `day` and of the earlier days it is compared with, and returns the report of all of it.
+    pub async fn run(&self, day: Day, work: &Work) -> Result<Report, Error> {
+        let started = Instant::now();
+        let mut clock = Stopwatch::default();
+        work.progress.begin(Phase::Listing, 0, 0);
+        let range = day.range(&self.judge.zone);
+        let listed = clock.time("list", Box::pin(self.list(&range))).await?;
+        let manifest = self.store.manifest(day).await?;
+        let mut fresh: BTreeMap<LogKind, Vec<Found>> = listed
+            .iter()
+            .map(|(kind, found)| (*kind, Reading::fresh(found.clone(), &manifest)))
+            .collect();
+        let mut unread: BTreeMap<LogKind, u64> =
+            fresh.iter().map(|(k, f)| (*k, f.len() as u64)).collect();
+        let something_new = unread.values().any(|n| *n > 0);
+        let all = |kind| listed.get(&kind).map_or(&[][..], Vec::as_slice);
+        let reading = Reading {
+            source: &self.source,
+            store: &self.store,
+            day,
+            range: &range,
+            work,
+            lang: self.judge.lang,
+            cores: self.cores.clone(),
+        };
+
+        let events = fresh.remove(&LogKind::Event).unwrap_or_default();
+        begin(work, Phase::Events, [&events]);
+        let reading_events = reading.read(LogKind::Event, events, all(LogKind::Event));
+        clock.time("read", reading_events).await?;
+        unread.insert(LogKind::Event, 0);
+        if something_new {
+            self.revise(day, Stage::Events, &unread, work, &mut clock)
+                .await?;
+        }
+
+        let business = fresh.remove(&LogKind::Business).unwrap_or_default();
+        let audit = fresh.remove(&LogKind::Audit).unwrap_or_default();
+        begin(work, Phase::Rest, [&business, &audit]);
+        let reading_business = reading.read(LogKind::Business, business, all(LogKind::Business));
+        let reading_audit = reading.read(LogKind::Audit, audit, all(LogKind::Audit));
+        let rest = futures::future::try_join(reading_business, reading_audit);
+        clock.time("read", rest).await?;
+        unread.clear();
+
+        let missing = earlier::missing(self, day).await?;
+        if !missing.is_empty() && self.earlier_days_exist(&missing).await? {
+            self.revise(day, Stage::Day, &unread, work, &mut clock)
+                .await?;
+            work.progress
+                .begin(Phase::EarlierDays, missing.len() as u64, 0);
+            clock
+                .time("earlier_days", earlier::count(self, &missing, work))
+                .await?;
+        }
+        let mut report = self
+            .revise(day, Stage::Complete, &unread, work, &mut clock)
+            .await?;
+        report.timings_ms = clock.into_timings(started);
+        self.shelf
+            .write(day, files::REPORT, &in_json(&report)?)
+            .map_err(|source| self.cannot_write(day, source))?;
+        Ok(report)
+    }
+
+    async fn list(&self, range: &DayRange) -> Result<BTreeMap<LogKind, Vec<Found>>, Error> {
+        let list = |kind| self.source.list(kind, range);
+        let (business, event, audit) = tokio::try_join!(
+            list(LogKind::Business),
+            list(LogKind::Event),
+            list(LogKind::Audit)
+        )?;
+        Ok(BTreeMap::from([
+            (LogKind::Business, business),
+            (LogKind::Event, event),
+            (LogKind::Audit, audit),
+        ]))
+    }
+
+    /// Whether there is anything to compare with at all; a bucket that began yesterday has no earlier days.
+    async fn earlier_days_exist(&self, days: &[Day]) -> Result<bool, Error> {
+        for day in days {
+            let listed = self.list(&day.range(&self.judge.zone)).await?;
+            if listed.values().any(|found| !found.is_empty()) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Diagnoses what is stored of the day, writes the files and keeps it all as a revision.
+    pub(super) async fn revise(
+        &self,
+        day: Day,
+        stage: Stage,
+        unread: &BTreeMap<LogKind, u64>,
+        work: &Work,
+        clock: &mut Stopwatch,
+    ) -> Result<Report, Error> {
+        if stage != Stage::Events {
+            work.progress.begin(Phase::Diagnosing, 0, 0);
+        }
+        let about = About {
+            day,
+            stage,
+            unread,
+            baseline_days: self.baseline_days,
+        };
+        let judging = self.judge.report(&self.store, self.shelf.files(day), about);
+        let judged = clock.time("diagnose", judging).await?;
+        let bare = clock
+            .time("store", judge::keep(&self.store, judged))
+            .await?;
+        let texts = clock
+            .time("llm", self.judge.texts(&self.store, bare))
+            .await?;
+        let mut report = texts.report;
+        report.revision = self.store.put_revision(report.clone()).await?;
+        let files = [
+            (files::SUMMARY, texts.summary.as_str()),
+            (files::ANALYSIS, texts.analysis.as_str()),
+            (files::REPORT, &in_json(&report)?),
+        ];
+        for (name, text) in files {
+            self.shelf
+                .write(day, name, text)
+                .map_err(|source| self.cannot_write(day, source))?;
+        }
+        if let Some(publish) = &self.publish {
+            self.shelf
+                .publish(day, publish)
+                .map_err(|source| self.cannot_write(day, source))?;
+        }
+        work.progress.revision(report.revision, stage);
+        tracing::info!(owner = %self.store.owner(), %day, revision = report.revision, ?stage, incidents = report.incidents.len(), "diagnosed a day");
+        Ok(report)
+    }
+
+    fn cannot_write(&self, day: Day, source: std::io::Error) -> Error {
+        let path = self.shelf.path(day, files::REPORT);
+        let folder = path.parent().unwrap_or(&path);
+        Error::File {
+            path: folder.display().to_string(),
+            source,
+        }
+    }
+}
+
+pub(super) fn begin<const N: usize>(work: &Work, phase: Phase, objects: [&Vec<Found>; N]) {
+    let all = || objects.iter().flat_map(|found| found.iter());
+    work.progress
+        .begin(phase, all().count() as u64, all().map(|f| f.size).sum());
+}
+
+fn in_json(report: &Report) -> Result<String, Error> {
+    serde_json::to_string_pretty(report).map_err(|source| Error::File {
+        path: files::REPORT.to_owned(),
+        source: source.into(),
+    })
+}
+
+/// Wall time per stage, in milliseconds.
+#[derive(Debug, Default)]
+pub(super) struct Stopwatch(BTreeMap<String, u64>);
+
+impl Stopwatch {
+    async fn time<T>(&mut self, stage: &str, work: impl Future<Output = T>) -> T {
+        let started = Instant::now();
+        let done = work.await;
+        *self.0.entry(stage.to_owned()).or_default() += millis(started);
+        done
+    }
+
+    fn into_timings(mut self, started: Instant) -> BTreeMap<String, u64> {
+        self.0.insert("total".to_owned(), millis(started));
+        self.0
+    }
+}
+
+fn millis(since: Instant) -> u64 {
+    u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,126 @@
+//! When is the next round, and which day does it owe? Pure: the clock is an argument.
+//!
+//! In: a time of day, a zone, an instant, the newest day that has a complete report. Out: the day that is due now, or the instant to
+//! wait for. Always true: a missed night (the machine was off) is due at once, and a day is never due before it is over. Does not
+//! sleep, and does not know about owners.
+
+use jiff::{civil::Time, tz::TimeZone};
+
+use crate::model::Day;
+
+/// What the timer should do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Due {
+    /// The round of this day is owed now.
+    Now(Day),
+    /// Nothing is owed before this instant (Unix ms), when the round of this day starts.
+    At(i64, Day),
+}
+
+/// Decides what is owed at `now_ms`, when rounds start at `run_at` on the wall of `zone` and `done` is the newest day with a
+/// complete report.
+///
+/// A time that does not exist on a day (daylight saving) starts when the clock has jumped over it.
+pub fn due(now_ms: i64, run_at: Time, zone: &TimeZone, done: Option<Day>) -> Due {
+    let today = Day::of(now_ms, zone);
+    let starts = |day: Day| {
+        let wall = day.date().to_datetime(run_at);
+        zone.to_timestamp(wall)
+            .map_or(i64::MAX, jiff::Timestamp::as_millisecond)
+    };
+    let owed = if now_ms >= starts(today) {
+        today.plus(-1)
+    } else {
+        today.plus(-2)
+    };
+    // A host that was never run before owes only the newest finished day, not the one before it.
+    let never_ran = done.is_none();
+    if never_ran && owed != today.plus(-1) {
+        return Due::At(starts(today), today.plus(-1));
+    }
+    if done.is_none_or(|d| d < owed) {
+        return Due::Now(owed);
+    }
+    let (next, day) = if now_ms < starts(today) {
+        (starts(today), today.plus(-1))
+    } else {
+        (starts(today.plus(1)), today)
+    };
+    Due::At(next, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> i64 {
+        text.parse::<jiff::Timestamp>()
+            .expect("instant")
+            .as_millisecond()
+    }
+
+    fn check(now: &str, done: Option<&str>, expected: Due) {
+        let zone = TimeZone::get("Asia/Shanghai").expect("zone");
+        let done = done.map(|d| d.parse().expect("day"));
+        assert_eq!(
+            due(at(now), jiff::civil::time(1, 0, 0, 0), &zone, done),
+            expected,
+            "{now}"
+        );
+    }
+
+    fn day(text: &str) -> Day {
+        text.parse().expect("day")
+    }
+
+    #[test]
+    fn yesterday_is_owed_from_one_in_the_morning() {
+        check(
+            "2026-11-22T00:59:59+08:00",
+            Some("2026-11-20"),
+            Due::At(at("2026-11-22T01:00:00+08:00"), day("2026-11-21")),
+        );
+        check(
+            "2026-11-22T01:00:00+08:00",
+            Some("2026-11-20"),
+            Due::Now(day("2026-11-21")),
+        );
+    }
+
+    #[test]
+    fn a_missed_night_is_caught_up_at_any_hour() {
+        check(
+            "2026-11-22T15:30:00+08:00",
+            Some("2026-11-18"),
+            Due::Now(day("2026-11-21")),
+        );
+        check(
+            "2026-11-22T00:10:00+08:00",
+            Some("2026-11-19"),
+            Due::Now(day("2026-11-20")),
+        );
+    }
+
+    #[test]
+    fn a_day_that_is_done_is_not_done_again() {
+        check(
+            "2026-11-22T09:00:00+08:00",
+            Some("2026-11-21"),
+            Due::At(at("2026-11-23T01:00:00+08:00"), day("2026-11-22")),
+        );
+    }
+
+    #[test]
+    fn a_new_host_starts_with_yesterday() {
+        check(
+            "2026-11-22T09:00:00+08:00",
+            None,
+            Due::Now(day("2026-11-21")),
+        );
+        check(
+            "2026-11-22T00:30:00+08:00",
+            None,
+            Due::At(at("2026-11-22T01:00:00+08:00"), day("2026-11-21")),
+        );
+    }
+}

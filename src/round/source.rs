@@ -1,0 +1,109 @@
+//! Where one owner's logs lie, and which objects of it hold a day.
+//!
+//! In: prefixes per kind, a day. Out: [`Found`] objects with the key that evidence names them by, and their bytes. Always true:
+//! only the configured prefixes are ever listed. Does not know what stands in an object.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use bytes::Bytes;
+
+use crate::{
+    intake::{
+        bucket::{self, Bucket, Listed},
+        layout::{Partition, Search},
+    },
+    model::{DayRange, LogKind},
+};
+
+/// One prefix of one kind.
+#[derive(Debug, Clone)]
+pub struct Place {
+    pub bucket: Bucket,
+    pub prefix: String,
+    pub partition: Partition,
+    /// Put before keys, so that objects of several buckets have different names; empty for the owner's own bucket.
+    pub label: String,
+}
+
+/// Where the logs of an owner lie. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Source {
+    places: Arc<BTreeMap<LogKind, Vec<Place>>>,
+}
+
+/// An object that may hold lines of a day.
+#[derive(Debug, Clone)]
+pub struct Found {
+    pub kind: LogKind,
+    /// As evidence and the manifest name it.
+    pub key: String,
+    pub size: u64,
+    pub etag: String,
+    place: usize,
+    listed: Listed,
+}
+
+impl Source {
+    pub fn new(places: BTreeMap<LogKind, Vec<Place>>) -> Self {
+        Self {
+            places: Arc::new(places),
+        }
+    }
+
+    /// Objects of a kind that may hold lines of `window`, a day or a part of one, sorted by key.
+    pub async fn list(
+        &self,
+        kind: LogKind,
+        window: &DayRange,
+    ) -> Result<Vec<Found>, bucket::Error> {
+        self.list_until(kind, window, i64::MAX).await
+    }
+
+    /// The same, without objects that were shipped more than `late_ms` after the end of the window.
+    pub async fn list_until(
+        &self,
+        kind: LogKind,
+        window: &DayRange,
+        late_ms: i64,
+    ) -> Result<Vec<Found>, bucket::Error> {
+        let mut found = Vec::new();
+        for (place, at) in self.places.get(&kind).into_iter().flatten().enumerate() {
+            let partition = Partition {
+                spill_ms: at.partition.spill_ms.min(late_ms),
+                ..at.partition.clone()
+            };
+            let search = Search::new(&at.prefix, &partition, window);
+            for prefix in &search.prefixes {
+                for listed in at.bucket.list(prefix).await? {
+                    if !search.may_hold(&listed.key, listed.modified_ms) {
+                        continue;
+                    }
+                    found.push(Found {
+                        kind,
+                        key: format!("{}{}", at.label, listed.key),
+                        size: listed.size,
+                        etag: listed.etag.clone(),
+                        place,
+                        listed,
+                    });
+                }
+            }
+        }
+        found.sort_by(|a, b| a.key.cmp(&b.key));
+        found.dedup_by(|a, b| a.key == b.key);
+        Ok(found)
+    }
+
+    /// The bytes of an object, as they were when it was listed.
+    pub async fn read(&self, found: &Found) -> Result<Bytes, bucket::Error> {
+        let place = self
+            .places
+            .get(&found.kind)
+            .and_then(|places| places.get(found.place));
+        match place {
+            Some(place) => place.bucket.read(&found.listed).await,
+            // `Found` is only made by `list`, from the same places.
+            None => Ok(Bytes::new()),
+        }
+    }
+}

@@ -1,0 +1,362 @@
+//! Alarms as they were received, and how far each has come.
+//!
+//! Notifications become one row by their *kin*: what is equal for all occurrences of one alarm. `dedup` is the kin and the first
+//! occurrence, so that kin are neighbours in its index. Deciding and writing are one transaction: two deliveries at once cannot
+//! make two rows.
+
+use rusqlite::{OptionalExtension, Row, Transaction, params};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{
+    Error, Store,
+    codec::{from_json, from_name, name, to_json},
+};
+
+/// How far an alarm has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AlarmState {
+    Unread,
+    Told,
+    Acknowledged,
+}
+
+/// One notification, as it came.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewAlarm {
+    /// `tcop`, `cls`, `alertmanager`.
+    pub source: String,
+    /// Equal for all occurrences of one alarm: policy and canonical dimensions. Hexadecimal digits.
+    pub kin: String,
+    pub policy: String,
+    pub object: String,
+    pub severity: String,
+    pub first_ms: i64,
+    pub last_ms: i64,
+    pub recovered_ms: Option<i64>,
+    /// What the sender's reader made of it.
+    pub alarm: Value,
+    pub raw: Vec<u8>,
+}
+
+/// An alarm with what has become of it. `what` is the newest notification.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AlarmRow {
+    pub id: i64,
+    pub what: NewAlarm,
+    /// Notifications received.
+    pub times: u32,
+    pub state: AlarmState,
+    pub analysis: Option<Value>,
+}
+
+/// What a notification was to us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Arrival {
+    /// An alarm not seen before, or not for long.
+    New,
+    /// The same occurrence once more.
+    Again,
+    /// It had hardly ended, or not yet, when it began anew.
+    Flapping,
+    /// The end of one that was known.
+    Recovery,
+}
+
+/// A notification that is now stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Delivery {
+    pub id: i64,
+    /// Notifications of this alarm so far.
+    pub times: u32,
+    pub arrival: Arrival,
+}
+
+impl Store {
+    /// Stores a notification durably. One that begins within `flapping_ms` of the last of its kin joins it.
+    pub async fn put_alarm(&self, alarm: NewAlarm, flapping_ms: i64) -> Result<Delivery, Error> {
+        self.change(move |tx| match known(tx, &alarm, flapping_ms)? {
+            Some((id, arrival)) => join(tx, id, arrival, &alarm),
+            None => insert(tx, &alarm),
+        })
+        .await
+    }
+
+    pub async fn alarm(&self, id: i64) -> Result<Option<AlarmRow>, Error> {
+        self.ask(move |c| {
+            c.prepare_cached(&format!("SELECT {COLUMNS} FROM alarms WHERE id = ?1"))?
+                .query_row([id], read)
+                .optional()?
+                .transpose()
+        })
+        .await
+    }
+
+    /// Alarms active between two instants, newest first.
+    pub async fn alarms_between(&self, from_ms: i64, to_ms: i64) -> Result<Vec<AlarmRow>, Error> {
+        self.ask(move |c| {
+            let mut find = c.prepare_cached(&format!(
+                "SELECT {COLUMNS} FROM alarms WHERE last_ms >= ?1 AND first_ms < ?2 ORDER BY last_ms DESC, id DESC"
+            ))?;
+            let rows = find.query_map(params![from_ms, to_ms], read)?;
+            rows.map(|r| r?).collect()
+        })
+        .await
+    }
+
+    /// Occurrences of one alarm, newest first.
+    pub async fn alarms_of_kin(&self, kin: String, limit: u32) -> Result<Vec<AlarmRow>, Error> {
+        self.ask(move |c| {
+            let mut find = c.prepare_cached(&format!(
+                "SELECT {COLUMNS} FROM alarms WHERE dedup >= ?1 || '-' AND dedup < ?1 || '.' ORDER BY last_ms DESC, id DESC LIMIT ?2"
+            ))?;
+            let rows = find.query_map(params![kin, limit], read)?;
+            rows.map(|r| r?).collect()
+        })
+        .await
+    }
+
+    /// Alarms in a state, newest first.
+    pub async fn alarms_in(&self, state: AlarmState, limit: u32) -> Result<Vec<AlarmRow>, Error> {
+        self.ask(move |c| {
+            let mut find = c.prepare_cached(&format!(
+                "SELECT {COLUMNS} FROM alarms WHERE state = ?1 ORDER BY last_ms DESC, id DESC LIMIT ?2"
+            ))?;
+            let rows = find.query_map(params![name(&state)?, limit], read)?;
+            rows.map(|r| r?).collect()
+        })
+        .await
+    }
+
+    pub async fn set_alarm_state(&self, id: i64, state: AlarmState) -> Result<(), Error> {
+        self.change(move |tx| {
+            tx.prepare_cached("UPDATE alarms SET state = ?2 WHERE id = ?1")?
+                .execute(params![id, name(&state)?])?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// The same for many, in one transaction.
+    pub async fn set_alarm_states(&self, ids: Vec<i64>, state: AlarmState) -> Result<(), Error> {
+        self.change(move |tx| {
+            let mut set = tx.prepare_cached("UPDATE alarms SET state = ?2 WHERE id = ?1")?;
+            let state = name(&state)?;
+            for id in ids {
+                set.execute(params![id, state])?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    pub async fn put_analysis(&self, id: i64, analysis: Value) -> Result<(), Error> {
+        self.change(move |tx| {
+            tx.prepare_cached("UPDATE alarms SET analysis = ?2 WHERE id = ?1")?
+                .execute(params![id, to_json(&analysis)?])?;
+            Ok(())
+        })
+        .await
+    }
+}
+
+/// The row that a notification belongs to.
+fn known(
+    tx: &Transaction<'_>,
+    alarm: &NewAlarm,
+    flapping_ms: i64,
+) -> Result<Option<(i64, Arrival)>, Error> {
+    let arrival = |began_anew: bool| match (alarm.recovered_ms, began_anew) {
+        (Some(_), _) => Arrival::Recovery,
+        (None, true) => Arrival::Flapping,
+        (None, false) => Arrival::Again,
+    };
+    let same: Option<i64> = tx
+        .prepare_cached("SELECT id FROM alarms WHERE dedup = ?1")?
+        .query_row([dedup(alarm)], |r| r.get(0))
+        .optional()?;
+    if let Some(id) = same {
+        return Ok(Some((id, arrival(false))));
+    }
+    let last: Option<(i64, i64, Option<i64>)> = tx
+        .prepare_cached(
+            "SELECT id, last_ms, recovered_ms FROM alarms WHERE dedup >= ?1 || '-' AND dedup < ?1 || '.'
+             ORDER BY last_ms DESC LIMIT 1",
+        )?
+        .query_row([&alarm.kin], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)))
+        .optional()?;
+    Ok(last.and_then(|(id, last_ms, recovered_ms)| {
+        let ends_it = alarm.recovered_ms.is_some() && recovered_ms.is_none();
+        let soon = alarm.first_ms.saturating_sub(last_ms) < flapping_ms;
+        (ends_it || soon).then(|| (id, arrival(true)))
+    }))
+}
+
+fn join(
+    tx: &Transaction<'_>,
+    id: i64,
+    arrival: Arrival,
+    alarm: &NewAlarm,
+) -> Result<Delivery, Error> {
+    // What begins after the recovery takes the recovery back; a notification that was overtaken by it does not.
+    let times = tx
+        .prepare_cached(
+            "UPDATE alarms SET last_ms = max(last_ms, ?2), first_ms = min(first_ms, ?3), times = times + 1,
+               severity = ?4, alarm = ?5, raw = ?6,
+               recovered_ms = CASE WHEN ?7 IS NOT NULL THEN ?7 WHEN ?3 > recovered_ms THEN NULL ELSE recovered_ms END
+             WHERE id = ?1 RETURNING times",
+        )?
+        .query_row(
+            params![
+                id,
+                alarm.last_ms,
+                alarm.first_ms,
+                alarm.severity,
+                to_json(&alarm.alarm)?,
+                alarm.raw,
+                alarm.recovered_ms
+            ],
+            |r| r.get(0),
+        )?;
+    Ok(Delivery { id, times, arrival })
+}
+
+fn insert(tx: &Transaction<'_>, alarm: &NewAlarm) -> Result<Delivery, Error> {
+    tx.prepare_cached(
+        "INSERT INTO alarms (source, dedup, policy, object, severity, first_ms, last_ms, recovered_ms, times, state, alarm, raw)
+         VALUES (?1,?2,?3,?4,?5,?6,?7,?8,1,'unread',?9,?10)",
+    )?
+    .execute(params![
+        alarm.source,
+        dedup(alarm),
+        alarm.policy,
+        alarm.object,
+        alarm.severity,
+        alarm.first_ms,
+        alarm.last_ms,
+        alarm.recovered_ms,
+        to_json(&alarm.alarm)?,
+        alarm.raw
+    ])?;
+    Ok(Delivery {
+        id: tx.last_insert_rowid(),
+        times: 1,
+        arrival: Arrival::New,
+    })
+}
+
+fn dedup(alarm: &NewAlarm) -> String {
+    format!("{}-{}", alarm.kin, alarm.first_ms)
+}
+
+const COLUMNS: &str = "id, source, dedup, policy, object, severity, first_ms, last_ms, recovered_ms, times, state, alarm, raw, analysis";
+
+fn read(row: &Row<'_>) -> rusqlite::Result<Result<AlarmRow, Error>> {
+    let dedup: String = row.get(2)?;
+    let kin = dedup.split_once('-').map_or(dedup.as_str(), |(kin, _)| kin);
+    let mut what = NewAlarm {
+        source: row.get(1)?,
+        kin: kin.to_owned(),
+        policy: row.get(3)?,
+        object: row.get(4)?,
+        severity: row.get(5)?,
+        first_ms: row.get(6)?,
+        last_ms: row.get(7)?,
+        recovered_ms: row.get(8)?,
+        alarm: Value::Null,
+        raw: row.get(12)?,
+    };
+    let (id, times) = (row.get(0)?, row.get(9)?);
+    let (state, alarm): (String, String) = (row.get(10)?, row.get(11)?);
+    let analysis: Option<String> = row.get(13)?;
+    Ok((|| {
+        what.alarm = from_json(&alarm)?;
+        Ok(AlarmRow {
+            id,
+            what,
+            times,
+            state: from_name(&state)?,
+            analysis: analysis.map(|a| from_json(&a)).transpose()?,
+        })
+    })())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::fixture::open;
+
+    const MINUTE: i64 = 60_000;
+    const FLAPPING: i64 = 30 * MINUTE;
+
+    fn alarm(first_min: i64, recovered_min: Option<i64>) -> NewAlarm {
+        NewAlarm {
+            source: "tcop".to_owned(),
+            kin: "ab12".to_owned(),
+            policy: "cpu".to_owned(),
+            object: "cls-7a1b2c3d".to_owned(),
+            severity: String::new(),
+            first_ms: first_min * MINUTE,
+            last_ms: recovered_min.unwrap_or(first_min) * MINUTE,
+            recovered_ms: recovered_min.map(|m| m * MINUTE),
+            alarm: Value::Null,
+            raw: Vec::new(),
+        }
+    }
+
+    /// Stores notifications in turn; each is (first, recovered) in minutes.
+    async fn check(notifications: &[(i64, Option<i64>)], expected: &[(i64, Arrival)]) {
+        let dir = tempfile::tempdir().expect("dir");
+        let store = open(dir.path());
+        let mut found = Vec::new();
+        for (first, recovered) in notifications {
+            let put = store.put_alarm(alarm(*first, *recovered), FLAPPING).await;
+            let put = put.expect("put");
+            found.push((put.id, put.arrival));
+        }
+        assert_eq!(found, expected, "{notifications:?}");
+        let rows = store.alarms_of_kin("ab12".to_owned(), 9).await;
+        let rows = rows.expect("kin");
+        let times: u32 = rows.iter().map(|r| r.times).sum();
+        assert_eq!(times as usize, notifications.len());
+        assert!(rows.iter().all(|r| r.what.kin == "ab12"));
+    }
+
+    #[tokio::test]
+    async fn notifications_of_one_alarm_are_one_row() {
+        use Arrival::{Again, Flapping, New, Recovery};
+        check(
+            &[(10, None), (10, None), (10, Some(15))],
+            &[(1, New), (1, Again), (1, Recovery)],
+        )
+        .await;
+        check(
+            &[(10, None), (20, None), (25, Some(26)), (200, None)],
+            &[(1, New), (1, Flapping), (1, Recovery), (2, New)],
+        )
+        .await;
+        // A recovery whose first occurrence is told differently still ends what is open, however old.
+        check(&[(10, None), (500, Some(501))], &[(1, New), (1, Recovery)]).await;
+        // A recovery that nobody waited for is kept.
+        check(&[(10, Some(12))], &[(1, New)]).await;
+    }
+
+    #[tokio::test]
+    async fn an_alarm_that_fires_again_has_not_recovered_but_an_overtaken_one_has() {
+        let dir = tempfile::tempdir().expect("dir");
+        let store = open(dir.path());
+        let row = async || store.alarm(1).await.expect("ask").expect("row").what;
+        for (notification, recovered_min) in [
+            (alarm(10, None), None),
+            (alarm(10, Some(12)), Some(12)),
+            (alarm(10, None), Some(12)),
+            (alarm(14, None), None),
+        ] {
+            store.put_alarm(notification, FLAPPING).await.expect("put");
+            assert_eq!(row().await.recovered_ms, recovered_min.map(|m| m * MINUTE));
+        }
+        assert_eq!(row().await.first_ms, 10 * MINUTE);
+        assert_eq!(store.alarm(2).await.expect("ask"), None);
+    }
+}

@@ -1,0 +1,162 @@
+//! What days counted, so that later days can be compared with them without reading their logs again.
+
+use std::collections::HashSet;
+
+use rusqlite::{Connection, Transaction, params};
+
+use super::{
+    Error, Store,
+    codec::{from_name, name, pack, unpack},
+    states,
+};
+use crate::{
+    mining::templates::KnownTemplate,
+    model::{
+        Day, Service,
+        shapes::{Baseline, Cells, DayCounts, KeyField, Sample, States, TemplateDay, TemplateId},
+    },
+};
+
+impl Store {
+    /// Replaces everything `owner.db` holds of what a day counted: its counts, its templates, the last states it saw.
+    pub async fn replace_day(
+        &self,
+        counts: DayCounts,
+        templates: Vec<TemplateDay>,
+        states: States,
+    ) -> Result<(), Error> {
+        self.change(move |tx| {
+            let day = counts.day;
+            tx.prepare_cached("INSERT OR REPLACE INTO days VALUES (?1, ?2)")?
+                .execute(params![day.to_string(), pack(&counts)?])?;
+            put_templates(tx, day, &templates)?;
+            states::put(tx, day, &states)
+        })
+        .await
+    }
+
+    /// The `n` counted days before `day`, of at most as many calendar days, newest last.
+    pub async fn baseline(&self, before: Day, n: u32) -> Result<Baseline, Error> {
+        self.ask(move |c| {
+            let first = before.plus(-i32::try_from(n).unwrap_or(i32::MAX));
+            let mut find = c.prepare_cached(
+                "SELECT counts FROM days WHERE day >= ?1 AND day < ?2 ORDER BY day",
+            )?;
+            let mut rows = find.query(params![first.to_string(), before.to_string()])?;
+            let mut days: Vec<DayCounts> = Vec::new();
+            while let Some(row) = rows.next()? {
+                days.push(unpack(
+                    row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?,
+                )?);
+            }
+            let partial = days.len() < n as usize;
+            Ok(Baseline {
+                of: n,
+                days,
+                partial,
+            })
+        })
+        .await
+    }
+
+    /// Days that were counted, oldest first.
+    pub async fn counted_days(&self) -> Result<Vec<Day>, Error> {
+        self.ask(|c| {
+            let mut find = c.prepare_cached("SELECT day FROM days ORDER BY day")?;
+            let rows = find.query_map([], |r| r.get::<_, String>(0))?;
+            rows.map(|day| from_name(&day?)).collect()
+        })
+        .await
+    }
+
+    /// Templates seen on any day before `day`, of each service and level, in a stable order.
+    pub async fn known_templates(&self, before: Day) -> Result<Vec<KnownTemplate>, Error> {
+        self.ask(move |c| {
+            let mut find = c.prepare_cached(
+                "SELECT DISTINCT d.namespace, d.name, d.level, t.text FROM template_days d JOIN templates t ON t.id = d.template
+                 WHERE d.day < ?1 ORDER BY d.namespace, d.name, d.level, t.text",
+            )?;
+            let mut rows = find.query([before.to_string()])?;
+            let mut known = Vec::new();
+            while let Some(row) = rows.next()? {
+                let (namespace, name, level): (String, String, String) =
+                    (row.get(0)?, row.get(1)?, row.get(2)?);
+                known.push(KnownTemplate {
+                    service: format!("{namespace}/{name}"),
+                    level: from_name(&level)?,
+                    text: row.get(3)?,
+                });
+            }
+            Ok(known)
+        })
+        .await
+    }
+
+    /// The templates of a day as they were put, most frequent first.
+    pub async fn templates(&self, day: Day) -> Result<Vec<TemplateDay>, Error> {
+        self.ask(move |c| templates(c, day)).await
+    }
+}
+
+fn put_templates(tx: &Transaction<'_>, day: Day, templates: &[TemplateDay]) -> Result<(), Error> {
+    let day = day.to_string();
+    tx.prepare_cached("DELETE FROM template_days WHERE day = ?1")?
+        .execute([&day])?;
+    let mut word = tx.prepare_cached("INSERT OR IGNORE INTO templates VALUES (?1, ?2)")?;
+    let mut row = tx.prepare_cached(
+        "INSERT OR REPLACE INTO template_days VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)",
+    )?;
+    let mut seen = HashSet::new();
+    for t in templates {
+        let id = t.id.0.cast_signed();
+        if seen.insert(id) {
+            word.execute(params![id, t.text])?;
+        }
+        row.execute(params![
+            id,
+            day,
+            t.service.cluster,
+            t.service.namespace,
+            t.service.name,
+            t.service.container,
+            name(&t.level)?,
+            t.count().cast_signed(),
+            t.first_ms,
+            t.last_ms,
+            pack(&(&t.cells, &t.samples, &t.fields))?,
+        ])?;
+    }
+    Ok(())
+}
+
+fn templates(c: &Connection, day: Day) -> Result<Vec<TemplateDay>, Error> {
+    let mut find = c.prepare_cached(
+        "SELECT t.id, t.text, d.cluster, d.namespace, d.name, d.container, d.level, d.first_ms, d.last_ms, d.body
+         FROM template_days d JOIN templates t ON t.id = d.template WHERE d.day = ?1
+         ORDER BY d.count DESC, t.id, d.cluster, d.namespace, d.name, d.container",
+    )?;
+    let mut rows = find.query([day.to_string()])?;
+    let mut out = Vec::new();
+    while let Some(row) = rows.next()? {
+        let level: String = row.get(6)?;
+        let (cells, samples, fields): (Cells, Vec<Sample>, Vec<KeyField>) =
+            unpack(row.get_ref(9)?.as_blob().map_err(rusqlite::Error::from)?)?;
+        out.push(TemplateDay {
+            id: TemplateId(row.get::<_, i64>(0)?.cast_unsigned()),
+            text: row.get(1)?,
+            service: Service {
+                cluster: row.get(2)?,
+                namespace: row.get(3)?,
+                name: row.get(4)?,
+                container: row.get(5)?,
+            },
+            level: from_name(&level)?,
+            cells,
+            first_ms: row.get(7)?,
+            last_ms: row.get(8)?,
+            samples,
+            fields,
+        });
+    }
+    Ok(out)
+}

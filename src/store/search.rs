@@ -1,0 +1,521 @@
+//! Finding by words and by likeness at once.
+//!
+//! In: a question with filters. Out: hits, best first, in the shape of `gengfu search --json`. Full text and vectors each give
+//! their best candidates among the documents that the filters allow; reciprocal rank fusion joins the two orders, so neither
+//! side's scores need to be comparable. Kept lines of the day join by full text alone.
+
+use std::collections::{BTreeMap, HashMap};
+
+use jiff::tz::TimeZone;
+use rusqlite::{Connection, OptionalExtension, ToSql, params};
+use serde::Serialize;
+
+use super::{
+    Error, Store, What,
+    codec::{from_name, name},
+    day_file::{KEPT, read_kept},
+    embed::{Analyzer, Class, Terms, Weights},
+    vectors,
+};
+use crate::model::{Day, LogKind, Moment, Severity, record::Kept};
+
+/// Damps the lead of the first ranks (Cormack et al., SIGIR 2009, use 60).
+const RRF_K: f64 = 60.0;
+/// Candidates of each side.
+const CANDIDATES: usize = 100;
+
+/// A question with filters; all of them must hold.
+#[derive(Debug, Clone)]
+pub struct Query {
+    /// Empty: everything the filters allow, most severe first.
+    pub text: String,
+    /// Empty: everything but records.
+    pub what: Vec<What>,
+    pub kind: Option<LogKind>,
+    /// First and last day; records are searched on the last one.
+    pub days: Option<(Day, Day)>,
+    /// Documents that occurred in `from_ms <= t < to_ms`.
+    pub time: Option<(i64, i64)>,
+    pub namespace: Option<String>,
+    /// Name of the object, or a part of it.
+    pub object: Option<String>,
+    /// At least this severe.
+    pub severity: Option<Severity>,
+    /// Vector of `text` by the external embedder, when one is in use.
+    pub vector: Option<Vec<f32>>,
+    pub limit: usize,
+    /// How times are written.
+    pub zone: TimeZone,
+}
+
+impl Query {
+    /// A question without filters, ten hits.
+    #[must_use]
+    pub fn new(text: impl Into<String>, zone: TimeZone) -> Self {
+        Self {
+            text: text.into(),
+            what: Vec::new(),
+            kind: None,
+            days: None,
+            time: None,
+            namespace: None,
+            object: None,
+            severity: None,
+            vector: None,
+            limit: 10,
+            zone,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Hits {
+    pub hits: Vec<Hit>,
+    /// Found before the limit was applied.
+    pub total: usize,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Hit {
+    pub id: String,
+    pub kind: LogKind,
+    pub what: What,
+    /// The fused rank score; comparable within one answer only.
+    pub score: f64,
+    pub text: String,
+    pub count: u64,
+    pub first_seen: Moment,
+    pub last_seen: Moment,
+    pub date: Day,
+    pub namespace: String,
+    pub object: String,
+}
+
+/// Which sides take part; an answer uses both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sides {
+    Words,
+    Vectors,
+    Both,
+}
+
+impl Store {
+    /// What answers a question, best first.
+    pub async fn search(&self, query: Query) -> Result<Hits, Error> {
+        let wants_records = query.what.contains(&What::Record);
+        let day = match query.days {
+            Some((_, last)) => Some(last),
+            None => self.stored_days()?.pop(),
+        };
+        let records = match day.filter(|_| wants_records) {
+            Some(day) => {
+                let query = query.clone();
+                let found = self
+                    .ask_day(day, move |c| records(c, &query))
+                    .await?
+                    .unwrap_or_default();
+                let ranked = found.into_iter().map(move |k| (day, k));
+                ranked.collect()
+            }
+            None => Vec::new(),
+        };
+        self.ask(move |c| search(c, &query, Sides::Both, records))
+            .await
+    }
+}
+
+pub(super) fn search(
+    c: &Connection,
+    query: &Query,
+    sides: Sides,
+    records: Vec<(Day, Kept)>,
+) -> Result<Hits, Error> {
+    let filter = Filter::of(query)?;
+    let mut hits = if query.text.trim().is_empty() {
+        listed(c, query, &filter)?
+    } else {
+        let mut scores: HashMap<i64, f64> = HashMap::new();
+        let mut add = |ids: Vec<i64>| {
+            for (rank, id) in ids.into_iter().enumerate() {
+                *scores.entry(id).or_default() += 1.0 / (RRF_K + rank as f64 + 1.0);
+            }
+        };
+        if sides != Sides::Vectors {
+            add(by_words(c, query, &filter)?);
+        }
+        if sides != Sides::Words {
+            add(by_vector(c, query, &filter)?);
+        }
+        let mut hits = Vec::new();
+        for (id, score) in scores {
+            hits.extend(docs_with(c, query, &filter, id, score)?);
+        }
+        hits
+    };
+    for (rank, (day, kept)) in records.into_iter().enumerate() {
+        let score = 1.0 / (RRF_K + rank as f64 + 1.0);
+        hits.push(record_hit(query, day, kept, score));
+    }
+    hits.sort_by(|a, b| {
+        (b.score.total_cmp(&a.score))
+            .then(b.date.cmp(&a.date))
+            .then(a.what.cmp(&b.what))
+            .then(a.id.cmp(&b.id))
+    });
+    let total = hits.len();
+    hits.truncate(query.limit);
+    Ok(Hits { hits, total })
+}
+
+/// The filters as a condition on `docs`, with its values as `:f0`, `:f1`, ...
+struct Filter {
+    condition: String,
+    values: Vec<Box<dyn ToSql>>,
+}
+
+impl Filter {
+    fn of(query: &Query) -> Result<Self, Error> {
+        let mut filter = Self {
+            condition: String::new(),
+            values: Vec::new(),
+        };
+        if let Some(kind) = query.kind {
+            filter.and("kind = ?", kind.as_str());
+        }
+        if let Some((first, last)) = query.days {
+            filter.and("day >= ?", first.to_string());
+            filter.and("day <= ?", last.to_string());
+        }
+        if let Some((from, to)) = query.time {
+            filter.and("last_ms >= ?", from);
+            filter.and("first_ms < ?", to);
+        }
+        if let Some(namespace) = &query.namespace {
+            filter.and("namespace = ?", namespace.clone());
+        }
+        if let Some(object) = &query.object {
+            filter.and("instr(object, ?) > 0", object.clone());
+        }
+        if let Some(severity) = query.severity {
+            filter.and("severity >= ?", severity as i64);
+        }
+        let what: Vec<&What> = query.what.iter().filter(|w| **w != What::Record).collect();
+        if !query.what.is_empty() {
+            let names: Result<Vec<String>, Error> = what.into_iter().map(name).collect();
+            // Our own words, no input.
+            let list = names?.join("','");
+            filter.and_plain(&format!("what IN ('{list}')"));
+        }
+        Ok(filter)
+    }
+
+    fn and(&mut self, condition: &str, value: impl ToSql + 'static) {
+        let place = format!(":f{}", self.values.len());
+        self.and_plain(&condition.replace('?', &place));
+        self.values.push(Box::new(value));
+    }
+
+    fn and_plain(&mut self, condition: &str) {
+        if !self.condition.is_empty() {
+            self.condition.push_str(" AND ");
+        }
+        self.condition.push_str(condition);
+    }
+
+    fn is_empty(&self) -> bool {
+        self.condition.is_empty()
+    }
+
+    /// Ids of the allowed texts, as a subquery.
+    fn texts(&self) -> String {
+        if self.is_empty() {
+            String::new()
+        } else {
+            format!("SELECT text FROM docs WHERE {}", self.condition)
+        }
+    }
+
+    /// A condition that starts with AND, or nothing.
+    fn with_and(&self) -> String {
+        if self.is_empty() {
+            String::new()
+        } else {
+            format!("AND {}", self.condition)
+        }
+    }
+
+    fn named<'a>(&'a self, more: &[(&'a str, &'a dyn ToSql)]) -> Vec<(String, &'a dyn ToSql)> {
+        let own = self
+            .values
+            .iter()
+            .enumerate()
+            .map(|(i, v)| (format!(":f{i}"), v.as_ref()));
+        own.chain(more.iter().map(|(n, v)| ((*n).to_owned(), *v)))
+            .collect()
+    }
+}
+
+/// Named parameters as rusqlite takes them.
+fn borrowed<'a>(named: &'a [(String, &'a dyn ToSql)]) -> Vec<(&'a str, &'a dyn ToSql)> {
+    named.iter().map(|(n, v)| (n.as_str(), *v)).collect()
+}
+
+fn by_words(c: &Connection, query: &Query, filter: &Filter) -> Result<Vec<i64>, Error> {
+    let terms = Analyzer::built_in().query(&query.text);
+    let Some(question) = fts_query(&terms, vectors::weights(c)?.as_ref()) else {
+        return Ok(Vec::new());
+    };
+    // The plus keeps SQLite from running the full-text query once for every allowed row.
+    let allowed = match filter.texts() {
+        none if none.is_empty() => "1".to_owned(),
+        texts => format!("+rowid IN ({texts})"),
+    };
+    let limit = i64::try_from(CANDIDATES).unwrap_or(i64::MAX);
+    let named = filter.named(&[(":question", &question), (":limit", &limit)]);
+    let mut find = c.prepare_cached(&format!(
+        "SELECT rowid FROM texts_fts WHERE texts_fts MATCH :question AND {allowed} ORDER BY bm25(texts_fts, {COLUMNS}), rowid LIMIT :limit"
+    ))?;
+    let rows = find.query_map(borrowed(&named).as_slice(), |r| r.get(0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Weights of words, sounds and concepts. A concept of the lexicon says more than a word, a sound less.
+const COLUMNS: &str = "1.0, 0.5, 2.0";
+
+/// Texts that full text ranks for one question, about: ranking one costs microseconds, a common word is in most of 100,000.
+const RANKED: u32 = 2000;
+
+/// Any term may match. The rarest come first, and the common ones only while they add few texts: they hardly change the order.
+fn fts_query(terms: &Terms, weights: Option<&Weights>) -> Option<String> {
+    let frequency = |class, term: &str| weights.map_or(0, |w| w.frequency(class, term));
+    let words = terms.words.iter().map(|w| {
+        if is_single_han(w) {
+            // A lone character is found inside pairs that begin with it.
+            (0, format!("body : {w}*"))
+        } else if w.is_ascii() {
+            (frequency(Class::Word, w), format!("body : \"{w}\""))
+        } else {
+            (frequency(Class::Pair, w), format!("body : \"{w}\""))
+        }
+    });
+    let sounds = terms.sounds.iter();
+    let sounds = sounds.map(|s| (frequency(Class::Sound, s), format!("sounds : \"{s}\"")));
+    let concepts = terms.concepts.iter();
+    let concepts = concepts.map(|c| (frequency(Class::Concept, c), format!("concepts : \"{c}\"")));
+    let mut all: Vec<(u32, String)> = words.chain(sounds).chain(concepts).collect();
+    all.sort();
+    let mut ranked = 0;
+    let few = all
+        .into_iter()
+        .enumerate()
+        .take_while(|(i, (frequency, _))| {
+            ranked += frequency;
+            *i == 0 || ranked <= RANKED
+        });
+    let few: Vec<String> = few.map(|(_, (_, clause))| clause).collect();
+    (!few.is_empty()).then(|| few.join(" OR "))
+}
+
+fn is_single_han(word: &str) -> bool {
+    word.chars().count() == 1 && !word.is_ascii()
+}
+
+fn by_vector(c: &Connection, query: &Query, filter: &Filter) -> Result<Vec<i64>, Error> {
+    let vector = match &query.vector {
+        Some(v) => Some(v.clone()),
+        None => vectors::embed_query(c, &query.text)?,
+    };
+    let Some(vector) = vector else {
+        return Ok(Vec::new());
+    };
+    let values: Vec<&dyn ToSql> = filter.values.iter().map(AsRef::as_ref).collect();
+    let texts = filter.texts();
+    vectors::nearest(
+        c,
+        &vector,
+        CANDIDATES,
+        (!filter.is_empty()).then_some((texts.as_str(), &values)),
+    )
+}
+
+const DOC: &str = "ref, kind, what, count, first_ms, last_ms, day, namespace, object, (SELECT text FROM texts t WHERE t.id = docs.text)";
+
+/// The newest document of each sort that has this text.
+fn docs_with(
+    c: &Connection,
+    query: &Query,
+    filter: &Filter,
+    text: i64,
+    score: f64,
+) -> Result<Vec<Hit>, Error> {
+    let named = filter.named(&[(":text", &text)]);
+    let mut find = c.prepare_cached(&format!(
+        "SELECT {DOC} FROM docs WHERE text = :text {} ORDER BY day DESC, id",
+        filter.with_and()
+    ))?;
+    let mut rows = find.query(borrowed(&named).as_slice())?;
+    let mut newest: BTreeMap<What, Hit> = BTreeMap::new();
+    while let Some(row) = rows.next()? {
+        let hit = read_hit(row, query, score)?;
+        newest.entry(hit.what).or_insert(hit);
+    }
+    Ok(newest.into_values().collect())
+}
+
+fn listed(c: &Connection, query: &Query, filter: &Filter) -> Result<Vec<Hit>, Error> {
+    let limit = i64::try_from(query.limit.max(CANDIDATES)).unwrap_or(i64::MAX);
+    let named = filter.named(&[(":limit", &limit)]);
+    let condition = if filter.is_empty() {
+        "1"
+    } else {
+        &filter.condition
+    };
+    let mut find = c.prepare_cached(&format!(
+        "SELECT {DOC} FROM docs WHERE {condition} ORDER BY day DESC, severity DESC, count DESC, id LIMIT :limit"
+    ))?;
+    let mut rows = find.query(borrowed(&named).as_slice())?;
+    let mut hits = Vec::new();
+    while let Some(row) = rows.next()? {
+        let rank = hits.len() as f64;
+        hits.push(read_hit(row, query, 1.0 / (RRF_K + rank + 1.0))?);
+    }
+    Ok(hits)
+}
+
+fn read_hit(row: &rusqlite::Row<'_>, query: &Query, score: f64) -> Result<Hit, Error> {
+    let (kind, what, day): (String, String, String) = (row.get(1)?, row.get(2)?, row.get(6)?);
+    Ok(Hit {
+        id: row.get(0)?,
+        kind: from_name(&kind)?,
+        what: from_name(&what)?,
+        score,
+        text: row.get(9)?,
+        count: row.get::<_, i64>(3)?.cast_unsigned(),
+        first_seen: Moment::new(row.get(4)?, &query.zone),
+        last_seen: Moment::new(row.get(5)?, &query.zone),
+        date: from_name(&day)?,
+        namespace: row.get(7)?,
+        object: row.get(8)?,
+    })
+}
+
+/// Kept lines of one day by full text, best first.
+fn records(c: &Connection, query: &Query) -> Result<Vec<Kept>, Error> {
+    let terms = Analyzer::built_in().query(&query.text);
+    let Some(question) = fts_query(&terms, None) else {
+        return Ok(Vec::new());
+    };
+    let (from, to) = query.time.unwrap_or((i64::MIN, i64::MAX));
+    let mut find = c.prepare_cached(&format!(
+        "SELECT rowid FROM kept_fts WHERE kept_fts MATCH ?1 AND +rowid IN (
+           SELECT id FROM kept WHERE (?2 IS NULL OR kind = ?2) AND ts_ms >= ?3 AND ts_ms < ?4
+             AND (?5 IS NULL OR namespace = ?5) AND (?6 IS NULL OR instr(name, ?6) > 0))
+         ORDER BY bm25(kept_fts, {COLUMNS}), rowid LIMIT {CANDIDATES}"
+    ))?;
+    let ids: Vec<i64> = find
+        .query_map(
+            params![
+                question,
+                query.kind.map(LogKind::as_str),
+                from,
+                to,
+                query.namespace,
+                query.object
+            ],
+            |r| r.get(0),
+        )?
+        .collect::<Result<_, _>>()?;
+    let mut read = c.prepare_cached(&format!("SELECT {KEPT} FROM kept WHERE id = ?1"))?;
+    let mut out = Vec::with_capacity(ids.len());
+    for id in ids {
+        if let Some(kept) = read.query_row([id], read_kept).optional()? {
+            out.push(kept?);
+        }
+    }
+    Ok(out)
+}
+
+fn record_hit(query: &Query, day: Day, kept: Kept, score: f64) -> Hit {
+    let at = Moment::new(kept.ts_ms, &query.zone);
+    Hit {
+        id: kept.id.to_string(),
+        kind: kept.kind(),
+        what: What::Record,
+        score,
+        text: kept.text,
+        count: 1,
+        first_seen: at,
+        last_seen: at,
+        date: day,
+        namespace: kept.namespace,
+        object: kept.object,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{
+        Doc,
+        fixture::{day, digest, meta, open, zone},
+    };
+
+    fn doc(id: &str, text: &str, namespace: &str) -> Doc {
+        Doc {
+            id: id.to_owned(),
+            what: What::Template,
+            kind: LogKind::Business,
+            text: text.to_owned(),
+            subject: "checkout".to_owned(),
+            namespace: namespace.to_owned(),
+            object: "checkout".to_owned(),
+            severity: Severity::Error,
+            count: 3,
+            first_ms: 10,
+            last_ms: 20,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_spoken_question_finds_the_english_line_and_filters_hold() {
+        let dir = tempfile::tempdir().expect("dir");
+        let store = open(dir.path());
+        let d = day("2026-11-21");
+        let docs = vec![
+            doc("a", "Back-off pulling image <path>", "shop"),
+            doc("b", "GET <path> <num> <num>ms", "shop"),
+            doc(
+                "c",
+                "0/<num> nodes are available: Insufficient memory",
+                "pay",
+            ),
+        ];
+        store.replace_docs(d, docs.clone()).await.expect("docs");
+        store.replace_docs(d, docs).await.expect("docs again");
+        let event = digest(LogKind::Event, "k", &[5]);
+        store
+            .put_object(d, LogKind::Event, meta("k"), event)
+            .await
+            .expect("put");
+
+        let ask = |text: &str| Query::new(text, zone());
+        let hits = store.search(ask("镜像拉不下来了")).await.expect("search");
+        assert_eq!(hits.hits[0].id, "a");
+        let hits = store.search(ask("内存不够调度失败")).await.expect("search");
+        assert_eq!(hits.hits[0].id, "c");
+        let in_shop = Query {
+            namespace: Some("shop".to_owned()),
+            ..ask("内存不够调度失败")
+        };
+        let hits = store.search(in_shop).await.expect("search");
+        assert!(hits.hits.iter().all(|h| h.namespace == "shop"), "{hits:?}");
+        let records = Query {
+            what: vec![What::Record],
+            ..ask("镜像拉取")
+        };
+        let hits = store.search(records).await.expect("search");
+        assert_eq!(hits.hits[0].id, "event:0000000000000005");
+        let all = store.search(ask("")).await.expect("search");
+        assert_eq!(all.total, 3);
+    }
+}

@@ -1,0 +1,287 @@
+//! Vectors of the texts: exact ones in `vectors`, and their signs in the sqlite-vec table `vectors_bit`, which is scanned first.
+//!
+//! One bit a dimension is 32 times less to scan, and the exact distances of the few best by sign give the order that all exact
+//! distances would have given (measured by `benches/search.rs`). Rows are never deleted one by one: the tables are made again.
+
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
+
+use super::{
+    Error, Store,
+    embed::{self, Analyzer, Weights},
+};
+
+/// The embedder the vectors are of.
+#[derive(Debug)]
+pub(super) struct Embedder {
+    pub(super) name: String,
+    pub(super) dimension: usize,
+    texts: u64,
+    weights: Vec<u8>,
+}
+
+/// Vectors asked for by sign before the exact distances decide; sqlite-vec allows 4096. Measured by `benches/search.rs`.
+const COARSE: i64 = 1000;
+
+impl Store {
+    /// Switches to an external embedder of `dimension`, or back to the built-in one (`None`). Vectors of another embedder are
+    /// dropped; [`Store::unembedded`] then lists what is to be embedded.
+    pub async fn use_embedder(&self, external: Option<(String, usize)>) -> Result<(), Error> {
+        self.change(move |tx| {
+            let (name, dimension) = external.unwrap_or((embed::NAME.to_owned(), embed::DIMENSION));
+            if current(tx)?.is_some_and(|e| e.name == name && e.dimension == dimension) {
+                return Ok(());
+            }
+            reset(tx, &name, dimension, 0, &[])?;
+            keep_up(tx)
+        })
+        .await
+    }
+
+    /// Up to `limit` texts that have no vector of the present embedder yet, with the number to give back.
+    pub async fn unembedded(&self, limit: u32) -> Result<Vec<(i64, String)>, Error> {
+        self.ask(move |c| {
+            let mut find = c.prepare_cached(
+                "SELECT id, subject || ' ' || text FROM texts WHERE id NOT IN (SELECT id FROM vectors) ORDER BY id LIMIT ?1",
+            )?;
+            let rows = find.query_map([limit], |r| Ok((r.get(0)?, r.get(1)?)))?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+        .await
+    }
+
+    /// Gives vectors of the external embedder back. Vectors of another width are refused.
+    pub async fn put_vectors(&self, vectors: Vec<(i64, Vec<f32>)>) -> Result<(), Error> {
+        self.change(move |tx| {
+            let dimension = current(tx)?.map_or(0, |e| e.dimension);
+            for (id, v) in &vectors {
+                if v.len() != dimension {
+                    return Err(Error::Corrupt(format!(
+                        "vector of {} numbers for an embedder of {dimension}",
+                        v.len()
+                    )));
+                }
+                put(tx, *id, v)?;
+            }
+            Ok(())
+        })
+        .await
+    }
+}
+
+impl Store {
+    /// Share of the `k` exactly nearest texts that [`nearest`] finds too, over some questions: what `benches/search.rs` prints.
+    pub async fn coarse_recall(&self, questions: Vec<String>, k: usize) -> Result<f64, Error> {
+        self.ask(move |c| {
+            let (mut found, mut wanted) = (0_usize, 0_usize);
+            for question in questions {
+                let Some(vector) = embed_query(c, &question)? else {
+                    continue;
+                };
+                let near = nearest(c, &vector, k, None)?;
+                let mut exact = c.prepare_cached(
+                    "SELECT id FROM vectors ORDER BY vec_distance_l2(v, ?1), id LIMIT ?2",
+                )?;
+                let rows = exact.query_map(
+                    params![bytes(&vector), i64::try_from(k).unwrap_or(0)],
+                    |r| r.get::<_, i64>(0),
+                )?;
+                for id in rows {
+                    wanted += 1;
+                    found += usize::from(near.contains(&id?));
+                }
+            }
+            Ok(found as f64 / wanted.max(1) as f64)
+        })
+        .await
+    }
+}
+
+/// Embeds the texts that are new, with the built-in embedder. Its weights are learned anew, and all vectors made again, when the
+/// texts have doubled since or half of the stored ones are in use no more.
+pub(super) fn keep_up(tx: &Transaction<'_>) -> Result<(), Error> {
+    drop_orphans(tx)?;
+    let embedder = current(tx)?;
+    if embedder.as_ref().is_some_and(|e| e.name != embed::NAME) {
+        return Ok(());
+    }
+    let texts = count(tx, "SELECT count(*) FROM texts")?;
+    let analyzer = Analyzer::built_in();
+    let weights = match embedder {
+        Some(e) if e.texts > 0 && texts < 2 * e.texts => Weights::from_bytes(&e.weights),
+        _ => None,
+    };
+    let weights = if let Some(w) = weights {
+        w
+    } else {
+        let mut w = Weights::default();
+        each_text(
+            tx,
+            "SELECT id, subject || ' ' || text FROM texts",
+            |_, text| {
+                w.learn(analyzer, text);
+                Ok(())
+            },
+        )?;
+        reset(tx, embed::NAME, embed::DIMENSION, texts, &w.to_bytes())?;
+        w
+    };
+    each_text(
+        tx,
+        "SELECT id, subject || ' ' || text FROM texts WHERE id NOT IN (SELECT id FROM vectors)",
+        |id, text| put(tx, id, &weights.embed(analyzer, text)),
+    )
+}
+
+/// How rare the terms of the owner's texts are; `None` before any text came or with an external embedder.
+pub(super) fn weights(c: &Connection) -> Result<Option<Weights>, Error> {
+    let own = current(c)?.filter(|e| e.name == embed::NAME);
+    Ok(own.and_then(|e| Weights::from_bytes(&e.weights)))
+}
+
+/// The vector of a question by the built-in embedder; `None` when the vectors are another embedder's.
+pub(super) fn embed_query(c: &Connection, text: &str) -> Result<Option<Vec<f32>>, Error> {
+    let Some(e) = current(c)?.filter(|e| e.name == embed::NAME) else {
+        return Ok(None);
+    };
+    let weights = Weights::from_bytes(&e.weights).unwrap_or_default();
+    Ok(Some(weights.embed(Analyzer::built_in(), text)))
+}
+
+/// The nearest `k` texts among those that `filter` (a subquery of text ids) allows, nearest first.
+pub(super) fn nearest(
+    c: &Connection,
+    query: &[f32],
+    k: usize,
+    filter: Option<(&str, &[&dyn rusqlite::ToSql])>,
+) -> Result<Vec<i64>, Error> {
+    let Some(e) = current(c)?.filter(|e| e.dimension == query.len()) else {
+        return Ok(Vec::new());
+    };
+    if e.dimension == 0 || query.iter().all(|x| *x == 0.0) {
+        return Ok(Vec::new());
+    }
+    let blob = bytes(query);
+    let (condition, values) = filter.unwrap_or(("", &[]));
+    let pushed = if condition.is_empty() {
+        String::new()
+    } else {
+        format!("AND rowid IN ({condition})")
+    };
+    let sql = format!(
+        "WITH near AS MATERIALIZED (SELECT rowid FROM vectors_bit WHERE v MATCH vec_quantize_binary(:query) AND k = :limit {pushed})
+         SELECT id FROM vectors WHERE id IN near ORDER BY vec_distance_l2(v, :query), id LIMIT :k"
+    );
+    let mut find = c.prepare_cached(&sql)?;
+    let k = i64::try_from(k).unwrap_or(i64::MAX);
+    let mut named: Vec<(String, &dyn rusqlite::ToSql)> = vec![
+        (":query".to_owned(), &blob),
+        (":limit".to_owned(), &COARSE),
+        (":k".to_owned(), &k),
+    ];
+    for (i, value) in values.iter().enumerate() {
+        named.push((format!(":f{i}"), *value));
+    }
+    let named: Vec<(&str, &dyn rusqlite::ToSql)> =
+        named.iter().map(|(n, v)| (n.as_str(), *v)).collect();
+    let rows = find.query_map(named.as_slice(), |r| r.get(0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+fn current(c: &Connection) -> Result<Option<Embedder>, Error> {
+    Ok(
+        c.prepare_cached("SELECT name, dimension, texts, weights FROM embedder")?
+            .query_row([], |r| {
+                Ok(Embedder {
+                    name: r.get(0)?,
+                    dimension: usize::try_from(r.get::<_, i64>(1)?).unwrap_or(0),
+                    texts: r.get::<_, i64>(2)?.cast_unsigned(),
+                    weights: r.get(3)?,
+                })
+            })
+            .optional()?,
+    )
+}
+
+fn reset(
+    tx: &Transaction<'_>,
+    name: &str,
+    dimension: usize,
+    texts: u64,
+    weights: &[u8],
+) -> Result<(), Error> {
+    tx.execute_batch(&format!(
+        "DELETE FROM vectors; DROP TABLE IF EXISTS vectors_bit;
+         CREATE VIRTUAL TABLE vectors_bit USING vec0(v bit[{dimension}]);"
+    ))?;
+    tx.prepare_cached("INSERT OR REPLACE INTO embedder VALUES (1,?1,?2,?3,?4)")?
+        .execute(params![
+            name,
+            i64::try_from(dimension).unwrap_or(0),
+            texts.cast_signed(),
+            weights
+        ])?;
+    Ok(())
+}
+
+fn put(tx: &Transaction<'_>, id: i64, v: &[f32]) -> Result<(), Error> {
+    let blob = bytes(v);
+    tx.prepare_cached("INSERT OR REPLACE INTO vectors VALUES (?1, ?2)")?
+        .execute(params![id, blob])?;
+    tx.prepare_cached("INSERT INTO vectors_bit (rowid, v) VALUES (?1, vec_quantize_binary(?2))")?
+        .execute(params![id, blob])?;
+    Ok(())
+}
+
+/// Drops texts that no day uses, once they are many: the vectors are then made again.
+fn drop_orphans(tx: &Transaction<'_>) -> Result<(), Error> {
+    const ORPHANS: &str = "SELECT id FROM texts WHERE id NOT IN (SELECT text FROM docs)";
+    let orphans = count(tx, &format!("SELECT count(*) FROM ({ORPHANS})"))?;
+    let texts = count(tx, "SELECT count(*) FROM texts")?;
+    if orphans * 2 <= texts || texts == 0 {
+        return Ok(());
+    }
+    tx.execute_batch(&format!(
+        "DELETE FROM texts_fts WHERE rowid IN ({ORPHANS}); DELETE FROM texts WHERE id IN ({ORPHANS});"
+    ))?;
+    if let Some(e) = current(tx)? {
+        let kept: Vec<(i64, Vec<u8>)> = tx
+            .prepare("SELECT id, v FROM vectors WHERE id IN (SELECT id FROM texts)")?
+            .query_map([], |r| Ok((r.get(0)?, r.get(1)?)))?
+            .collect::<Result<_, _>>()?;
+        reset(tx, &e.name, e.dimension, e.texts, &e.weights)?;
+        for (id, v) in kept {
+            put(tx, id, &floats(&v))?;
+        }
+    }
+    Ok(())
+}
+
+fn each_text(
+    tx: &Transaction<'_>,
+    sql: &str,
+    mut f: impl FnMut(i64, &str) -> Result<(), Error>,
+) -> Result<(), Error> {
+    // Read whole: the loop's body writes to the tables that the query reads.
+    let rows: Vec<(i64, String)> = tx
+        .prepare(sql)?
+        .query_map([], |r| Ok((r.get(0)?, r.get(1)?)))?
+        .collect::<Result<_, _>>()?;
+    for (id, text) in rows {
+        f(id, &text)?;
+    }
+    Ok(())
+}
+
+fn count(c: &Connection, sql: &str) -> Result<u64, Error> {
+    let n: i64 = c.prepare_cached(sql)?.query_row([], |r| r.get(0))?;
+    Ok(n.cast_unsigned())
+}
+
+fn bytes(v: &[f32]) -> Vec<u8> {
+    v.iter().flat_map(|x| x.to_le_bytes()).collect()
+}
+
+fn floats(blob: &[u8]) -> Vec<f32> {
+    let numbers = blob.as_chunks::<4>().0;
+    numbers.iter().map(|b| f32::from_le_bytes(*b)).collect()
+}

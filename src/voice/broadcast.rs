@@ -1,0 +1,441 @@
+//! The morning broadcast: a day told in four parts, the most important problem first, a question last.
+//!
+//! In: a report and an [`Ask`]. Out: [`Told`]. The order is that of the mission: anomalies of each kind of log, findings and risks, what must be handled
+//! now, solutions, and the question that offers the three follow-ups. When the whole does not fit, problems keep their place and lose
+//! words first; problems left out are counted aloud.
+
+use crate::model::{
+    Lang, LogKind,
+    report::{Incident, Report, Verdict},
+};
+
+use super::{
+    BRIEF_CHARS, MOST_PROBLEMS, NORMAL_CHARS,
+    ask::{Ask, Detail, NextStep, Part, Told},
+    change::change_said,
+    full,
+    opening::{kinds, opening},
+    phrase::{
+        caveats, day_name, is_urgent, kind_name, ordinal, relative_time, standing, standing_short,
+        title,
+    },
+    speak::{clean, clip},
+};
+
+/// Tells a day.
+#[must_use]
+pub fn broadcast(report: &Report, ask: &Ask) -> Told {
+    if ask.detail == Detail::Full {
+        return full::day(report, ask);
+    }
+    let incidents: Vec<&Incident> = report
+        .incidents
+        .iter()
+        .filter(|i| concerns(report, i, ask.kind))
+        .collect();
+    if incidents.is_empty() {
+        return quiet_day(report, ask);
+    }
+    if ask.detail == Detail::Brief {
+        return brief(report, &incidents, ask);
+    }
+    let most = incidents.len().min(MOST_PROBLEMS);
+    for shown in (1..=most).rev() {
+        for words in [Words::All, Words::Most, Words::Few, Words::Fewest] {
+            let text = Outline {
+                report,
+                ask,
+                incidents: &incidents,
+                shown,
+                words,
+            }
+            .text();
+            if text.chars().count() <= NORMAL_CHARS {
+                return told(report, &incidents[..shown], ask, text);
+            }
+        }
+    }
+    brief(report, &incidents, ask)
+}
+
+/// The one most urgent thing, as a clause without an end mark; `None` when there is nothing to tell. At most 80 characters.
+#[must_use]
+pub fn headline(report: &Report, ask: &Ask) -> Option<String> {
+    let first = report.incidents.first()?;
+    let title = title(first, ask.lang, 60);
+    let standing = standing_short(first, ask.lang);
+    let said = ask.lang.pick(
+        format!("{title}，{standing}"),
+        format!("{title}, {standing}"),
+    );
+    Some(clip(&said, 80).to_owned())
+}
+
+fn concerns(report: &Report, incident: &Incident, kind: Option<LogKind>) -> bool {
+    let Some(kind) = kind else { return true };
+    incident.chain.iter().any(|link| link.kind == kind)
+        || report
+            .findings
+            .iter()
+            .any(|f| f.kind == kind && incident.findings.contains(&f.id))
+        || (kind == LogKind::Audit && incident.change.is_some())
+}
+
+/// How many words a problem may take; fewer words before fewer problems.
+#[derive(Clone, Copy, PartialEq, PartialOrd)]
+enum Words {
+    Fewest,
+    Few,
+    Most,
+    All,
+}
+
+struct Outline<'a> {
+    report: &'a Report,
+    ask: &'a Ask,
+    incidents: &'a [&'a Incident],
+    shown: usize,
+    words: Words,
+}
+
+impl Outline<'_> {
+    fn text(&self) -> String {
+        let lang = self.ask.lang;
+        let wants = |part| self.ask.part.is_none_or(|p| p == part);
+        let mut said = Vec::new();
+        if wants(Part::Overview) {
+            said.push(opening(
+                self.report,
+                self.incidents,
+                self.ask,
+                self.title_chars(),
+            ));
+            said.push(kinds(self.report, self.ask));
+            said.extend(self.compared());
+            let caveats = caveats(self.report, self.ask);
+            let most = if self.words >= Words::Most {
+                caveats.len()
+            } else {
+                1
+            };
+            said.extend(caveats.into_iter().take(most));
+        }
+        if wants(Part::Findings) {
+            self.findings(&mut said);
+        }
+        if wants(Part::Urgent) {
+            said.push(self.urgent());
+        }
+        if wants(Part::Fixes) {
+            self.fixes(&mut said);
+        }
+        join(&said, &question(self.ask), lang)
+    }
+
+    const fn title_chars(&self) -> usize {
+        match (self.words, self.ask.lang) {
+            (Words::Fewest, Lang::Zh) => 24,
+            (Words::Fewest, Lang::En) => 34,
+            (Words::Few, _) => 36,
+            _ => 80,
+        }
+    }
+
+    fn title(&self, incident: &Incident) -> String {
+        title(incident, self.ask.lang, self.title_chars())
+    }
+
+    /// One sentence a problem. With all four parts asked for, the first problem has been named by the opening.
+    fn findings(&self, said: &mut Vec<String>) {
+        let lang = self.ask.lang;
+        let opened = self.ask.part.is_none();
+        for (n, incident) in self.incidents[..self.shown].iter().enumerate() {
+            let mut clause = String::new();
+            if opened && n == 0 {
+                let timed = incident.change.is_some() && self.words == Words::All;
+                if self.words >= Words::Most && !timed {
+                    clause = relative_time(incident.start, self.ask.now, lang)
+                        + lang.pick("开始", " it began");
+                }
+            } else {
+                let place = if self.shown > 1 {
+                    ordinal(n + 1, lang) + lang.pick("，", ", ")
+                } else {
+                    String::new()
+                };
+                clause = place + &self.title(incident);
+                let standing = match self.words {
+                    Words::All | Words::Most => standing(incident, self.ask),
+                    Words::Few => standing_short(incident, lang).to_owned(),
+                    Words::Fewest => String::new(),
+                };
+                if !standing.is_empty() {
+                    clause += lang.pick("，", ", ");
+                    clause += &standing;
+                }
+            }
+            let tells_change = match self.words {
+                Words::All => true,
+                Words::Most | Words::Few => n == 0,
+                Words::Fewest => false,
+            };
+            if let Some(change) = incident.change.as_ref().filter(|_| tells_change) {
+                if !clause.is_empty() {
+                    clause += lang.pick("，", ", ");
+                }
+                clause += &change_said(change, self.ask, self.words == Words::All);
+            }
+            if !clause.is_empty() {
+                said.push(clause);
+            }
+        }
+        let left = self.incidents.len() - self.shown;
+        if left > 0 {
+            said.push(lang.pick(
+                format!("另外还有{left}个问题没念"),
+                format!("{left} more problems are not told here"),
+            ));
+        }
+    }
+
+    fn urgent(&self) -> String {
+        let lang = self.ask.lang;
+        let urgent: Vec<usize> = (0..self.shown)
+            .filter(|n| is_urgent(self.incidents[*n]))
+            .collect();
+        if urgent.is_empty() {
+            return lang
+                .pick("没有必须马上处理的", "nothing must be handled right now")
+                .to_owned();
+        }
+        if self.ask.part.is_some() || urgent.len() == 1 && self.words >= Words::Few {
+            let names: Vec<_> = urgent
+                .iter()
+                .map(|n| self.title(self.incidents[*n]))
+                .collect();
+            return lang.pick("要马上处理的是", "to handle now: ").to_owned()
+                + &names.join(lang.pick("，还有", ", then "));
+        }
+        let places: Vec<_> = urgent
+            .iter()
+            .take(3)
+            .map(|n| ordinal(n + 1, lang) + lang.pick("个", ""))
+            .collect();
+        lang.pick(
+            format!("要马上处理的是{}", places.join("、")),
+            format!("handle the {} right now", places.join(", ")),
+        )
+    }
+
+    fn fixes(&self, said: &mut Vec<String>) {
+        let lang = self.ask.lang;
+        let most = if self.ask.part.is_some() || self.words == Words::All {
+            self.shown
+        } else {
+            1
+        };
+        for (n, incident) in self.incidents[..self.shown].iter().enumerate().take(most) {
+            let undo = incident.rollback.as_ref().map(|r| &r.what);
+            let Some(fix) = undo.or_else(|| incident.fix.first()) else {
+                continue;
+            };
+            let chars = match self.words {
+                Words::Fewest => 40,
+                Words::Few => 60,
+                _ => 100,
+            };
+            let fix = clean(fix, lang);
+            let fix = clip(&fix, chars);
+            if most == 1 {
+                said.push(lang.pick(
+                    format!("建议先{}", fix.trim_start_matches("先")),
+                    format!("first step, {fix}"),
+                ));
+            } else {
+                let place = ordinal(n + 1, lang);
+                said.push(lang.pick(
+                    format!("{place}个的办法，{fix}"),
+                    format!("for the {place}, {fix}"),
+                ));
+            }
+        }
+    }
+
+    fn compared(&self) -> Option<String> {
+        let c = self.ask.compared.filter(|c| c.before > 0)?;
+        Some(match (self.ask.lang, c.gone) {
+            (Lang::Zh, 0) => format!("前一天的{}个问题都还在", c.before),
+            (Lang::Zh, gone) => format!("前一天的{}个问题好了{gone}个", c.before),
+            (Lang::En, gone) => {
+                format!("of {} problems of the day before {gone} are gone", c.before)
+            }
+        })
+    }
+}
+
+fn brief(report: &Report, incidents: &[&Incident], ask: &Ask) -> Told {
+    let lang = ask.lang;
+    let question = lang.pick("要继续听吗", "shall I go on");
+    let mut text = String::new();
+    for title_chars in [60, 48, 36, 24, 16] {
+        let mut said = vec![opening(report, incidents, ask, title_chars)];
+        if incidents.len() > 1 {
+            said.push(lang.pick(
+                format!("一共{}个问题", incidents.len()),
+                format!("{} problems in all", incidents.len()),
+            ));
+        }
+        if let Some(caveat) = caveats(report, ask)
+            .into_iter()
+            .next()
+            .filter(|_| title_chars > 36)
+        {
+            said.push(caveat);
+        }
+        text = join(&said, question, lang);
+        if text.chars().count() <= BRIEF_CHARS {
+            return told(report, &incidents[..1], ask, text);
+        }
+    }
+    let head = clip(&text, BRIEF_CHARS - question.chars().count() - 3).to_owned();
+    told(report, &incidents[..1], ask, join(&[head], question, lang))
+}
+
+fn quiet_day(report: &Report, ask: &Ask) -> Told {
+    let lang = ask.lang;
+    let day = day_name(report, ask);
+    let mut said = Vec::new();
+    if report.verdict == Verdict::Unknown {
+        said.push(lang.pick(
+            format!("{day}的日志，一条也没读到，说不出好坏"),
+            format!("no log line {day} could be read, so nothing can be said"),
+        ));
+    } else if let Some(kind) = ask.kind {
+        let name = kind_name(kind, lang);
+        said.push(lang.pick(
+            format!("{day}的{name}，没有发现异常"),
+            format!("the {name} {day} shows nothing unusual"),
+        ));
+    } else {
+        said.push(lang.pick(
+            format!("{day}一切正常，没有发现新问题"),
+            format!("all is well {day}, nothing new went wrong"),
+        ));
+        said.push(kinds(report, ask));
+        let chronic = report.chronic.len();
+        if chronic > 0 {
+            said.push(lang.pick(
+                format!("有{chronic}个天天都有的老毛病，没有变化"),
+                format!("{chronic} old troubles are as they are every day"),
+            ));
+        }
+    }
+    said.extend(caveats(report, ask));
+    let (question, limit) = match (report.verdict, ask.detail) {
+        (Verdict::Unknown, _) => (
+            lang.pick("要不要现在重新分析", "shall I analyse it again now"),
+            BRIEF_CHARS,
+        ),
+        (_, Detail::Brief) => (
+            lang.pick("还想听什么", "what else would you like to hear"),
+            BRIEF_CHARS,
+        ),
+        _ => (
+            lang.pick(
+                "要不要看看某一类日志的细节",
+                "shall I look closer at one kind of log",
+            ),
+            NORMAL_CHARS,
+        ),
+    };
+    while said.len() > 1 && join(&said, question, lang).chars().count() > limit {
+        said.pop();
+    }
+    told(report, &[], ask, join(&said, question, lang))
+}
+
+fn question(ask: &Ask) -> String {
+    let lang = ask.lang;
+    match ask.part {
+        None => lang.pick(
+            "要不要深入分析某一类日志，关联几类日志找根源，还是听具体方案和回滚建议",
+            "go deeper into one kind of log, link them to find the root, or hear fixes and rollback",
+        ),
+        Some(Part::Fixes) => lang.pick("要不要回滚，或者深入分析某一类日志", "shall I prepare a rollback or look deeper into one kind of log"),
+        Some(_) => lang.pick("要继续听吗", "shall I go on"),
+    }
+    .to_owned()
+}
+
+fn told(report: &Report, named: &[&Incident], ask: &Ask, text: String) -> Told {
+    let date = report.date.to_string();
+    let mut next = Vec::new();
+    let next_part = match ask.part {
+        Some(part) => part.next(),
+        None if ask.detail == Detail::Brief => Some(Part::Overview),
+        None => None,
+    };
+    if let Some(part) = next_part {
+        next.push(NextStep::new(
+            "summarize_day",
+            [("date", date.clone()), ("part", part.number().to_string())],
+        ));
+    }
+    if let Some(first) = named.first() {
+        let from = first.chain.first().map_or(LogKind::Event, |link| link.kind);
+        next.push(NextStep::new(
+            "trace_cause",
+            [
+                ("date", date.clone()),
+                ("incident", first.id.clone()),
+                ("from", from.to_string()),
+            ],
+        ));
+        if first.rollback.is_some() {
+            next.push(NextStep::new(
+                "propose_rollback",
+                [("date", date.clone()), ("incident", first.id.clone())],
+            ));
+        }
+    }
+    next.push(NextStep::new("analyze_business", [("date", date.clone())]));
+    if report.verdict == Verdict::Unknown {
+        next.insert(
+            0,
+            NextStep::new(
+                "summarize_day",
+                [("date", date), ("refresh", "true".to_owned())],
+            ),
+        );
+    }
+    Told {
+        told: text,
+        next,
+        incidents: named.iter().map(|i| i.id.clone()).collect(),
+        next_part,
+        next_page: None,
+    }
+}
+
+/// Sentences with their end marks, the question last. English sentences begin with a capital.
+pub(super) fn join(said: &[String], question: &str, lang: Lang) -> String {
+    let mut text = String::new();
+    let sentences = said
+        .iter()
+        .map(String::as_str)
+        .map(|s| s.trim_matches([' ', '，', ',', '。', '.']));
+    for sentence in sentences.filter(|s| !s.is_empty()) {
+        text += &capital(sentence, lang);
+        text += lang.pick("。", ". ");
+    }
+    text + &capital(question, lang) + lang.pick("？", "?")
+}
+
+fn capital(sentence: &str, lang: Lang) -> String {
+    let mut chars = sentence.chars();
+    match (lang, chars.next()) {
+        // A name such as `checkout` keeps its spelling; only our own opening words begin sentences, names follow them.
+        (Lang::En, Some(first)) => first.to_ascii_uppercase().to_string() + chars.as_str(),
+        _ => sentence.to_owned(),
+    }
+}

@@ -1,0 +1,326 @@
+//! One incident told: cause, who changed what, what to do, and "要不要回滚?".
+//!
+//! In: a report, one of its incidents and an [`Ask`]. Out: [`Told`]. Commands are never spoken: [`rollback`] says in one sentence what
+//! would be undone, the exact commands are for a screen ([`Detail::Full`]) or the user's chat.
+
+use crate::model::report::{ClaimKind, Incident, Report};
+
+use super::{
+    BRIEF_CHARS, NORMAL_CHARS,
+    ask::{Ask, Detail, NextStep, Told},
+    broadcast::join,
+    change::{change_said, object},
+    full,
+    phrase::{about, kind_name, relative_time, standing, title},
+    speak::{clean, clip},
+};
+
+/// Tells one incident.
+#[must_use]
+pub fn incident(report: &Report, incident: &Incident, ask: &Ask) -> Told {
+    if ask.detail == Detail::Full {
+        return told(report, incident, full::incident(report, incident, ask.lang));
+    }
+    let lang = ask.lang;
+    let title = title(incident, lang, 80);
+    let sep = lang.pick("，", ", ");
+    let unsure = incident.root.cause == "unknown" || incident.confidence < 0.5;
+    // In the order of the telling; the number says what is left out first when it does not fit (0: never).
+    let mut said = vec![(0, format!("{}{sep}{}", title, standing(incident, ask)))];
+    said.push((
+        5,
+        relative_time(incident.start, ask.now, lang) + lang.pick("开始", " it began"),
+    ));
+    said.extend(chain(report, incident, ask).map(|s| (4, s)));
+    if let Some(change) = &incident.change {
+        said.push((
+            0,
+            lang.pick("原因是", "the cause, ").to_owned() + &change_said(change, ask, true),
+        ));
+    } else if unsure {
+        said.push((
+            1,
+            lang.pick("原因还不能确定", "the cause is not certain yet")
+                .to_owned(),
+        ));
+        let guess = report.claims.iter().find(|c| {
+            c.kind == ClaimKind::Inferred
+                && c.findings.iter().any(|f| incident.findings.contains(f))
+        });
+        said.extend(guess.map(|g| {
+            (
+                2,
+                lang.pick("推测，", "a guess, ").to_owned() + clip(&clean(&g.text, lang), 60),
+            )
+        }));
+    } else {
+        said.push((
+            2,
+            lang.pick(
+                "日志里没有找到引发它的改动",
+                "no change in the logs set it off",
+            )
+            .to_owned(),
+        ));
+    }
+    if !incident.affected.is_empty() {
+        let names: Vec<_> = incident
+            .affected
+            .iter()
+            .take(3)
+            .map(|o| object(o, lang))
+            .collect();
+        let more = incident.affected.len().saturating_sub(3);
+        let more = if more > 0 {
+            lang.pick(format!("等{}个", more + 3), format!(" and {more} more"))
+        } else {
+            String::new()
+        };
+        said.push((
+            6,
+            lang.pick("受影响的有", "affected, ").to_owned()
+                + &names.join(lang.pick("、", ", "))
+                + &more,
+        ));
+    }
+    if let Some(fix) = incident.fix.first() {
+        said.push((
+            1,
+            lang.pick("建议", "to fix it, ").to_owned() + clip(&clean(fix, lang), 100),
+        ));
+    }
+    if let Some(missing) = incident.missing.first() {
+        said.push((
+            7,
+            lang.pick("还缺证据，", "evidence is missing, ").to_owned()
+                + clip(&clean(missing, lang), 60),
+        ));
+    }
+    let question = match (&incident.rollback, ask.detail) {
+        (Some(_), _) => lang.pick("要不要回滚", "shall I prepare a rollback"),
+        (None, _) => lang.pick("要不要看更详细的证据", "shall I go into the evidence"),
+    };
+    let limit = if ask.detail == Detail::Brief {
+        BRIEF_CHARS
+    } else {
+        NORMAL_CHARS
+    };
+    told(report, incident, fitted(said, question, limit, ask))
+}
+
+/// Says in one sentence what would be undone, or why nothing can be; nothing is executed.
+#[must_use]
+pub fn rollback(report: &Report, incident: &Incident, ask: &Ask) -> Told {
+    let lang = ask.lang;
+    let Some(plan) = &incident.rollback else {
+        let why = incident
+            .no_rollback
+            .as_deref()
+            .map(|w| clean(w, lang))
+            .filter(|w| !w.is_empty());
+        let why = why.unwrap_or_else(|| {
+            lang.pick("没有找到引发它的改动", "no change set it off")
+                .to_owned()
+        });
+        let mut said = vec![(
+            0,
+            lang.pick(
+                "这个问题不能靠回滚解决，",
+                "a rollback does not help here, ",
+            )
+            .to_owned()
+                + clip(&why, 70),
+        )];
+        said.extend(incident.fix.first().map(|f| {
+            (
+                1,
+                lang.pick("可以", "instead, ").to_owned() + clip(&clean(f, lang), 100),
+            )
+        }));
+        let question = lang.pick("要不要我再查查原因", "shall I look further into the cause");
+        return told(report, incident, fitted(said, question, NORMAL_CHARS, ask));
+    };
+    if ask.detail == Detail::Full {
+        return told(report, incident, full::rollback(plan, lang));
+    }
+    let mut said = vec![(
+        0,
+        lang.pick("回滚会", "a rollback would ").to_owned() + clip(&clean(&plan.what, lang), 80),
+    )];
+    let list = |items: &[String], most| {
+        items
+            .iter()
+            .map(|s| clip(&clean(before_command(s), lang), 60).to_owned())
+            .filter(|s| !s.is_empty())
+            .take(most)
+            .collect::<Vec<_>>()
+            .join(lang.pick("，", ", "))
+    };
+    let preconditions = list(&plan.preconditions, 2);
+    if !preconditions.is_empty() {
+        said.push((
+            2,
+            lang.pick("动手前先确认", "first make sure that ")
+                .to_owned()
+                + &preconditions,
+        ));
+    }
+    if !plan.blast_radius.is_empty() {
+        said.push((
+            1,
+            lang.pick("影响是", "it touches ").to_owned()
+                + clip(&clean(&plan.blast_radius, lang), 80),
+        ));
+    }
+    let verify = list(&plan.verify, 2);
+    if !verify.is_empty() {
+        said.push((
+            3,
+            lang.pick("做完看", "afterwards check ").to_owned() + &verify,
+        ));
+    }
+    said.push((
+        4,
+        lang.pick("我不会替你执行", "I will not run it for you")
+            .to_owned(),
+    ));
+    let question = lang.pick(
+        "要不要把具体命令发给你",
+        "shall I send you the exact commands",
+    );
+    let limit = if ask.detail == Detail::Brief {
+        BRIEF_CHARS
+    } else {
+        NORMAL_CHARS
+    };
+    told(report, incident, fitted(said, question, limit, ask))
+}
+
+/// The words of an item before its command, which is for the eyes.
+fn before_command(item: &str) -> &str {
+    const COMMAND: &str = "kubectl ";
+    let is_command = |at: &usize| item[at + COMMAND.len()..].starts_with(|c: char| c.is_ascii());
+    let at = item.find(COMMAND).filter(is_command);
+    at.map_or(item, |at| &item[..at])
+}
+
+/// What each kind of log shows of the incident, in the order of the chain.
+fn chain(report: &Report, incident: &Incident, ask: &Ask) -> Option<String> {
+    let lang = ask.lang;
+    let links = incident.chain.iter().filter_map(|link| {
+        let finding = report.findings.iter().find(|f| f.id == link.finding)?;
+        let title = clean(&finding.title, lang);
+        let times = if finding.count > 1 {
+            lang.pick(
+                format!("，{}次", about(finding.count, lang)),
+                format!(", {} times", about(finding.count, lang)),
+            )
+        } else {
+            String::new()
+        };
+        Some(lang.pick(
+            format!(
+                "{}里，{}{times}",
+                kind_name(link.kind, lang),
+                clip(&title, 40)
+            ),
+            format!(
+                "in the {} {}{times}",
+                kind_name(link.kind, lang),
+                clip(&title, 60)
+            ),
+        ))
+    });
+    let links: Vec<_> = links.take(3).collect();
+    (!links.is_empty()).then(|| links.join(lang.pick("，", ", ")))
+}
+
+/// Leaves out the least important sentences until the text fits.
+pub(super) fn fitted(
+    mut said: Vec<(u8, String)>,
+    question: &str,
+    limit: usize,
+    ask: &Ask,
+) -> String {
+    let lang = ask.lang;
+    loop {
+        let text = join(
+            &said.iter().map(|s| s.1.clone()).collect::<Vec<_>>(),
+            question,
+            lang,
+        );
+        if text.chars().count() <= limit {
+            return text;
+        }
+        let least = said
+            .iter()
+            .enumerate()
+            .filter(|(_, s)| s.0 > 0)
+            .max_by_key(|(_, s)| s.0);
+        let Some((at, _)) = least else { break };
+        said.remove(at);
+    }
+    // Only what must be told is left: it shares the room evenly.
+    let room = limit.saturating_sub(question.chars().count() + 2) / said.len().max(1);
+    let cut: Vec<_> = said
+        .iter()
+        .map(|s| clip(&s.1, room.saturating_sub(2)).to_owned())
+        .collect();
+    join(&cut, question, lang)
+}
+
+fn told(report: &Report, incident: &Incident, text: String) -> Told {
+    let date = report.date.to_string();
+    let mut next = Vec::new();
+    let step = |tool| {
+        NextStep::new(
+            tool,
+            [("date", date.clone()), ("incident", incident.id.clone())],
+        )
+    };
+    if incident.rollback.is_some() {
+        next.push(step("propose_rollback"));
+    }
+    next.push(step("trace_cause"));
+    let o = &incident.root.object;
+    next.push(NextStep::new(
+        "search_audit",
+        [
+            ("date", date.clone()),
+            ("object", o.name.clone()),
+            ("namespace", o.namespace.clone()),
+        ],
+    ));
+    next.push(NextStep::new(
+        "search_events",
+        [
+            ("date", date.clone()),
+            ("object", o.name.clone()),
+            ("namespace", o.namespace.clone()),
+        ],
+    ));
+    Told {
+        told: text,
+        next,
+        incidents: vec![incident.id.clone()],
+        ..Told::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_is_not_spoken() {
+        assert_eq!(
+            before_command("没有人再改过它:kubectl -n pay get deployment billing"),
+            "没有人再改过它:"
+        );
+        assert_eq!(before_command("kubectl -n pay rollout status"), "");
+        assert_eq!(
+            before_command("kubectl 连的是集群 cls-1"),
+            "kubectl 连的是集群 cls-1"
+        );
+    }
+}

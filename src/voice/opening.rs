@@ -1,0 +1,92 @@
+//! How a broadcast begins: the most important problem, then how each kind of log looks.
+//!
+//! In: a report, its incidents in order, an [`Ask`]. Out: one clause each, speakable, without an end mark.
+
+use crate::model::{
+    LogKind, Severity,
+    report::{Incident, Report, Stage},
+};
+
+use super::{
+    ask::Ask,
+    phrase::{day_name, kind_name, standing, standing_short, title},
+    speak::{clean, clip},
+};
+
+/// The first sentence: the most important problem, after a first clause short enough to be spoken at once.
+pub(super) fn opening(
+    report: &Report,
+    incidents: &[&Incident],
+    ask: &Ask,
+    title_chars: usize,
+) -> String {
+    let lang = ask.lang;
+    let Some(first) = incidents.first() else {
+        return String::new();
+    };
+    let title = title(first, lang, title_chars);
+    let standing = if title_chars <= 36 {
+        standing_short(first, lang).to_owned()
+    } else {
+        standing(first, ask)
+    };
+    let greeting = if ask.after_switch {
+        let owner = clean(report.owner.as_str(), lang);
+        let owner = clip(&owner, 20);
+        lang.pick(
+            format!("这是{owner}的日志，"),
+            format!("these are the logs of {owner}, "),
+        )
+    } else {
+        String::new()
+    };
+    let day = day_name(report, ask);
+    lang.pick(
+        format!("{greeting}{day}最要紧的，是{title}，{standing}"),
+        format!("{greeting}most important {day}, {title}, {standing}"),
+    )
+}
+
+/// How many anomalies each kind of log shows; each kind is named.
+pub(super) fn kinds(report: &Report, ask: &Ask) -> String {
+    let lang = ask.lang;
+    let count = |kind| {
+        let found = report
+            .findings
+            .iter()
+            .filter(|f| f.kind == kind && f.severity > Severity::Info)
+            .count();
+        let changes = report
+            .incidents
+            .iter()
+            .filter(|i| i.change.is_some())
+            .count();
+        if kind == LogKind::Audit {
+            found.max(changes)
+        } else {
+            found
+        }
+    };
+    let clauses: Vec<_> = LogKind::ALL
+        .into_iter()
+        .filter(|k| ask.kind.is_none_or(|asked| asked == *k))
+        .map(|kind| {
+            let name = kind_name(kind, lang);
+            let read = report.coverage.get(&kind).is_none_or(|c| c.shipped)
+                && (report.stage != Stage::Events || kind == LogKind::Event);
+            match count(kind) {
+                0 if !read => lang.pick(format!("{name}还没看到"), format!("{name} not seen yet")),
+                0 => lang.pick(format!("{name}没有异常"), format!("{name} nothing")),
+                n if kind == LogKind::Audit => lang.pick(
+                    format!("{name}有{n}处可疑改动"),
+                    format!("{name} {n} changes"),
+                ),
+                n => lang.pick(format!("{name}有{n}类异常"), format!("{name} {n}")),
+            }
+        })
+        .collect();
+    lang.pick(
+        clauses.join("，"),
+        format!("anomalies, {}", clauses.join(", ")),
+    )
+}

@@ -1,0 +1,290 @@
+//! What every told text keeps, for any report: length, characters, a question at the end.
+
+use std::fmt::Write;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::model::{
+    Lang, LogKind,
+    report::{Report, Stage, Status},
+    sample,
+};
+
+fn ask(detail: Detail, lang: Lang) -> Ask {
+    Ask::new(sample::morning(), lang).detail(detail)
+}
+
+fn check(told: &str, limit: usize) -> Result<(), TestCaseError> {
+    prop_assert!(is_speakable(told), "{told}");
+    prop_assert!(told.ends_with(['？', '?']), "{told}");
+    let chars = told.chars().count();
+    prop_assert!(chars <= limit, "{chars} characters: {told}");
+    Ok(())
+}
+
+#[test]
+fn six_problems_fit_one_answer_with_what_to_do_first_and_the_question() {
+    let told = broadcast(&sample::report(), &ask(Detail::Normal, Lang::Zh));
+    insta::assert_snapshot!(told.told);
+    for name in [
+        "checkout",
+        "mysql",
+        "hpa-robot-service",
+        "np-7k2",
+        "mysql-pv-claim",
+        "tke-monitor-agent",
+    ] {
+        assert!(told.told.contains(name), "{name}");
+    }
+    assert_eq!(told.incidents, ["i1", "i2", "i3", "i4", "i5", "i6"]);
+    assert_eq!(told.next[0].tool, "trace_cause");
+}
+
+#[test]
+fn the_forms_of_one_day() {
+    let mut two = sample::report();
+    two.incidents.truncate(2);
+    let mut said = String::new();
+    for (name, report, ask) in [
+        ("brief", sample::report(), ask(Detail::Brief, Lang::Zh)),
+        ("brief en", sample::report(), ask(Detail::Brief, Lang::En)),
+        ("two problems", two.clone(), ask(Detail::Normal, Lang::Zh)),
+        (
+            "two problems en",
+            two.clone(),
+            ask(Detail::Normal, Lang::En),
+        ),
+        (
+            "new owner, early revision",
+            Report {
+                stage: Stage::Events,
+                ..two.clone()
+            },
+            Ask {
+                after_switch: true,
+                ..ask(Detail::Normal, Lang::Zh)
+            },
+        ),
+        (
+            "part 2",
+            two.clone(),
+            Ask {
+                part: Some(Part::Findings),
+                ..ask(Detail::Normal, Lang::Zh)
+            },
+        ),
+        (
+            "part 3",
+            two.clone(),
+            Ask {
+                part: Some(Part::Urgent),
+                ..ask(Detail::Normal, Lang::Zh)
+            },
+        ),
+        (
+            "part 4",
+            two.clone(),
+            Ask {
+                part: Some(Part::Fixes),
+                ..ask(Detail::Normal, Lang::Zh)
+            },
+        ),
+        (
+            "audit only",
+            two.clone(),
+            Ask {
+                kind: Some(LogKind::Audit),
+                ..ask(Detail::Normal, Lang::Zh)
+            },
+        ),
+        ("healthy", sample::healthy(), ask(Detail::Normal, Lang::Zh)),
+        (
+            "healthy en",
+            sample::healthy(),
+            ask(Detail::Brief, Lang::En),
+        ),
+    ] {
+        writeln!(said, "{name}: {}", broadcast(&report, &ask).told).expect("write");
+    }
+    insta::assert_snapshot!(said);
+}
+
+#[test]
+fn one_incident_and_its_rollback() {
+    let report = sample::report();
+    let mut said = String::new();
+    for lang in [Lang::Zh, Lang::En] {
+        for n in [0, 1] {
+            writeln!(
+                said,
+                "{}",
+                incident(&report, &report.incidents[n], &ask(Detail::Normal, lang)).told
+            )
+            .expect("write");
+            writeln!(
+                said,
+                "{}",
+                rollback(&report, &report.incidents[n], &ask(Detail::Brief, lang)).told
+            )
+            .expect("write");
+        }
+    }
+    insta::assert_snapshot!(said);
+}
+
+#[test]
+fn a_problem_says_how_it_stands_by_morning() {
+    let mut report = sample::report();
+    report.incidents.truncate(1);
+    let i = &mut report.incidents[0];
+    i.status = Status::Recovered;
+    i.end = Some(sample::moment("2026-11-21T15:10:00"));
+    i.recovered_by = i.change.clone();
+    let told = broadcast(&report, &ask(Detail::Brief, Lang::Zh)).told;
+    assert!(
+        told.contains("昨天下午3点10分左右已恢复，是账号尾号7138改回的，连续第三天"),
+        "{told}"
+    );
+    report.incidents[0].status = Status::Recurred;
+    report.incidents[0].checked_at = Some(sample::moment("2026-11-22T08:30:00"));
+    let told = broadcast(&report, &ask(Detail::Brief, Lang::Zh)).told;
+    assert!(told.contains("恢复过，今天早上8点半左右又出现了"), "{told}");
+}
+
+#[test]
+fn what_is_not_known_is_said() {
+    let mut report = sample::report();
+    report.incidents.truncate(1);
+    report.baseline.days = 0;
+    if let Some(audit) = report.coverage.get_mut(&LogKind::Audit) {
+        audit.shipped = false;
+    }
+    let told = broadcast(&report, &ask(Detail::Normal, Lang::Zh)).told;
+    assert!(told.contains("审计日志没有投递"), "{told}");
+    assert!(told.contains("没有前几天的数据可以对比"), "{told}");
+}
+
+#[test]
+fn the_full_form_is_markdown_in_pages() {
+    let mut report = sample::report();
+    report.incidents[0].title = "a | b <script>\u{202e}\n# c".to_owned();
+    let first = broadcast(&report, &ask(Detail::Full, Lang::Zh));
+    assert!(
+        first.told.contains("| i1 | a \\| b &lt;script>"),
+        "{}",
+        first.told
+    );
+    assert!(first.told.contains("`audit:00000000000077ab`"));
+    assert!(
+        first
+            .told
+            .contains("kubectl -n shop rollout undo deployment/checkout")
+    );
+    let mut seen = 1;
+    let mut next = first.next_page;
+    while let Some(page) = next {
+        next = broadcast(
+            &report,
+            &Ask {
+                page,
+                ..ask(Detail::Full, Lang::Zh)
+            },
+        )
+        .next_page;
+        seen += 1;
+    }
+    assert!(seen <= 3);
+}
+
+#[test]
+fn lists_name_three_and_count_the_rest() {
+    let report = sample::report();
+    let change = report.incidents[0].change.clone().expect("change");
+    let a = ask(Detail::Normal, Lang::Zh);
+    let object = &report.incidents[0].root.object;
+    let event = EventFacts {
+        object,
+        reason: "BackOff",
+        message: "Back-off pulling image \"x/y:z\"",
+        count: 1234,
+        last: sample::moment("2026-11-21T12:00:00"),
+    };
+    let mut said = String::new();
+    said += &(changes(&[change], 17, &a) + "\n");
+    said += &(events(&[event], 1, &a) + "\n");
+    said += &(hits(
+        &Hits {
+            kind: Some(LogKind::Business),
+            total: 4,
+            best: vec![("dial tcp 10.0.0.3:3306: i/o timeout", None)],
+        },
+        &a,
+    ) + "\n");
+    said += &(nothing(Some(LogKind::Audit), "payment_api", &a) + "\n");
+    let running = Progress {
+        read: vec![(LogKind::Event, 96, 96), (LogKind::Business, 30, 96)],
+        headline: Some("checkout 拉不到镜像"),
+        problems: 2,
+        seconds_left: Some(25),
+        ..Progress::default()
+    };
+    said += &(progress(&running, &a) + "\n");
+    said += &alarm(
+        &AlarmFacts {
+            title: "CPU总配置 > 0核",
+            meaning: "集群 cls-l9taan9w 的 CPU 总配置是 3.859 核",
+            policy_problem: Some("总配置是容量，大于零永远成立"),
+            measures: &["改成监控 CPU 利用率".to_owned()],
+            ..AlarmFacts::default()
+        },
+        &a,
+    );
+    insta::assert_snapshot!(said);
+    for text in said.lines() {
+        check(text, NORMAL_CHARS).expect("speakable");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn any_report_is_told_within_its_length_in_speakable_characters_and_ends_with_a_question(
+        names in proptest::collection::vec("[a-z0-9_./:-]{0,63}|\\PC{0,90}", 1..9),
+        title in "\\PC{0,300}|[ -~]{0,200}",
+        fix in "\\PC{0,200}",
+        zh: bool,
+        stage in prop_oneof![Just(Stage::Events), Just(Stage::Day), Just(Stage::Complete)],
+        part in prop_oneof![Just(None), Just(Some(Part::Overview)), Just(Some(Part::Findings)), Just(Some(Part::Urgent)), Just(Some(Part::Fixes))],
+    ) {
+        let mut report = sample::report();
+        report.stage = stage;
+        for (n, name) in names.iter().enumerate() {
+            let Some(i) = report.incidents.get_mut(n % 6) else { continue };
+            i.title = format!("{name} {title}");
+            i.root.object.name.clone_from(name);
+            i.affected.push(i.root.object.clone());
+            i.fix = vec![fix.clone()];
+            if let Some(change) = &mut i.change {
+                change.user.clone_from(name);
+                change.object.name.clone_from(name);
+                change.diff[0].path = format!("/{title}");
+                change.diff[0].new = serde_json::json!({ name: title });
+            }
+            if let Some(plan) = &mut i.rollback {
+                plan.what.clone_from(&title);
+                plan.blast_radius.clone_from(&fix);
+            }
+        }
+        let lang = if zh { Lang::Zh } else { Lang::En };
+        check(&broadcast(&report, &ask(Detail::Brief, lang)).told, BRIEF_CHARS)?;
+        check(&broadcast(&report, &Ask { part, after_switch: zh, ..ask(Detail::Normal, lang) }).told, NORMAL_CHARS)?;
+        for i in &report.incidents {
+            for (detail, limit) in [(Detail::Brief, BRIEF_CHARS), (Detail::Normal, NORMAL_CHARS)] {
+                check(&incident(&report, i, &ask(detail, lang)).told, limit)?;
+                check(&rollback(&report, i, &ask(detail, lang)).told, NORMAL_CHARS)?;
+            }
+        }
+    }
+}

@@ -1,0 +1,284 @@
+//! Who gets in, who is told to go and why, and how the house is closed.
+
+use gengfu::mcp::sessions::Limits;
+use serde_json::{Value, json};
+
+use crate::running::{Era, OTHER, ROBOT, Running, http_client, initialize};
+
+async fn opened_session(server: &Running, token: &str) -> (String, String) {
+    let answer = server
+        .post(token, None, &initialize())
+        .send()
+        .await
+        .expect("initialize");
+    let id = answer.headers()["mcp-session-id"]
+        .to_str()
+        .expect("id")
+        .to_owned();
+    let body = answer.text().await.expect("body");
+    let ready = json!({"jsonrpc": "2.0", "method": "notifications/initialized"});
+    let accepted = server
+        .post(token, Some(&id), &ready)
+        .send()
+        .await
+        .expect("initialized");
+    assert_eq!(accepted.status(), 202);
+    (id, body)
+}
+
+fn ping() -> Value {
+    json!({"jsonrpc": "2.0", "id": 7, "method": "ping"})
+}
+
+#[tokio::test]
+async fn both_eras_are_served_on_one_address() {
+    let server = Running::start().await;
+    for era in [Era::Handshake, Era::Sessionless] {
+        let client = server.client(ROBOT, era).await;
+        let info = client.peer_info().expect("info");
+        assert!(info.capabilities.resources.is_some(), "{era:?}");
+        client.cancel().await.expect("close");
+    }
+    assert_eq!(server.stop().await, 0);
+}
+
+#[tokio::test]
+async fn a_stranger_is_told_what_to_send() {
+    let server = Running::start().await;
+    let answer = server
+        .post("wrong", None, &initialize())
+        .send()
+        .await
+        .expect("post");
+    assert_eq!(answer.status(), 401);
+    assert!(answer.headers().contains_key("www-authenticate"));
+    assert!(answer.text().await.expect("text").contains("GENGFU_TOKENS"));
+}
+
+#[tokio::test]
+async fn another_name_and_a_foreign_page_are_refused_by_name() {
+    let server = Running::start().await;
+    for (header, value) in [("host", "evil.example"), ("origin", "https://evil.example")] {
+        let answer = server
+            .post(ROBOT, None, &initialize())
+            .header(header, value)
+            .send()
+            .await
+            .expect("post");
+        assert_eq!(answer.status(), 403, "{header}");
+        let text = answer.text().await.expect("text");
+        assert!(
+            text.contains("evil.example") && text.contains("GENGFU_ALLOWED_HOSTS"),
+            "{text}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn no_priming_event_disturbs_an_old_client() {
+    let server = Running::start().await;
+    let (id, body) = opened_session(&server, ROBOT).await;
+    let pong = server
+        .post(ROBOT, Some(&id), &ping())
+        .send()
+        .await
+        .expect("ping")
+        .text()
+        .await
+        .expect("text");
+    for stream in [body, pong] {
+        let data: Vec<&str> = stream
+            .lines()
+            .filter_map(|l| l.strip_prefix("data:"))
+            .collect();
+        assert_eq!(data.len(), 1, "{stream}");
+        serde_json::from_str::<Value>(data[0]).expect("every data line is JSON");
+    }
+}
+
+#[tokio::test]
+async fn a_session_exists_only_for_the_caller_that_opened_it() {
+    let server = Running::start().await;
+    let (id, _) = opened_session(&server, ROBOT).await;
+    let used = server
+        .post(OTHER, Some(&id), &ping())
+        .send()
+        .await
+        .expect("post");
+    assert_eq!(used.status(), 404);
+    let url = server.url("/mcp");
+    let delete = |token: &'static str| {
+        http_client()
+            .delete(&url)
+            .bearer_auth(token)
+            .header("mcp-session-id", &id)
+            .send()
+    };
+    assert_eq!(delete(OTHER).await.expect("delete").status(), 404);
+    assert_eq!(
+        server
+            .post(ROBOT, Some(&id), &ping())
+            .send()
+            .await
+            .expect("ping")
+            .status(),
+        200
+    );
+    assert_eq!(delete(ROBOT).await.expect("delete").status(), 204);
+    assert_eq!(
+        server
+            .post(ROBOT, Some(&id), &ping())
+            .send()
+            .await
+            .expect("ping")
+            .status(),
+        404
+    );
+}
+
+#[tokio::test]
+async fn the_quietest_session_makes_room_and_comes_back_when_used() {
+    let server = Running::with(Limits {
+        live: 2,
+        remembered: 100,
+    })
+    .await;
+    let (first, _) = opened_session(&server, ROBOT).await;
+    for _ in 0..4 {
+        opened_session(&server, ROBOT).await;
+    }
+    let pong = server
+        .post(ROBOT, Some(&first), &ping())
+        .send()
+        .await
+        .expect("ping");
+    assert_eq!(pong.status(), 200);
+    assert!(pong.text().await.expect("text").contains(r#""id":7"#));
+}
+
+#[tokio::test]
+async fn a_client_of_the_old_transport_learns_what_to_write() {
+    let server = Running::start().await;
+    let answer = http_client()
+        .get(server.url("/mcp"))
+        .bearer_auth(ROBOT)
+        .header("accept", "text/event-stream")
+        .send()
+        .await
+        .expect("get");
+    assert_eq!(answer.status(), 405);
+    let text = answer.text().await.expect("text");
+    assert!(text.contains(r#""transport": "streamable-http""#), "{text}");
+}
+
+#[tokio::test]
+async fn machines_need_no_token_to_ask_for_health() {
+    let server = Running::start().await;
+    for path in ["/healthz", "/readyz"] {
+        let answer = http_client()
+            .get(server.url(path))
+            .header("host", "10.0.0.9")
+            .send()
+            .await
+            .expect("get");
+        assert_eq!(answer.status(), 200, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn an_oversized_body_is_refused() {
+    let server = Running::start().await;
+    let huge = json!({"jsonrpc": "2.0", "id": 1, "method": "ping", "params": {"x": "x".repeat(2_000_000)}});
+    let answer = server.post(ROBOT, None, &huge).send().await.expect("post");
+    assert_eq!(answer.status(), 413);
+}
+
+#[tokio::test]
+async fn newcomers_are_refused_while_the_house_closes() {
+    let server = Running::start().await;
+    let call = server.desk.stop.at_work();
+    let stop = server.desk.stop.clone();
+    let closing = tokio::spawn(async move { stop.drain(std::time::Duration::from_secs(10)).await });
+    while !server.desk.stop.is_draining() {
+        tokio::task::yield_now().await;
+    }
+    let answer = server
+        .post(ROBOT, None, &initialize())
+        .send()
+        .await
+        .expect("post");
+    assert_eq!(answer.status(), 503);
+    assert_eq!(answer.headers()["retry-after"], "5");
+    drop(call);
+    assert_eq!(closing.await.expect("drain"), 0);
+}
+
+#[tokio::test]
+async fn the_page_shows_nothing_of_the_logs_without_a_token() {
+    let server = Running::start().await;
+    let get = |token: &'static str| http_client().get(server.url("/")).bearer_auth(token).send();
+    let closed = get("wrong").await.expect("get");
+    assert_eq!(closed.status(), 200);
+    assert!(
+        closed.headers()["content-security-policy"]
+            .to_str()
+            .expect("text")
+            .starts_with("default-src 'none'")
+    );
+    let html = closed.text().await.expect("text");
+    assert!(
+        html.contains("streamable-http") && !html.contains("demo") && !html.contains("checkout"),
+        "{html}"
+    );
+    let open = get(ROBOT).await.expect("get").text().await.expect("text");
+    assert!(
+        open.contains("demo") && open.contains("2026-11-21") && open.contains("checkout"),
+        "{open}"
+    );
+    assert_eq!(
+        http_client()
+            .get(server.url("/"))
+            .header("host", "evil.example")
+            .send()
+            .await
+            .expect("get")
+            .status(),
+        403
+    );
+}
+
+#[tokio::test]
+async fn a_waking_robot_is_offered_the_report_once_unless_it_wants_quiet() {
+    let server = Running::start().await;
+    let wake = async |device: &str| {
+        let answer = http_client()
+            .get(server.url("/xiaozhi/context"))
+            .bearer_auth(ROBOT)
+            .header("device-id", device)
+            .send()
+            .await
+            .expect("answer");
+        assert_eq!(answer.status(), 200);
+        let body: Value = answer.json().await.expect("json");
+        assert_eq!(body["code"], 0);
+        body["data"].as_object().expect("data").clone()
+    };
+    let first = wake("AA:BB:CC:00:11:22").await;
+    let line = first["K8s集群日报"].as_str().expect("line");
+    assert!(
+        line.starts_with("今日日报已备好") && line.ends_with("问要不要开始播报"),
+        "{line}"
+    );
+    assert!(wake("AA:BB:CC:00:11:22").await.is_empty());
+
+    let client = server.client(ROBOT, Era::Handshake).await;
+    let quiet = json!({ "quiet": true, "device_id": "aa:bb:cc:00:11:33" });
+    crate::running::told(&client, "summarize_day", quiet).await;
+    assert!(wake("AA:BB:CC:00:11:33").await.is_empty());
+
+    let stranger = http_client()
+        .get(server.url("/xiaozhi/context"))
+        .send()
+        .await;
+    assert_eq!(stranger.expect("answer").status(), 401);
+}

@@ -1,0 +1,248 @@
+//! A question about a day that was never run reads only what it needs, from a bucket with all three kinds in it.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    sync::Arc,
+};
+
+use futures::FutureExt;
+use gengfu::{
+    demo,
+    diagnosis::faults::Catalogue,
+    intake::{
+        bucket::{Bucket, BucketSpec},
+        layout::Partition,
+    },
+    llm::Llm,
+    mcp::{Rounds, Stores, sessions},
+    model::{Day, Lang, LogKind, OwnerAlias, report::Stage},
+    round::{
+        Round,
+        files::Shelf,
+        judge::Judge,
+        source::{Place, Source},
+        tasks::{Tasks, Work},
+    },
+    store::Store,
+};
+use jiff::tz::TimeZone;
+use serde_json::json;
+use tempfile::TempDir;
+use tokio::sync::Semaphore;
+
+use crate::{
+    running::{Era, ROBOT, Running, SCREEN, told},
+    stored_day::owner,
+};
+
+/// The day before the stored one.
+const DAY: &str = "2026-11-20";
+
+fn round(folder: &Path, owner: &OwnerAlias, store: Store) -> Round {
+    let zone = TimeZone::get("Asia/Shanghai").expect("zone");
+    let bucket = Bucket::open(BucketSpec::Folder(folder.join("bucket"))).expect("bucket");
+    let place = |kind: LogKind| Place {
+        bucket: bucket.clone(),
+        prefix: format!("{kind}/"),
+        partition: Partition {
+            template: "%Y/%m/%d/%H/".to_owned(),
+            zone: zone.clone(),
+            spill_ms: 7_200_000,
+        },
+        label: String::new(),
+    };
+    let places = LogKind::ALL
+        .into_iter()
+        .map(|kind| (kind, vec![place(kind)]));
+    Round {
+        store,
+        source: Source::new(places.collect()),
+        shelf: Shelf::new(folder, owner),
+        judge: Judge {
+            zone_name: "Asia/Shanghai".to_owned(),
+            zone,
+            lang: Lang::Zh,
+            catalogue: Arc::new(Catalogue::builtin().expect("faults")),
+            llm: Llm::Off,
+            model_time: std::time::Duration::ZERO,
+            model_tokens: 0,
+        },
+        baseline_days: 2,
+        publish: None,
+        cores: Arc::new(Semaphore::new(2)),
+    }
+}
+
+/// A server over the sample bucket.
+async fn serve() -> (Running, TempDir) {
+    let dir = TempDir::new().expect("folder");
+    let zone = TimeZone::get("Asia/Shanghai").expect("zone");
+    demo::lay(&dir.path().join("bucket"), DAY.parse().expect("day"), &zone).expect("lay");
+    let folder = dir.path().to_owned();
+    let rounds = move |tasks: Tasks, stores: Arc<Stores>| {
+        let of = move |owner: OwnerAlias| {
+            let (stores, folder) = (stores.clone(), folder.clone());
+            async move {
+                let store = stores.of(&owner).await.expect("store");
+                round(&folder, &owner, store)
+            }
+        };
+        let lines_of = of.clone();
+        Rounds::new(
+            tasks,
+            Arc::new(move |key, work: Work| {
+                let round = of(key.owner.clone());
+                async move {
+                    let done = round.await.carry_out(&key, &work).await;
+                    done.map_err(|e| e.to_string())
+                }
+                .boxed()
+            }),
+        )
+        .with_lines(Arc::new(move |owner, day, asked| {
+            let round = lines_of(owner);
+            async move {
+                round
+                    .await
+                    .lines(day, &asked)
+                    .await
+                    .map_err(|e| e.to_string())
+            }
+            .boxed()
+        }))
+    };
+    (
+        Running::over(sessions::Limits::default(), rounds).await,
+        dir,
+    )
+}
+
+/// The hours of the objects that were read, by kind.
+async fn hours(server: &Running) -> BTreeMap<LogKind, BTreeSet<String>> {
+    let store = server.desk.stores.of(&owner("demo")).await.expect("store");
+    let manifest = store.manifest(DAY.parse().expect("day")).await;
+    let mut hours: BTreeMap<LogKind, BTreeSet<String>> = BTreeMap::new();
+    for row in manifest.expect("manifest") {
+        let (folder, _) = row.object.key.rsplit_once('/').expect("folder");
+        hours.entry(row.kind).or_default().insert(folder.to_owned());
+    }
+    hours
+}
+
+fn lines_in(folder: &Path) -> usize {
+    use std::io::Read as _;
+    let mut all = 0;
+    for entry in std::fs::read_dir(folder).expect("list") {
+        let file = std::fs::File::open(entry.expect("entry").path()).expect("open");
+        let mut text = String::new();
+        flate2::read::MultiGzDecoder::new(file)
+            .read_to_string(&mut text)
+            .expect("gzip");
+        all += text.lines().count();
+    }
+    all
+}
+
+#[tokio::test]
+async fn who_changed_it_reads_the_audit_log_alone_and_a_window_of_events_its_hours() {
+    let (server, _dir) = serve().await;
+    let client = server.client(ROBOT, Era::Handshake).await;
+    let ask = json!({ "date": DAY, "object": "billing" });
+    let (text, failed) = told(&client, "search_audit", ask.clone()).await;
+    assert!(
+        !failed && text.contains("update Deployment pay/billing"),
+        "{text}"
+    );
+    let read = hours(&server).await;
+    assert_eq!(read.keys().collect::<Vec<_>>(), [&LogKind::Audit]);
+
+    let window = json!({ "date": DAY, "start": "13:00", "end": "14:00", "limit": 50 });
+    let (text, failed) = told(&client, "search_events", window).await;
+    assert!(!failed && text.contains("10.20.0.14"), "{text}");
+    let read = hours(&server).await;
+    assert!(!read.contains_key(&LogKind::Business), "{read:?}");
+    let events = &read[&LogKind::Event];
+    assert!(events.contains("event/2026/11/20/13"), "{events:?}");
+    // The window, and two hours in which its last lines may have been shipped.
+    let first = events.first().expect("one").as_str();
+    let last = events.last().expect("one").as_str();
+    assert!(first >= "event/2026/11/20/13" && last <= "event/2026/11/20/15");
+    // It is still no day that could be broadcast.
+    let store = server.desk.stores.of(&owner("demo")).await.expect("store");
+    let report = store.report(DAY.parse().expect("day")).await;
+    assert!(report.expect("report").is_none());
+}
+
+#[tokio::test]
+async fn a_business_error_leads_to_the_hours_of_its_cause_and_a_round_reads_the_rest() {
+    let (server, _dir) = serve().await;
+    let client = server.client(ROBOT, Era::Handshake).await;
+    let ask = json!({ "date": DAY, "service": "orders" });
+    let mut text = told(&client, "analyze_business", ask.clone()).await.0;
+    // A busy machine may need longer than a robot waits: the same question goes on with the same task.
+    while text.contains("task=") {
+        assert!(text.contains("analyze_business{"), "{text}");
+        text = told(&client, "analyze_business", ask.clone()).await.0;
+    }
+    assert!(text.contains("cause=image.not_found"), "{text}");
+    assert!(text.contains("object=Deployment pay/billing"), "{text}");
+    // What the business log shows until midnight is looked at until midnight: no end is made up.
+    assert!(!text.contains("end="), "{text}");
+    let read = hours(&server).await;
+    assert!(read[&LogKind::Business].len() >= 24, "{read:?}");
+    for kind in [LogKind::Event, LogKind::Audit] {
+        let hours = &read[&kind];
+        assert!(
+            hours.contains(&format!("{kind}/2026/11/20/10")),
+            "{hours:?}"
+        );
+        assert!(
+            !hours.contains(&format!("{kind}/2026/11/20/05")),
+            "{hours:?}"
+        );
+    }
+    let store = server.desk.stores.of(&owner("demo")).await.expect("store");
+    let day: Day = DAY.parse().expect("day");
+    let report = store.report(day).await.expect("report").expect("interim");
+    assert_eq!(report.stage, Stage::Windows);
+    assert!(report.coverage[&LogKind::Business].complete);
+    assert!(!report.coverage[&LogKind::Event].complete && report.coverage[&LogKind::Event].shipped);
+
+    // A broadcast needs the day; what was read is not read again.
+    let before = store.manifest(day).await.expect("manifest");
+    let (text, _) = told(&client, "summarize_day", json!({ "date": DAY })).await;
+    assert!(text.contains("task="), "{text}");
+    let task = server.desk.rounds.running(&owner("demo"), day);
+    if let Some(task) = task {
+        task.wait().await;
+    }
+    let report = store.report(day).await.expect("report").expect("whole");
+    assert_eq!(report.stage, Stage::Complete);
+    let after = store.manifest(day).await.expect("manifest");
+    assert!(after.len() > before.len());
+    assert!(before.iter().all(|row| after.contains(row)));
+}
+
+#[tokio::test]
+async fn lines_are_the_buckets_and_expired_objects_are_named() {
+    let (server, dir) = serve().await;
+    let client = server.client(SCREEN, Era::Handshake).await;
+    let hour = dir.path().join("bucket/audit/2026/11/20/10");
+    let kept =
+        json!({ "kind": "audit", "date": DAY, "start": "09:45", "end": "10:45", "limit": 5 });
+    let (text, failed) = told(&client, "fetch_logs", kept.clone()).await;
+    let total = lines_in(&hour);
+    // Objects of 10:00 to 10:45 hold the lines from 09:45 on.
+    assert!(!failed && text.contains("lines_from=bucket"), "{text}");
+    assert!(text.contains(&format!("total={total};")), "{total}: {text}");
+    assert!(hours(&server).await.is_empty(), "lines are not kept");
+
+    told(&client, "search_audit", json!({ "date": DAY })).await;
+    std::fs::remove_dir_all(&hour).expect("expire");
+    let (text, _) = told(&client, "fetch_logs", kept).await;
+    assert!(
+        text.contains("expired_objects=audit/2026/11/20/10/"),
+        "{text}"
+    );
+}

@@ -1,0 +1,210 @@
+//! Resources: read, listed, completed, followed - by those who may.
+
+use gengfu::mcp::Change;
+use rmcp::{
+    ClientHandler, RoleClient, ServiceExt,
+    model::{
+        ArgumentInfo, CompleteRequestParams, ReadResourceRequestParams, Reference,
+        ResourceUpdatedNotificationParam, ServerNotification, SubscribeRequestParams,
+        SubscriptionFilter,
+    },
+    service::NotificationContext,
+};
+use tokio::sync::mpsc;
+
+use crate::{
+    running::{Client, ERAS, Era, ROBOT, Running, STRANGER},
+    stored_day::{owner, report},
+};
+
+async fn text(client: &Client, uri: &str) -> Result<String, rmcp::ServiceError> {
+    let read = client
+        .read_resource(ReadResourceRequestParams::new(uri))
+        .await?;
+    let content = serde_json::to_value(&read.contents[0]).expect("json");
+    Ok(content["text"].as_str().expect("text").to_owned())
+}
+
+#[tokio::test]
+async fn the_files_of_a_day_are_read_as_they_were_written() {
+    let server = Running::start().await;
+    for era in ERAS {
+        let client = server.client(ROBOT, era).await;
+        let summary = text(&client, "gengfu://demo/2026-11-21/llm_summary.txt")
+            .await
+            .expect("summary");
+        assert!(summary.starts_with("### 1. **镜像拉取失败"), "{summary}");
+        let json = text(&client, "gengfu://demo/2026-11-21/report.json")
+            .await
+            .expect("report");
+        let read: gengfu::model::report::Report = serde_json::from_str(&json).expect("a report");
+        assert_eq!(read.incidents, report().incidents);
+        assert!(
+            text(&client, "gengfu://demo/days")
+                .await
+                .expect("days")
+                .contains("2026-11-21")
+        );
+        assert!(
+            text(&client, "gengfu://demo/alerts")
+                .await
+                .expect("alerts")
+                .contains("alerts")
+        );
+        assert!(
+            text(&client, "gengfu://faults")
+                .await
+                .expect("faults")
+                .contains("image.not_found")
+        );
+        let listed = client.list_all_resources().await.expect("list");
+        assert!(
+            listed
+                .iter()
+                .any(|r| r.uri == "gengfu://demo/2026-11-21/report.json"),
+            "{listed:?}"
+        );
+        assert_eq!(
+            client
+                .list_all_resource_templates()
+                .await
+                .expect("templates")
+                .len(),
+            5
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_a_caller_may_not_open_does_not_exist() {
+    let server = Running::start().await;
+    for era in ERAS {
+        let client = server.client(STRANGER, era).await;
+        let mine = text(&client, "gengfu://demo/2026-11-21/report.json")
+            .await
+            .expect_err("another owner's")
+            .to_string();
+        let nobodys = text(&client, "gengfu://nobody/2026-11-21/report.json")
+            .await
+            .expect_err("no such owner")
+            .to_string();
+        assert_eq!(mine.replace("demo", "nobody"), nobodys);
+        let listed = client.list_all_resources().await.expect("list");
+        assert!(listed.iter().all(|r| !r.uri.contains("demo")), "{listed:?}");
+        for path in [
+            "gengfu://demo/../demo/days",
+            "gengfu://%2e%2e/days",
+            "file:///etc/passwd",
+        ] {
+            assert!(text(&client, path).await.is_err(), "{path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn owners_and_dates_are_completed() {
+    let server = Running::start().await;
+    for era in ERAS {
+        let client = server.client(ROBOT, era).await;
+        let template = || Reference::for_resource("gengfu://{owner}/{date}/report.json");
+        let owners = CompleteRequestParams::new(template(), ArgumentInfo::new("owner", "de"));
+        assert_eq!(
+            client
+                .complete(owners)
+                .await
+                .expect("complete")
+                .completion
+                .values,
+            ["demo"]
+        );
+        let dates = CompleteRequestParams::new(template(), ArgumentInfo::new("date", "2026-"));
+        assert_eq!(
+            client
+                .complete(dates)
+                .await
+                .expect("complete")
+                .completion
+                .values,
+            ["2026-11-21"]
+        );
+    }
+}
+
+/// Passes on what a client of the handshake era is told.
+#[derive(Debug, Clone)]
+struct Hearing(mpsc::UnboundedSender<String>);
+
+impl ClientHandler for Hearing {
+    async fn on_resource_updated(
+        &self,
+        params: ResourceUpdatedNotificationParam,
+        _: NotificationContext<RoleClient>,
+    ) {
+        let _gone = self.0.send(params.uri);
+    }
+
+    async fn on_resource_list_changed(&self, _: NotificationContext<RoleClient>) {
+        let _gone = self.0.send("list".to_owned());
+    }
+}
+
+const SUMMARY: &str = "gengfu://demo/2026-11-21/llm_summary.txt";
+
+#[tokio::test]
+#[expect(deprecated, reason = "clients of the handshake era subscribe this way")]
+async fn subscribers_of_the_handshake_era_hear_of_what_they_follow() {
+    let server = Running::start().await;
+    let (tell, mut told) = mpsc::unbounded_channel();
+    let client = Hearing(tell)
+        .serve(server.transport(ROBOT))
+        .await
+        .expect("initialize");
+    client
+        .subscribe(SubscribeRequestParams::new(SUMMARY))
+        .await
+        .expect("subscribe");
+    assert!(
+        client
+            .subscribe(SubscribeRequestParams::new("gengfu://x/../y"))
+            .await
+            .is_err()
+    );
+
+    let day = report().date;
+    server
+        .desk
+        .changes
+        .announce(Change::Report(owner("demo"), day.plus(-1)));
+    server
+        .desk
+        .changes
+        .announce(Change::NewDay(owner("demo"), day));
+    assert_eq!(told.recv().await.as_deref(), Some("list"));
+    assert_eq!(told.recv().await.as_deref(), Some(SUMMARY));
+}
+
+#[tokio::test]
+async fn listeners_of_the_sessionless_era_hear_of_what_they_follow_and_may_open() {
+    let server = Running::start().await;
+    let filter = || {
+        SubscriptionFilter::builder()
+            .resource_subscriptions([SUMMARY])
+            .build()
+    };
+    let mine = server.client(ROBOT, Era::Sessionless).await;
+    let strange = server.client(STRANGER, Era::Sessionless).await;
+    let mut hears = mine.listen(filter()).await.expect("listen");
+    let mut deaf = strange.listen(filter()).await.expect("listen");
+
+    server
+        .desk
+        .changes
+        .announce(Change::Report(owner("demo"), report().date));
+    let first = hears.next().await.expect("stream").expect("notification");
+    assert!(
+        matches!(first, ServerNotification::ResourceUpdatedNotification(n) if n.params.uri == SUMMARY)
+    );
+    // The stranger hears of nothing until the house closes.
+    assert_eq!(server.stop().await, 0);
+    assert!(deaf.next().await.is_ok_and(|n| n.is_none()));
+}
