@@ -7,7 +7,7 @@
 //! # Invariants
 //! - Every number, name, time and quotation of a claim occurs in a record it cites or in a field of a finding it cites.
 //! - What a log says and what is concluded from it are never in the same list.
-//! - [`night`] ends within its budget and never fails.
+//! - [`night()`] ends within its budget and never fails.
 
 pub mod analysis;
 mod analyst;

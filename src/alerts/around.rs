@@ -1,7 +1,7 @@
 //! What is known about the quarter hour around an alarm.
 //!
 //! In: an owner's store, an alarm. Out: [`Around`]: the day's report, the kept lines of the window, and earlier alarms of the same
-//! kind. Always true: what was not looked at is said ([`LogsSeen`]). Judges nothing: that is [`super::analyse`].
+//! kind. Always true: what was not looked at is said ([`LogsSeen`]). Judges nothing: that is [`super::analyse()`].
 
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};

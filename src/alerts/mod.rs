@@ -1,7 +1,7 @@
 //! Alarms in, their analysis, and telling it.
 //!
 //! [`read`] turns any body into an [`Alarm`]; [`inbox`] keeps it, and the [`Bell`] tells that it came; [`meaning`] says what its
-//! condition means, which may be that the policy is wrong; [`analyse`] puts that together with what the logs show [`Around`] it.
+//! condition means, which may be that the policy is wrong; [`analyse()`] puts that together with what the logs show [`Around`] it.
 
 mod alarm;
 mod alertmanager;

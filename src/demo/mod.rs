@@ -1,7 +1,7 @@
 //! A sample cluster that lives in a local bucket, so that a stranger sees the product work without a key and without a network.
 //!
 //! In: a folder and the day that is "yesterday". Out: eight days of business, event and audit objects as CLS ships them (gzip JSON
-//! lines under `<kind>/%Y/%m/%d/%H/`), the last one with [`story`]'s incidents. Always true: the same day gives the same bytes.
+//! lines under `<kind>/%Y/%m/%d/%H/`), the last one with `story`'s incidents. Always true: the same day gives the same bytes.
 //! Does not know anything about how logs are read or judged.
 
 mod cluster;

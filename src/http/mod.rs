@@ -1,9 +1,9 @@
 //! The doors of the server: one router for MCP, probes, the page, and what other rooms hang in.
 //!
-//! In: [`Parts`]. Out: an axum [`Router`], and [`serve`] that runs it. Always true: whatever tells about logs stands behind a token
+//! In: [`Parts`]. Out: an axum [`Router`], and [`serve()`] that runs it. Always true: whatever tells about logs stands behind a token
 //! and a listed host name; every refusal logs what to change. Does not know what the answers say.
 //!
-//! - [`alerts`]: alarms from outside; `context`: what a robot is told when it wakes; [`auth`]: bearer tokens; [`hosts`]: names and origins; [`probes`]: health, readiness, metrics; [`serve`]: listening and stopping.
+//! - [`alerts`]: alarms from outside; `context`: what a robot is told when it wakes; [`auth`]: bearer tokens; `hosts`: names and origins; `probes`: health, readiness, metrics; `serve`: listening and stopping.
 
 pub mod alerts;
 pub mod auth;

@@ -4,7 +4,7 @@
 //! act on is a text that says what to do; a protocol error is for an unknown tool or resource only.
 //!
 //! - [`Desk`]: what every call holds; [`Caller`]: who calls;
-//! - [`service`]: the transport, with [`sessions`], [`Changes`] for subscribers and [`Stop`] for the end;
+//! - [`service()`]: the transport, with [`sessions`], [`Changes`] for subscribers and [`Stop`] for the end;
 //! - [`Address`]: the resources.
 
 mod answer;

@@ -1,6 +1,6 @@
 //! What a business record looks like to the miner: its text with the error of a structured line, its trace folded, its parts masked.
 //!
-//! In: a [`BusinessRecord`]. Out: [`Shape`], whose masked text and level are the record's key for counting. The text that a person
+//! In: a [`BusinessRecord`]. Out: a shape, whose masked text and level are the record's key for counting. The text that a person
 //! reads keeps everything; the shape keeps what is alike between two lines of one statement.
 
 use std::borrow::Cow;

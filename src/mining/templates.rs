@@ -164,7 +164,29 @@ fn text_of(keys: &[&str], mut members: Vec<&Tokens<'_>>) -> String {
             ANY
         });
     }
-    text
+    // Lists of other lengths can hide behind the same keys and the same number of pieces: `<num> <hex> x <ip>`, `<num> x <hex> <ip>`.
+    let forms = forms(&text);
+    if members
+        .iter()
+        .all(|m| forms.iter().any(|f| fits(f, &m.keys)))
+    {
+        text
+    } else {
+        keys.concat()
+    }
+}
+
+/// What a text of the template is compared with: its keys with lists of values as one, and with each value on its own.
+fn forms(template: &str) -> [Vec<&str>; 2] {
+    [Tokens::of(template).keys, Tokens::each_value(template)]
+}
+
+fn fits(template: &[&str], keys: &[&str]) -> bool {
+    template.len() == keys.len()
+        && template
+            .iter()
+            .zip(keys)
+            .all(|(t, k)| t == k || *t == ANY && group::is_value(k))
 }
 
 /// Templates of earlier days, by what they are compared by.
@@ -180,7 +202,13 @@ impl<'a> Known<'a> {
         let mut sorted = texts.to_vec();
         sorted.sort_unstable();
         for text in sorted {
-            let keys = Tokens::of(text).keys;
+            let [keys, each_value] = forms(text);
+            if each_value != keys {
+                by_length
+                    .entry(each_value.len())
+                    .or_default()
+                    .push((each_value, text));
+            }
             by_length
                 .entry(keys.len())
                 .or_default()
@@ -198,12 +226,7 @@ impl<'a> Known<'a> {
         self.by_length
             .get(&keys.len())?
             .iter()
-            .filter(|(known, _)| {
-                known
-                    .iter()
-                    .zip(keys)
-                    .all(|(k, w)| k == w || *k == ANY && group::is_value(w))
-            })
+            .filter(|(known, _)| fits(known, keys))
             .min_by_key(|(known, _)| known.iter().filter(|k| **k == ANY).count())
             .map(|(_, text)| *text)
     }

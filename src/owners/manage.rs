@@ -93,7 +93,7 @@ impl Owners {
     /// Seals everything anew under another master key: a fresh one in the key file, or `new` when the key is held elsewhere.
     ///
     /// The new key is on the disk before anything is sealed with it, and takes the old one's place afterwards; see
-    /// [`master_key_file`] for a stop in between.
+    /// `master_key_file` for a stop in between.
     pub fn rotate_master_key(&self, new: Option<MasterKey>) -> Result<(), Error> {
         let file = &self.0.settings.master_key_file;
         let in_file = self.0.settings.master_key.is_none();

@@ -27,7 +27,7 @@ impl Claims {
         }
     }
 
-    /// The side of one object: give its [`claim`](Object::claim) to the digest. An object that is read again starts anew.
+    /// The side of one object: give its `claim` to the digest. An object that is read again starts anew.
     ///
     /// An object whose bytes were replaced may no longer hold what it counted, and another that was refused it is not told: after
     /// a replacement, read the kind again in the order of keys.

@@ -69,7 +69,7 @@ impl Store {
 }
 
 impl Store {
-    /// Share of the `k` exactly nearest texts that [`nearest`] finds too, over some questions: what `benches/search.rs` prints.
+    /// Share of the `k` exactly nearest texts that `nearest` finds too, over some questions: what `benches/search.rs` prints.
     pub async fn coarse_recall(&self, questions: Vec<String>, k: usize) -> Result<f64, Error> {
         self.ask(move |c| {
             let (mut found, mut wanted) = (0_usize, 0_usize);

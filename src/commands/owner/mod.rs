@@ -79,7 +79,7 @@ struct AddArgs {
     /// Region of the owner's clusters and bucket
     #[arg(long)]
     region: Option<String>,
-    /// cos://<bucket-appid> or file:///absolute/dir; without it, the bucket is discovered
+    /// cos://BUCKET-APPID or file:///absolute/dir; without it, the bucket is discovered
     #[arg(long, value_name = "URL")]
     bucket: Option<BucketUrl>,
     /// Prefix of the business logs; may be given several times

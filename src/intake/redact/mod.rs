@@ -5,7 +5,7 @@
 //! that has been redacted is clean. What only looks similar stays: pod names, image tags, hashes, trace ids, times and order
 //! numbers are what a diagnosis is made of.
 //!
-//! Works in two steps: [`scan::is_suspect`] looks at every byte, many at a time, and lets nearly all text pass; only what it
+//! Works in two steps: `scan::is_suspect` looks at every byte, many at a time, and lets nearly all text pass; only what it
 //! stops is examined rule by rule.
 
 mod names;

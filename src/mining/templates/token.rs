@@ -2,8 +2,7 @@
 //!
 //! In: masked text. Out: [`Tokens`]: the pieces of the text, which joined give the text back, and their keys, by which two texts are
 //! compared. A word with a placeholder in it is as good as the placeholder (`blk_<num>`, `checkout-<pod>`), runs of spaces count as
-//! one, a list of values counts as one value, since the
-//! next line has another number of them, and so does a value that is missing.
+//! one, a list of values counts as one value, since the next line has another number of them, and so does a value that is missing.
 
 use super::ANY;
 
@@ -23,6 +22,15 @@ pub(super) struct Piece<'a> {
 
 impl<'a> Tokens<'a> {
     pub(super) fn of(text: &'a str) -> Self {
+        Self::read(text, true)
+    }
+
+    /// The keys with each value of a list on its own: in the text of a template, neighbouring places need not be a list.
+    pub(super) fn each_value(text: &'a str) -> Vec<&'a str> {
+        Self::read(text, false).keys
+    }
+
+    fn read(text: &'a str, lists: bool) -> Self {
         let mut tokens = Self {
             pieces: Vec::new(),
             keys: Vec::new(),
@@ -35,6 +43,7 @@ impl<'a> Tokens<'a> {
                     &rest[..len],
                     true,
                     if variable { ANY } else { &rest[..len] },
+                    lists,
                 );
                 rest = &rest[len..];
             } else {
@@ -44,14 +53,14 @@ impl<'a> Tokens<'a> {
                 } else {
                     &rest[..len]
                 };
-                tokens.push(&rest[..len], false, key);
+                tokens.push(&rest[..len], false, key, lists);
                 rest = &rest[len..];
             }
         }
         tokens
     }
 
-    fn push(&mut self, text: &'a str, atom: bool, key: &'a str) {
+    fn push(&mut self, text: &'a str, atom: bool, key: &'a str, lists: bool) {
         // A missing value is a value: `user= ` and `()` are written by the statement that writes `user=root` and `(root)`.
         let missing = matches!(
             (self.keys.last(), key),
@@ -67,7 +76,7 @@ impl<'a> Tokens<'a> {
         self.pieces.push(Piece { text, atom });
         self.keys.push(key);
         // `<*>, <*>` and `<*> <*>` and `<*>,<*>` are lists.
-        if key == ANY {
+        if lists && key == ANY {
             let n = self.keys.len();
             let list = match self.keys[..n - 1] {
                 [.., ANY, "," | " "] => 2,
