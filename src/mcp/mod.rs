@@ -35,6 +35,7 @@ mod table;
 mod told_incident;
 mod tools;
 mod trouble;
+mod unnumbered;
 mod uri;
 mod whose;
 mod window;

@@ -14,6 +14,7 @@ use super::{
     Desk,
     server::Server,
     sessions::{Limits, Sessions},
+    unnumbered::Unnumbered,
 };
 
 /// An idle session is dropped after this; it must be longer than any tool call, which is silent while it works. A dropped session
@@ -29,7 +30,7 @@ pub fn service(
     limits: Limits,
     body_bytes: usize,
 ) -> (
-    StreamableHttpService<Server, LocalSessionManager>,
+    StreamableHttpService<Server, Unnumbered>,
     Arc<Sessions>,
 ) {
     let mut manager = LocalSessionManager::default();
@@ -53,7 +54,8 @@ pub fn service(
         .with_max_request_body_bytes(body_bytes)
         .with_cancellation_token(desk.stop.ended().child_token());
     config.session_store = Some(ledger.clone());
+    let sessions = Arc::new(Unnumbered(manager));
     let service =
-        StreamableHttpService::new(move || Ok(Server::new(desk.clone())), manager, config);
+        StreamableHttpService::new(move || Ok(Server::new(desk.clone())), sessions, config);
     (service, ledger)
 }

@@ -1,9 +1,12 @@
 //! Who gets in, who is told to go and why, and how the house is closed.
 
-use gengfu::mcp::sessions::Limits;
+use gengfu::mcp::{Change, sessions::Limits};
 use serde_json::{Value, json};
 
-use crate::running::{Era, OTHER, ROBOT, Running, http_client, initialize};
+use crate::{
+    running::{Era, OTHER, ROBOT, Running, http_client, initialize},
+    stored_day::owner,
+};
 
 async fn opened_session(server: &Running, token: &str) -> (String, String) {
     let answer = server
@@ -93,6 +96,58 @@ async fn no_priming_event_disturbs_an_old_client() {
             .collect();
         assert_eq!(data.len(), 1, "{stream}");
         serde_json::from_str::<Value>(data[0]).expect("every data line is JSON");
+    }
+}
+
+/// What Python's httpx_sse makes of a stream: an event at each empty line that follows any field, where `id` once seen is never
+/// forgotten. Counts the comments, and gives back the data of each event.
+fn as_python_reads(stream: &str) -> (Vec<&str>, usize) {
+    let (mut events, mut comments) = (Vec::new(), 0);
+    let (mut data, mut numbered) = (None, false);
+    for line in stream.lines() {
+        match line.split_once(':') {
+            Some(("data", text)) => data = Some(text.trim_start()),
+            Some(("id", _)) => numbered = true,
+            Some(("", _)) => comments += 1,
+            _ if line.is_empty() && (numbered || data.is_some()) => {
+                events.push(data.take().unwrap_or_default());
+            }
+            _ => {}
+        }
+    }
+    (events, comments)
+}
+
+#[tokio::test]
+async fn a_ping_is_no_message() {
+    let server = Running::start().await;
+    let (id, body) = opened_session(&server, ROBOT).await;
+    let pong = server.post(ROBOT, Some(&id), &ping()).send().await;
+    let pong = pong.expect("ping").text().await.expect("text");
+    let mut listening = http_client()
+        .get(server.url("/mcp"))
+        .bearer_auth(ROBOT)
+        .header("accept", "text/event-stream")
+        .header("mcp-session-id", &id)
+        .send()
+        .await
+        .expect("get");
+    let day = "2026-11-20".parse().expect("day");
+    let news = Change::NewDay(owner("demo"), day);
+    server.desk.changes.announce(news);
+    // The clock runs to the next ping whenever everybody waits.
+    tokio::time::pause();
+    let mut heard = String::new();
+    while as_python_reads(&heard).1 < 3 {
+        let chunk = listening.chunk().await.expect("read").expect("open");
+        heard.push_str(std::str::from_utf8(&chunk).expect("text"));
+    }
+    assert!(heard.contains("list_changed"), "{heard}");
+    for stream in [body, pong, heard] {
+        let (events, _) = as_python_reads(&stream);
+        assert_eq!(events.len(), 1, "{stream}");
+        serde_json::from_str::<Value>(events[0]).expect("every event is JSON");
+        assert!(!stream.lines().any(|l| l.starts_with("id")), "{stream}");
     }
 }
 
