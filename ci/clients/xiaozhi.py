@@ -7,6 +7,7 @@ The xiaozhi server runs a call again, up to three times, for every exception; so
 import asyncio
 import importlib.metadata
 import json
+import logging
 import sys
 import time
 from contextlib import asynccontextmanager
@@ -14,6 +15,7 @@ from datetime import timedelta
 
 from mcp import ClientSession
 from mcp.client.streamable_http import streamablehttp_client
+from mcp.types import ServerNotification
 
 URL, TOKEN = sys.argv[1:3]
 READY_S = 1.0
@@ -25,16 +27,29 @@ UNSPEAKABLE = ["```", "**", "##", "|", "{", "}", "<", ">", "http://", "https://"
 """What a robot must not read aloud."""
 SERDE = ["invalid type", "missing field", "unknown field", "unknown variant", "expected", "deserialize", "serde", " at line ", "panicked"]
 """Words of a parser; they help nobody who listens."""
-NONSENSE = [None, True, False, 0, -1, 10**18, 2.5, -1e300, "", " ", "胡说", "0", "-1", "2026-13-45", "25:99", "\u202e\u0000x", "'; drop table docs; --",
-            "{{ 7 * 7 }}", "../../etc/passwd", "*" * 5000, [], ["a", 1], {}, {"a": {"b": []}}]
+NONSENSE = [
+    [None],
+    [True, False],
+    [0, -1, 10**18, 2.5, -1e300],
+    ["", " ", "0", "-1"],
+    ["胡说", "2026-13-45", "25:99", "{{ 7 * 7 }}"],
+    ["\u202e\u0000x", "'; drop table docs; --", "../../etc/passwd", "*" * 5000],
+    [[], ["a", 1]],
+    [{}, {"a": {"b": []}}],
+]
+"""Values by kind: every argument of every tool gets one of each kind, and they take turns."""
+ROBOTS = 6
+"""Sessions at once, as robots in several rooms open them."""
+LISTENS_S = 35
+"""Two keep-alive pings and some, in a session that has heard a notification."""
 
 
 @asynccontextmanager
-async def session():
+async def session(hear=None):
     """Exactly as `core/providers/tools/server_mcp/mcp_client.py` opens one."""
     headers = {"Authorization": f"Bearer {TOKEN}"}
     async with streamablehttp_client(url=URL, headers=headers, timeout=30, sse_read_timeout=300, terminate_on_close=True) as (read, write, _):
-        async with ClientSession(read_stream=read, write_stream=write, read_timeout_seconds=timedelta(seconds=15)) as client:
+        async with ClientSession(read_stream=read, write_stream=write, read_timeout_seconds=timedelta(seconds=15), message_handler=hear) as client:
             yield client
 
 
@@ -86,24 +101,66 @@ async def nothing_given(tools):
     print(f"every argument left out: {len(tools)} answers")
 
 
+def turns(tools):
+    """(tool, arguments) of every nonsense, the same in every run."""
+    turn = 0
+    for tool in tools:
+        for name in [*tool.inputSchema["properties"], "no_such_argument"]:
+            for kind in NONSENSE:
+                value = kind[turn // len(NONSENSE) % len(kind)]
+                turn += 1
+                # Reading a day again would only measure the round.
+                if tool.name == "summarize_day" and name == "refresh" and value in (True, "true", 1):
+                    value = False
+                yield tool.name, {name: value}
+
+
 async def nonsense(tools):
+    # `switch_owner_keys` waits 3 s for the robot to have written its `.env`; whoever else has a question is answered meanwhile.
+    left = iter(sorted(turns(tools), key=lambda turn: turn[0] != "switch_owner_keys"))
     calls, slowest = 0, 0.0
-    async with session() as client:
-        await client.initialize()
-        for tool in tools:
-            # It waits 3 s for the robot to have written its `.env`; a few values tell as much as all.
-            values = NONSENSE[::6] if tool.name == "switch_owner_keys" else NONSENSE
-            for name in [*tool.inputSchema["properties"], "no_such_argument"]:
-                for value in values:
-                    arguments = {name: value}
-                    # Reading a day again would only measure the round.
-                    if tool.name == "summarize_day" and name == "refresh" and value in (True, "true", 1):
-                        continue
-                    begun = time.monotonic()
-                    await tell(client, tool.name, arguments)
-                    slowest = max(slowest, time.monotonic() - begun)
-                    calls += 1
+
+    async def robot():
+        nonlocal calls, slowest
+        async with session() as client:
+            await client.initialize()
+            for tool, arguments in left:
+                begun = time.monotonic()
+                await tell(client, tool, arguments)
+                slowest = max(slowest, time.monotonic() - begun)
+                calls += 1
+
+    await asyncio.gather(*(robot() for _ in range(ROBOTS)))
     print(f"nonsense: {calls} calls, each answered with a text, the slowest in {slowest * 1000:.0f} ms")
+
+
+class Complaints(logging.Handler):
+    """What the client writes into its log about us."""
+
+    def __init__(self):
+        super().__init__(logging.WARNING)
+        self.heard = []
+
+    def emit(self, record):
+        self.heard.append(record.getMessage())
+
+
+async def listening():
+    """A session that lies idle for a while, after a notification: pings keep its stream open and are no messages."""
+    heard = asyncio.Event()
+
+    async def hear(message):
+        if isinstance(message, ServerNotification):
+            heard.set()
+
+    async with session(hear) as client:
+        await client.initialize()
+        await tell(client, "summarize_day", {"refresh": True})
+        async with asyncio.timeout(LISTENS_S):
+            await heard.wait()
+        await asyncio.sleep(LISTENS_S)
+        await client.send_ping()
+    print(f"listened for {LISTENS_S} s after a notification")
 
 
 async def conversation():
@@ -129,10 +186,13 @@ async def conversation():
 async def main():
     version = importlib.metadata.version("mcp")
     assert version == "1.22.0", f"mcp {version} is not what the xiaozhi server pins"
+    complaints = Complaints()
+    logging.getLogger("mcp").addHandler(complaints)
     tools = await ready()
     await conversation()
     await nothing_given(tools)
-    await nonsense(tools)
+    await asyncio.gather(listening(), nonsense(tools))
+    assert not complaints.heard, f"the client complains: {complaints.heard[:3]}"
 
 
 asyncio.run(main())
