@@ -29,10 +29,7 @@ pub fn service(
     desk: Arc<Desk>,
     limits: Limits,
     body_bytes: usize,
-) -> (
-    StreamableHttpService<Server, Unnumbered>,
-    Arc<Sessions>,
-) {
+) -> (StreamableHttpService<Server, Unnumbered>, Arc<Sessions>) {
     let mut manager = LocalSessionManager::default();
     let mut session = SessionConfig::default();
     session.keep_alive = Some(IDLE);
