@@ -364,10 +364,24 @@ pub(super) fn change_text(change: &ChangeNote, lang: Lang) -> String {
     // The first few differences tell the story; the rest is in report.json.
     for d in change.diff.iter().take(4) {
         let (path, old, new) = (plain(&d.path), value(&d.old), value(&d.new));
-        text += &lang.pick(
-            format!("；`{path}` 从 `{old}` 改为 `{new}`"),
-            format!("; `{path}` from `{old}` to `{new}`"),
-        );
+        text += &match (d.old.is_null(), d.new.is_null()) {
+            (true, _) if change.before_unseen => lang.pick(
+                format!("；`{path}` 改为 `{new}`，原来的值没有记录"),
+                format!("; `{path}` to `{new}`, what it was before is not on record"),
+            ),
+            (true, _) => lang.pick(
+                format!("；新增 `{path}`：`{new}`"),
+                format!("; added `{path}`: `{new}`"),
+            ),
+            (false, true) => lang.pick(
+                format!("；去掉 `{path}`，原来是 `{old}`"),
+                format!("; removed `{path}`, it was `{old}`"),
+            ),
+            (false, false) => lang.pick(
+                format!("；`{path}` 从 `{old}` 改为 `{new}`"),
+                format!("; `{path}` from `{old}` to `{new}`"),
+            ),
+        };
     }
     text
 }

@@ -191,8 +191,11 @@ pub struct ChangeNote {
     pub object: ObjectRef,
     /// Empty when the log shows no body.
     pub diff: Vec<FieldChange>,
-    /// A sentence about what is known of the actor: a person, a pipeline, a controller.
+    /// What is known of the actor: a person, a pipeline, a controller.
     pub actor: ActorKind,
+    /// The state before was never seen: a `null` on the old side says nothing about what stood there.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub before_unseen: bool,
 }
 
 /// What kind of caller made a request.

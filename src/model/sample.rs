@@ -252,6 +252,7 @@ fn change(incident: &mut Incident) {
             new: json!("ccr.ccs.tencentyun.com/shop/checkout:v2.4.1-rc9"),
         }],
         actor: ActorKind::Human,
+        before_unseen: false,
     });
     incident.rollback = Some(Rollback {
         what: "把 checkout 的镜像从 v2.4.1-rc9 改回 v2.4.0".to_owned(),

@@ -308,9 +308,12 @@ pub(super) async fn keep(store: &Store, judged: Judged) -> Result<Report, Error>
     } = judged;
     if matches!(report.stage, Stage::Day | Stage::Complete) {
         let documents = store::docs_of(&report, &evidence.shapes);
-        store
-            .replace_day(counts, evidence.shapes.templates, states_after)
-            .await?;
+        // A day of which nothing could be read is no day that later ones are compared with.
+        if report.verdict != Verdict::Unknown {
+            store
+                .replace_day(counts, evidence.shapes.templates, states_after)
+                .await?;
+        }
         store.replace_docs(report.date, documents).await?;
     }
     Ok(report)

@@ -86,7 +86,12 @@ impl Round {
         clock.time("read", rest).await?;
         unread.clear();
 
-        let missing = earlier::missing(self, day).await?;
+        // A day that left nothing behind is not compared with others.
+        let missing = if listed.values().all(Vec::is_empty) {
+            Vec::new()
+        } else {
+            earlier::missing(self, day).await?
+        };
         if !missing.is_empty() && self.earlier_days_exist(&missing).await? {
             self.revise(day, Stage::Day, &unread, work, &mut clock)
                 .await?;

@@ -72,6 +72,18 @@ pub(super) fn change_said(change: &ChangeNote, ask: &Ask, with_time: bool) -> St
                 value(&d.new, lang)
             ),
         ),
+        (Some(d), _) if d.old.is_null() && change.before_unseen => lang.pick(
+            format!(
+                "把{object}的{}改成{}，原来是什么没有记录",
+                field(&d.path, lang),
+                value(&d.new, lang)
+            ),
+            format!(
+                "changed {} of {object} to {}, what it was before is not on record",
+                field(&d.path, lang),
+                value(&d.new, lang)
+            ),
+        ),
         (Some(d), _) if d.old.is_null() => lang.pick(
             format!("给{object}加上了{}", field(&d.path, lang)),
             format!("added {} to {object}", field(&d.path, lang)),

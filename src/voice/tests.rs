@@ -153,6 +153,25 @@ fn a_problem_says_how_it_stands_by_morning() {
 }
 
 #[test]
+fn a_value_that_was_never_seen_is_not_called_added() {
+    let mut report = sample::report();
+    report.incidents.truncate(1);
+    let change = report.incidents[0].change.as_mut().expect("a change");
+    change.before_unseen = true;
+    change.diff[0].old = serde_json::Value::Null;
+    let said = incident(
+        &report,
+        &report.incidents[0],
+        &ask(Detail::Normal, Lang::Zh),
+    )
+    .told;
+    assert!(
+        said.contains("把checkout的镜像改成v2.4.1-rc9，原来是什么没有记录"),
+        "{said}"
+    );
+}
+
+#[test]
 fn what_is_not_known_is_said() {
     let mut report = sample::report();
     report.incidents.truncate(1);

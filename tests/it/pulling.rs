@@ -16,11 +16,15 @@ use gengfu::{
     },
     llm::Llm,
     mcp::{Rounds, Stores, sessions},
-    model::{Day, Lang, LogKind, OwnerAlias, report::Stage},
+    model::{
+        Day, Lang, LogKind, OwnerAlias,
+        report::{Stage, Verdict},
+    },
     round::{
         Round,
         files::Shelf,
         judge::Judge,
+        progress::Progress,
         source::{Place, Source},
         tasks::{Tasks, Work},
     },
@@ -245,4 +249,17 @@ async fn lines_are_the_buckets_and_expired_objects_are_named() {
         text.contains("expired_objects=audit/2026/11/20/10/"),
         "{text}"
     );
+}
+
+#[tokio::test]
+async fn a_day_that_left_nothing_is_not_compared_with_others() {
+    let (_server, dir) = serve().await;
+    let nobody = owner("nobody");
+    let store = Store::open(dir.path(), &nobody).expect("store");
+    let round = round(dir.path(), &nobody, store.clone());
+    let after = DAY.parse::<Day>().expect("day").plus(2);
+    let work = Work::alone(Progress::default());
+    let report = round.run(after, &work).await.expect("round");
+    assert_eq!(report.verdict, Verdict::Unknown);
+    assert!(store.counted_days().await.expect("days").is_empty());
 }

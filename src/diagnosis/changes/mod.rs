@@ -96,6 +96,7 @@ impl Change<'_> {
             object: self.object.clone(),
             diff: self.diff.clone(),
             actor: self.actor,
+            before_unseen: self.before.is_none() && !self.diff.is_empty(),
         }
     }
 }
