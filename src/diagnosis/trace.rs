@@ -116,7 +116,7 @@ pub fn trace(told: Told<'_>, ask: Ask<'_>) -> Trace {
         if !told.seen.contains(&kind) {
             let name = told.lang.pick(kind.zh(), kind.as_str());
             out.missing.push(told.lang.pick(
-                format!("没有{name}, 查到这里为止"),
+                format!("没有{name}，查到这里为止"),
                 format!("no {name} log, the trace stops here"),
             ));
             out.verdict = Ends::Stopped;
@@ -261,23 +261,23 @@ fn step(
 fn why_next(lang: Lang, kind: LogKind, hits: u64, incident: Option<&Incident>) -> String {
     let (zh, en) = match (kind, hits, incident) {
         (_, 0, _) => (
-            "这里没有相关记录,看下一种日志",
+            "这里没有相关记录，看下一种日志",
             "nothing here, look at the next kind",
         ),
         (_, _, None) => (
-            "它不属于任何已知问题,看别的日志有没有同时的异常",
+            "它不属于任何已知问题，看别的日志有没有同时的异常",
             "it belongs to no incident; see whether another kind is unusual at that time",
         ),
         (LogKind::Business, ..) => (
-            "业务报错说明谁受影响,要看集群当时对这些对象做了什么",
+            "业务报错说明谁受影响，要看集群当时对这些对象做了什么",
             "the errors say who suffers; see what the cluster did to them",
         ),
         (LogKind::Event, ..) => (
-            "事件说明集群看到了什么,要看之前谁改了这些对象",
+            "事件说明集群看到了什么，要看之前谁改了这些对象",
             "the events say what the cluster saw; see who changed these objects before",
         ),
         (LogKind::Audit, ..) => (
-            "审计说明谁改了什么,要看改动之后的反应",
+            "审计说明谁改了什么，要看改动之后的反应",
             "the audit says who changed what; see what followed",
         ),
     };

@@ -314,8 +314,8 @@ mod tests {
     #[test]
     fn a_command_is_not_spoken() {
         assert_eq!(
-            before_command("没有人再改过它:kubectl -n pay get deployment billing"),
-            "没有人再改过它:"
+            before_command("没有人再改过它：kubectl -n pay get deployment billing"),
+            "没有人再改过它："
         );
         assert_eq!(before_command("kubectl -n pay rollout status"), "");
         assert_eq!(

@@ -22,8 +22,8 @@ impl Words<'_> {
                 let users: Vec<_> = self.objects.users_of(object).cloned().collect();
                 self.pick(
                     format!(
-                        "{},环境变量方式引用的要重启才生效",
-                        self.names("用到它的: ", &users, "日志里没有看到谁在用它")
+                        "{}，环境变量方式引用的要重启才生效",
+                        self.names("用到它的：", &users, "日志里没有看到谁在用它")
                     ),
                     format!(
                         "{}; who reads it as environment variables must be restarted",
@@ -40,7 +40,7 @@ impl Words<'_> {
                     .collect();
                 self.pick(
                     format!(
-                        "{},{};不会重启 Pod",
+                        "{}，{}；不会重启 Pod",
                         self.names("后端是 ", &behind, "没有看到后端"),
                         self.names("调用方有 ", &callers, "没有看到调用方")
                     ),
@@ -53,18 +53,18 @@ impl Words<'_> {
             }
             "Node" => {
                 let pods = self.objects.pods_on(&object.name).count();
-                self.pick(format!("影响这个节点以后的调度,现有 Pod 不动(当天见过 {pods} 个)"), format!("changes what the node takes from now on; its pods stay ({pods} seen that day)"))
+                self.pick(format!("影响这个节点以后的调度，现有 Pod 不动（当天见过 {pods} 个）"), format!("changes what the node takes from now on; its pods stay ({pods} seen that day)"))
             }
             "ResourceQuota" | "LimitRange" | "NetworkPolicy" => {
                 let namespace = visible(&object.namespace);
                 self.pick(
-                    format!("对命名空间 {namespace} 里的所有 Pod 生效,不会重启 Pod"),
+                    format!("对命名空间 {namespace} 里的所有 Pod 生效，不会重启 Pod"),
                     format!("holds for every pod of namespace {namespace}; no pod is restarted"),
                 )
             }
             "Role" | "ClusterRole" | "RoleBinding" | "ClusterRoleBinding" => self
                 .pick(
-                    "权限立即生效,不会重启 Pod",
+                    "权限立即生效，不会重启 Pod",
                     "permissions change at once; no pod is restarted",
                 )
                 .to_owned(),
@@ -85,7 +85,7 @@ impl Words<'_> {
         };
         let (old, new) = (count(old), count(new));
         self.pick(
-            format!("副本数从 {new} 回到 {old},只增减差额的 Pod"),
+            format!("副本数从 {new} 回到 {old}，只增减差额的 Pod"),
             format!("replicas go from {new} to {old}; only the difference is started or stopped"),
         )
     }
@@ -114,7 +114,7 @@ impl Words<'_> {
             .and_then(Value::as_str);
         let how = if strategy == Some("Recreate") {
             self.pick(
-                "先全停再启动,期间服务中断",
+                "先全停再启动，期间服务中断",
                 "all are stopped before new ones start, so it is down meanwhile",
             )
         } else {
@@ -131,7 +131,10 @@ impl Words<'_> {
                 "holds from the next run on".to_owned(),
             ),
             _ => self.pick(
-                format!("{} 的 {count} 个 Pod 会重建({how}),{callers}", told(object)),
+                format!(
+                    "{} 的 {count} 个 Pod 会重建（{how}），{callers}",
+                    told(object)
+                ),
                 format!(
                     "the {count} pods of {} are made anew ({how}); {callers}",
                     told(object)
@@ -196,7 +199,7 @@ impl Words<'_> {
         let more = if cut == 0 {
             String::new()
         } else {
-            self.pick(format!(" 等,另有 {cut} 个"), format!(" and {cut} more"))
+            self.pick(format!(" 等，另有 {cut} 个"), format!(" and {cut} more"))
         };
         format!("{before}{}{more}", names.join(self.pick("、", ", ")))
     }

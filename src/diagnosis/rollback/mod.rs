@@ -50,23 +50,23 @@ impl NoRollback {
     pub const fn told(self, lang: Lang) -> &'static str {
         let (zh, en) = match self {
             Self::NothingChanged => (
-                "这次操作没有改变任何内容,没有可以撤销的",
+                "这次操作没有改变任何内容，没有可以撤销的",
                 "the request changed nothing, there is nothing to undo",
             ),
             Self::Controller => (
-                "这是控制器自动做的,撤销后它还会再做一次,要改的是它的规则或触发它的原因",
+                "这是控制器自动做的，撤销后它还会再做一次，要改的是它的规则或触发它的原因",
                 "a controller did this and would do it again: change its rule or what triggers it",
             ),
             Self::OnlyRestarted => (
-                "这次操作只是重启,没有可以恢复的旧内容",
+                "这次操作只是重启，没有可以恢复的旧内容",
                 "this was only a restart, there is no older content to go back to",
             ),
             Self::Gone => (
-                "这个操作撤不回来,只能往前修",
+                "这个操作撤不回来，只能往前修",
                 "this cannot be taken back, it has to be mended forward",
             ),
             Self::DataLost => (
-                "重建只会得到空的对象,里面的数据回不来,应当从备份恢复",
+                "重建只会得到空的对象，里面的数据回不来，应当从备份恢复",
                 "creating it again gives an empty object; restore the data from a backup",
             ),
         };

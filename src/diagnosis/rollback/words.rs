@@ -89,13 +89,13 @@ impl Words<'_> {
     }
 
     pub(super) fn no_name(&self) -> String {
-        self.pick("日志里的对象名不是合法的 Kubernetes 名字,不给出命令,请先人工核对", "the name in the log is no Kubernetes name, so no command is given: check by hand first").to_owned()
+        self.pick("日志里的对象名不是合法的 Kubernetes 名字，不给出命令，请先人工核对", "the name in the log is no Kubernetes name, so no command is given: check by hand first").to_owned()
     }
 
     pub(super) fn put_back(&self, by: &Change<'_>) -> String {
         let (who, at) = (who(by, self.lang), self.hour(by));
         self.pick(
-            format!("已经由{who}在 {at} 改回,不需要再回滚"),
+            format!("已经由{who}在 {at} 改回，不需要再回滚"),
             format!("{who} put it back at {at}, no rollback is needed any more"),
         )
     }
@@ -103,7 +103,7 @@ impl Words<'_> {
     pub(super) fn partly_back(&self, by: &Change<'_>) -> String {
         let (who, at) = (who(by, self.lang), self.hour(by));
         self.pick(
-            format!("已经由{who}在 {at} 改回了一部分,剩下的先核对再决定"),
+            format!("已经由{who}在 {at} 改回了一部分，剩下的先核对再决定"),
             format!("{who} put part of it back at {at}: look at the rest before touching it"),
         )
     }
@@ -111,7 +111,7 @@ impl Words<'_> {
     pub(super) fn changed_since(&self, by: &Change<'_>) -> String {
         let (who, at) = (who(by, self.lang), self.hour(by));
         self.pick(
-            format!("这个对象在 {at} 又被{who}改过,不能照原样撤销,先核对现在的内容"),
+            format!("这个对象在 {at} 又被{who}改过，不能照原样撤销，先核对现在的内容"),
             format!("{who} changed the object again at {at}, so it cannot simply be taken back: compare with what stands there now"),
         )
     }
@@ -119,7 +119,7 @@ impl Words<'_> {
     pub(super) fn gone_since(&self, by: &Change<'_>) -> String {
         let (who, at) = (who(by, self.lang), self.hour(by));
         self.pick(
-            format!("这个对象在 {at} 已被{who}删除,没有可以改回的东西"),
+            format!("这个对象在 {at} 已被{who}删除，没有可以改回的东西"),
             format!("{who} deleted the object at {at}, there is nothing to take back"),
         )
     }
@@ -137,18 +137,18 @@ impl Words<'_> {
             String::new()
         } else {
             self.pick(
-                format!("(变动的键: {})", keys.join("、")),
+                format!("（变动的键：{}）", keys.join("、")),
                 format!(" (keys that changed: {})", keys.join(", ")),
             )
         };
         self.pick(
-            format!("审计日志不记录它的内容{keys},给不出命令,要从代码库、配置中心或备份取改动前的内容再写回"),
+            format!("审计日志不记录它的内容{keys}，给不出命令，要从代码库、配置中心或备份取改动前的内容再写回"),
             format!("the audit log does not hold its content{keys}, so no command can be given: take the earlier content from the repository or a backup and write it back"),
         )
     }
 
     pub(super) fn no_body_before(&self) -> String {
-        self.pick("日志里没有它改动之前的完整内容,给不出命令,先从代码库或备份找到旧内容", "the logs do not hold its full state before the change, so no command can be given: find the earlier state in the repository or a backup").to_owned()
+        self.pick("日志里没有它改动之前的完整内容，给不出命令，先从代码库或备份找到旧内容", "the logs do not hold its full state before the change, so no command can be given: find the earlier state in the repository or a backup").to_owned()
     }
 
     /// What must hold before the command is run.
@@ -178,21 +178,21 @@ impl Words<'_> {
         {
             out.push(
                 self.pick(
-                    "里面还没有要保留的数据,删除会一并丢掉",
+                    "里面还没有要保留的数据，删除会一并丢掉",
                     "it holds no data worth keeping, deleting it loses them",
                 )
                 .to_owned(),
             );
         }
         if self.change.actor == ActorKind::Pipeline {
-            out.push(self.pick("这是流水线做的改动,代码库或发布配置也要同时改回,不然下次同步会再带上", "a pipeline made this change: take it back in its repository too, or the next sync brings it again").to_owned());
+            out.push(self.pick("这是流水线做的改动，代码库或发布配置也要同时改回，不然下次同步会再带上", "a pipeline made this change: take it back in its repository too, or the next sync brings it again").to_owned());
         }
         if self.change.what == ChangeClass::Replicas {
             let hpas = self.objects.hpas_of(&self.change.object);
             if let Some(hpa) = hpas.first() {
                 let hpa = told(hpa);
                 out.push(self.pick(
-                    format!("{hpa} 会接管副本数,改回后以它为准"),
+                    format!("{hpa} 会接管副本数，改回后以它为准"),
                     format!("{hpa} scales this workload and has the last word"),
                 ));
             }
@@ -205,7 +205,7 @@ impl Words<'_> {
         if self.change.what == ChangeClass::Delete {
             let get = target.command("get", "");
             return self.pick(
-                format!("它还没有被重新建起来: {get} 应当回答 NotFound"),
+                format!("它还没有被重新建起来：{get} 应当回答 NotFound"),
                 format!("nobody created it again: {get} answers NotFound"),
             );
         }
@@ -219,7 +219,7 @@ impl Words<'_> {
             Some(generation) => {
                 let get = target.command("get", "-o jsonpath='{.metadata.generation}'");
                 self.pick(
-                    format!("{at} 之后没有人再改过它: {get} 应当是 {generation}"),
+                    format!("{at} 之后没有人再改过它：{get} 应当是 {generation}"),
                     format!("nobody changed it after {at}: {get} gives {generation}"),
                 )
             }

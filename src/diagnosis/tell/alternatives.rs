@@ -107,14 +107,14 @@ fn why_not(input: &Input<'_>, change: &Change<'_>, near: bool, start: i64) -> St
     if !change.what.has_effect() {
         return lang
             .pick(
-                "只改了标签或注解,对运行没有影响",
+                "只改了标签或注解，对运行没有影响",
                 "only labels or annotations, without effect",
             )
             .to_owned();
     }
     if near {
         return lang.pick(
-            format!("早了 {minutes} 分钟,之后一直正常,改的也不是出错的地方"),
+            format!("早了 {minutes} 分钟，之后一直正常，改的也不是出错的地方"),
             format!(
                 "{minutes} minutes earlier, all was well afterwards, and it touches another field"
             ),
