@@ -5,9 +5,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use futures::{FutureExt as _, future::BoxFuture};
+use futures::{
+    FutureExt as _,
+    future::{BoxFuture, join_all},
+};
 use secrecy::ExposeSecret as _;
-use tokio::{net::TcpListener, signal::unix};
+use tokio::{net::TcpListener, signal::unix, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use super::{Failure, Outcome, environment, nightly, tell, telling};
@@ -17,10 +20,10 @@ use crate::{
     config::{Config, TokenSpec},
     http::{self, Hosts, Parts, Ready, Tokens},
     mcp::{
-        Access, Caller, Calls, Change, Changes, Clock, ClusterDays, Desk, Rounds, Stop, Stores,
-        sessions,
+        Access, Caller, Calls, Change, Changes, Clock, ClusterDays, Desk, Endpoint, Rounds, Stop,
+        Stores, serve_endpoint, sessions,
     },
-    model::Lang,
+    model::{Lang, OwnerAlias},
     round::{
         pull::Want,
         tasks::{TaskKey, Tasks, Work},
@@ -76,7 +79,7 @@ pub(super) async fn serve(app: App) -> Result<Outcome, Failure> {
         .install_recorder()
         .ok();
     let router = http::router(Parts {
-        desk,
+        desk: desk.clone(),
         tokens,
         hosts: Hosts::new(serving.allowed_hosts.iter().cloned()),
         limits: sessions::Limits::default(),
@@ -110,24 +113,14 @@ pub(super) async fn serve(app: App) -> Result<Outcome, Failure> {
         changes,
         rounds_stop.clone(),
     ));
+    let endpoints = dial(&app.config, &desk, &rounds_stop);
     let nights = tokio::spawn(nightly::every_night(
         app.clone(),
         stores,
         rounds,
         rounds_stop.clone(),
     ));
-    let stopping = {
-        let (stop, rounds_stop) = (stop.clone(), rounds_stop.clone());
-        tokio::spawn(async move {
-            signalled().await;
-            tracing::info!("stopping");
-            rounds_stop.cancel();
-            let left = stop.drain(DRAIN).await;
-            if left > 0 {
-                tracing::warn!(left, "some answers were not finished");
-            }
-        })
-    };
+    let stopping = tokio::spawn(drain_when_signalled(stop.clone(), rounds_stop.clone()));
     let served = http::serve(listener, router, &stop).await;
     rounds_stop.cancel();
     stopping.abort();
@@ -135,9 +128,24 @@ pub(super) async fn serve(app: App) -> Result<Outcome, Failure> {
         tracing::warn!("a round did not stop in time; it goes on at the next start");
     }
     // All end with their token; how, changes nothing any more.
-    let _ = (nights.await, environment.await, tending.await);
+    let _ = (
+        nights.await,
+        environment.await,
+        tending.await,
+        join_all(endpoints).await,
+    );
     served?;
     Ok(Outcome::Done)
+}
+
+async fn drain_when_signalled(stop: Stop, rounds_stop: CancellationToken) {
+    signalled().await;
+    tracing::info!("stopping");
+    rounds_stop.cancel();
+    let left = stop.drain(DRAIN).await;
+    if left > 0 {
+        tracing::warn!(left, "some answers were not finished");
+    }
 }
 
 /// What a round does, for whoever starts one.
@@ -187,13 +195,30 @@ fn line_reader(app: App, stores: Arc<Stores>) -> Arc<crate::mcp::ReadLines> {
     })
 }
 
+/// Serves every endpoint of the configuration until `stop`.
+fn dial(config: &Config, desk: &Arc<Desk>, stop: &CancellationToken) -> Vec<JoinHandle<()>> {
+    let of = |e: &crate::config::Endpoint| Endpoint {
+        name: e.name.clone(),
+        url: e.url.clone(),
+        access: access(e.owner.as_slice()),
+    };
+    let endpoints = config.telling.endpoints.iter().map(of);
+    endpoints
+        .map(|e| tokio::spawn(serve_endpoint(desk.clone(), e, stop.clone())))
+        .collect()
+}
+
+/// No owner named: all of them.
+fn access(owners: &[OwnerAlias]) -> Access {
+    if owners.is_empty() {
+        Access::All
+    } else {
+        Access::Only(owners.to_vec())
+    }
+}
+
 fn tokens(specs: &[TokenSpec]) -> Tokens {
     specs.iter().fold(Tokens::default(), |tokens, spec| {
-        let access = if spec.owners.is_empty() {
-            Access::All
-        } else {
-            Access::Only(spec.owners.clone())
-        };
         let detail = match spec.detail.as_deref() {
             Some("full") => Detail::Full,
             Some("brief") => Detail::Brief,
@@ -201,7 +226,7 @@ fn tokens(specs: &[TokenSpec]) -> Tokens {
         };
         let caller = Caller {
             name: spec.name.as_str().into(),
-            access,
+            access: access(&spec.owners),
             detail,
         };
         tokens.with(spec.token.expose_secret(), caller)

@@ -5,6 +5,7 @@
 //!
 //! - [`Desk`]: what every call holds; [`Caller`]: who calls;
 //! - [`service()`]: the transport, with [`sessions`], [`Changes`] for subscribers and [`Stop`] for the end;
+//! - [`serve_endpoint`]: the other wire, for a robot whose side cannot dial in;
 //! - [`Address`]: the resources.
 
 mod answer;
@@ -17,6 +18,7 @@ mod chat;
 mod cluster_day;
 mod context;
 mod desk;
+mod endpoint;
 mod follow;
 mod marked;
 mod matching;
@@ -48,6 +50,7 @@ pub use chat::{Chat, SendChat};
 pub use cluster_day::ClusterDays;
 pub use context::scope;
 pub use desk::{Clock, Desk};
+pub use endpoint::{Endpoint, PAGE_BYTES, serve as serve_endpoint};
 pub use rounds::{ReadLines, Rounds, RunRound};
 pub use server::Server;
 pub use service::service;

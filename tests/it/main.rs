@@ -2,6 +2,7 @@
 
 mod asking;
 mod doors;
+mod endpoint;
 mod model_server;
 mod pulling;
 mod reading;
