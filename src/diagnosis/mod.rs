@@ -17,7 +17,7 @@ mod tell;
 pub mod trace;
 
 use crate::{
-    mining::baseline::Deviation,
+    mining::baseline::{Deviation, holding},
     model::{
         Day, DayRange, Lang, LogKind,
         report::{Chronic, Finding, Incident, Verdict},
@@ -75,7 +75,7 @@ pub fn diagnose(input: &Input<'_>) -> Diagnosis {
         objects: &objects,
         catalogue: input.catalogue,
         deviations: input.deviations,
-        days: input.baseline.days.len(),
+        days: holding(input.baseline, LogKind::Event).count(),
         seen_until_ms: seen_until(input),
     };
     let symptoms = symptoms::gather(&view);

@@ -10,6 +10,7 @@
 
 mod bursts;
 mod events;
+mod lasting;
 mod lines;
 
 use std::collections::BTreeMap;
@@ -19,7 +20,7 @@ use jiff::civil::Weekday;
 use crate::{
     mining::{mask, templates},
     model::{
-        Day, DayRange, Level, Severity,
+        Day, DayRange, Level, LogKind, Severity,
         shapes::{Baseline, CallKey, DayCounts, DayShapes, EventKey, EventSeries},
         workload_name,
     },
@@ -46,6 +47,8 @@ pub enum What {
     Burst,
     /// Fell silent and stayed so.
     Gone,
+    /// Began within the earlier days and has gone on since: no habit, however many days it fills.
+    Lasting,
     /// As on earlier days, or, without earlier days, spread evenly over the day.
     Chronic,
 }
@@ -83,6 +86,12 @@ pub fn counts_of(shapes: &DayShapes, day: Day, business_share: f64) -> DayCounts
         templates: BTreeMap::new(),
         events: BTreeMap::new(),
         refusals: BTreeMap::new(),
+        records: shapes
+            .read
+            .iter()
+            .map(|(kind, read)| (*kind, read.counts.records))
+            .collect(),
+        begun: lasting::begun(shapes),
     };
     for template in &shapes.templates {
         let service = template.service.to_string();
@@ -132,26 +141,45 @@ fn refusal_key(key: &CallKey) -> CallKey {
 /// Compares a day with the earlier days of `baseline`.
 #[must_use]
 pub fn compare(shapes: &DayShapes, baseline: &Baseline, range: &DayRange) -> Vec<Deviation> {
-    let days = comparable(baseline, range);
-    let mut found = lines::compare(shapes, &days, range);
-    found.extend(events::compare(shapes, &days, range));
+    let days = |kind| Days {
+        alike: comparable(baseline, kind, range),
+        all: holding(baseline, kind).collect(),
+    };
+    let mut found = lines::compare(shapes, &days(LogKind::Business), range);
+    found.extend(events::warnings(shapes, &days(LogKind::Event), range));
+    found.extend(events::refusals(shapes, &days(LogKind::Audit), range));
     found.sort_by(|a, b| a.subject.cmp(&b.subject));
     found
 }
 
-/// The days of the same weekday when there are enough of them, else all.
-fn comparable<'a>(baseline: &'a Baseline, range: &DayRange) -> Vec<&'a DayCounts> {
+/// What a kind is compared with.
+struct Days<'a> {
+    /// Those whose counts today's are held against.
+    alike: Vec<&'a DayCounts>,
+    /// All of them, one after the other.
+    all: Vec<&'a DayCounts>,
+}
+
+/// The earlier days that hold anything of a kind, oldest first.
+pub fn holding(baseline: &Baseline, kind: LogKind) -> impl Iterator<Item = &DayCounts> {
+    baseline.days.iter().filter(move |day| day.holds(kind))
+}
+
+/// The days of the same weekday when there are enough of them, else all; none that hold nothing of the kind.
+fn comparable<'a>(
+    baseline: &'a Baseline,
+    kind: LogKind,
+    range: &DayRange,
+) -> Vec<&'a DayCounts> {
     let weekday = |day: Day| -> Weekday { day.date().weekday() };
     let today = weekday(Day::of(range.start_ms, &range.zone));
-    let same: Vec<&DayCounts> = baseline
-        .days
-        .iter()
+    let same: Vec<&DayCounts> = holding(baseline, kind)
         .filter(|d| weekday(d.day) == today)
         .collect();
     if same.len() >= SAME_WEEKDAYS {
         same
     } else {
-        baseline.days.iter().collect()
+        holding(baseline, kind).collect()
     }
 }
 

@@ -7,7 +7,7 @@
 //! - The sum of all counts of a kind equals the records read of it.
 //! - Adding the same digests in another order gives the same day.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -316,6 +316,28 @@ pub struct DayCounts {
     pub events: BTreeMap<EventKey, u64>,
     /// Refused requests.
     pub refusals: BTreeMap<CallKey, u64>,
+    /// Records of each kind; of a kind that is not named nothing is known.
+    #[serde(default)]
+    pub records: BTreeMap<LogKind, u64>,
+    /// What cannot have been there since the day's beginning, by when it was first seen and how often.
+    #[serde(default)]
+    pub begun: Begun,
+}
+
+impl DayCounts {
+    /// Whether the day can be compared with in this kind: a day of which nothing was shipped tells of nothing.
+    #[must_use]
+    pub fn holds(&self, kind: LogKind) -> bool {
+        self.records.get(&kind).is_none_or(|n| *n > 0)
+    }
+}
+
+/// What began within a day.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Begun {
+    pub templates: BTreeSet<(String, TemplateId)>,
+    pub events: BTreeSet<EventKey>,
+    pub refusals: BTreeSet<CallKey>,
 }
 
 /// What makes events of different days comparable: generated parts of names and messages are masked.

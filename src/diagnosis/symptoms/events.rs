@@ -201,7 +201,7 @@ fn is_chronic(view: &View<'_>, index: usize, series: &EventSeries) -> bool {
     }
     match view.deviation(&Subject::Event(index)).map(|d| d.what) {
         Some(Deviates::Chronic) => true,
-        Some(Deviates::Times(_) | Deviates::Burst) => false,
+        Some(Deviates::Times(_) | Deviates::Burst | Deviates::Lasting) => false,
         Some(Deviates::New) => long_standing,
         Some(Deviates::Gone) | None => expected(view, index) > 0.0 || long_standing,
     }

@@ -117,7 +117,7 @@ pub(in crate::diagnosis) struct View<'a> {
     pub(in crate::diagnosis) objects: &'a Objects<'a>,
     pub(in crate::diagnosis) catalogue: &'a Catalogue,
     pub(in crate::diagnosis) deviations: &'a [Deviation],
-    /// How many earlier days are known.
+    /// How many earlier days of events are known.
     pub(in crate::diagnosis) days: usize,
     /// The last record of the day that was read.
     pub(in crate::diagnosis) seen_until_ms: i64,

@@ -6,13 +6,15 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Deviation, Expected, FALSE_DISCOVERIES, FEW, Subject, TIMES, What, event_key, refusal_key,
+    Days, Deviation, Expected, FALSE_DISCOVERIES, FEW, Subject, TIMES, What, event_key,
+    lasting::{self, Past},
+    refusal_key,
 };
 use crate::{
     mining::rate,
     model::{
         DayRange, Severity,
-        shapes::{CallKey, DayCounts, DayShapes, EventKey},
+        shapes::{CallKey, Cells, DayCounts, DayShapes, EventKey},
     },
 };
 
@@ -32,9 +34,13 @@ struct Group {
     to_ms: i64,
     /// Refusals that clients expect in their normal work.
     harmless: bool,
+    cells: Cells,
+    /// It began within the earlier days and has gone on since.
+    lasting: bool,
 }
 
-pub(super) fn compare(shapes: &DayShapes, days: &[&DayCounts], range: &DayRange) -> Vec<Deviation> {
+/// Warning events.
+pub(super) fn warnings(shapes: &DayShapes, days: &Days<'_>, range: &DayRange) -> Vec<Deviation> {
     let mut events: BTreeMap<EventKey, Group> = BTreeMap::new();
     for (i, series) in shapes.events.iter().enumerate().filter(|(_, s)| s.warning) {
         let group = events.entry(event_key(series)).or_default();
@@ -46,13 +52,22 @@ pub(super) fn compare(shapes: &DayShapes, days: &[&DayCounts], range: &DayRange)
         );
         let age = (range.start_ms - series.born_ms) as f64 / DAY_MS;
         group.own_rate += series.before as f64 / age.max(0.05);
+        group.cells.merge(&series.cells);
     }
     for (key, group) in &mut events {
-        group.earlier = days
-            .iter()
-            .map(|d| d.events.get(key).map_or(0.0, |n| *n as f64))
-            .collect();
+        let count = |d: &DayCounts| d.events.get(key).map_or(0.0, |n| *n as f64);
+        group.earlier = days.alike.iter().map(|d| count(d)).collect();
+        let past = days.all.iter().map(|d| Past {
+            count: count(d),
+            begun: d.begun.events.contains(key),
+        });
+        group.lasting = lasting::is(past, &group.cells);
     }
+    judge(events.into_values().collect())
+}
+
+/// Refused requests.
+pub(super) fn refusals(shapes: &DayShapes, days: &Days<'_>, range: &DayRange) -> Vec<Deviation> {
     let mut refusals: BTreeMap<CallKey, Group> = BTreeMap::new();
     for (i, call) in shapes
         .calls
@@ -70,22 +85,21 @@ pub(super) fn compare(shapes: &DayShapes, days: &[&DayCounts], range: &DayRange)
             call.last_ms,
         );
         group.harmless = harmless;
+        group.cells.merge(&call.cells);
     }
     for (key, group) in &mut refusals {
-        group.earlier = days
-            .iter()
-            .map(|d| d.refusals.get(key).map_or(0.0, |n| *n as f64))
-            .collect();
-    }
-    let mut found = judge(events.into_values().collect());
-    let mut refusals: Vec<Group> = refusals.into_values().collect();
-    if days.is_empty() {
-        for group in &mut refusals {
+        let count = |d: &DayCounts| d.refusals.get(key).map_or(0.0, |n| *n as f64);
+        group.earlier = days.alike.iter().map(|d| count(d)).collect();
+        let past = days.all.iter().map(|d| Past {
+            count: count(d),
+            begun: d.begun.refusals.contains(key),
+        });
+        group.lasting = lasting::is(past, &group.cells);
+        if days.all.is_empty() {
             group.assume_usual(range);
         }
     }
-    found.extend(judge(refusals));
-    found
+    judge(refusals.into_values().collect())
 }
 
 impl Group {
@@ -155,6 +169,8 @@ fn judge(groups: Vec<Group>) -> Vec<Deviation> {
             found.extend(group.deviation(What::New, 0.0));
         } else if p <= limit && times >= TIMES && group.observed >= FEW {
             found.extend(group.deviation(What::Times(times), expected.mean));
+        } else if group.lasting {
+            found.extend(group.deviation(What::Lasting, 0.0));
         } else {
             found.extend(group.deviation(What::Chronic, expected.mean));
         }

@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use super::{Deviation, Expected, FALSE_DISCOVERIES, FEW, Subject, TIMES, What, bursts};
+use super::{
+    Days, Deviation, Expected, FALSE_DISCOVERIES, FEW, Subject, TIMES, What, bursts,
+    lasting::{self, Past},
+};
 use crate::{
     mining::rate,
     model::{
@@ -26,7 +29,8 @@ struct Traffic {
     days: usize,
 }
 
-pub(super) fn compare(shapes: &DayShapes, days: &[&DayCounts], range: &DayRange) -> Vec<Deviation> {
+pub(super) fn compare(shapes: &DayShapes, known: &Days<'_>, range: &DayRange) -> Vec<Deviation> {
+    let days = &known.alike[..];
     let traffic = traffic(shapes, days);
     let mut found = Vec::new();
     let mut surprises = Vec::new();
@@ -88,17 +92,31 @@ pub(super) fn compare(shapes: &DayShapes, days: &[&DayCounts], range: &DayRange)
                 severity: severity(template, template.count()),
             });
         } else if template.level >= Level::Warn {
-            found.push(burst_or_chronic(
-                template,
-                i,
-                mean,
-                &traffic[&template.service.to_string()].cells,
-                range,
-            ));
+            let traffic = &traffic[&template.service.to_string()].cells;
+            let mut judged = burst_or_chronic(template, i, mean, traffic, range);
+            if judged.what == What::Chronic && lasts(template, &known.all) {
+                judged.what = What::Lasting;
+                judged.expected = 0.0;
+                judged.severity = severity(template, template.count());
+            }
+            found.push(judged);
         }
     }
     found.extend(silences(&traffic, days, range));
     found
+}
+
+/// Whether a template began within the earlier days and has come ever since.
+fn lasts(template: &TemplateDay, days: &[&DayCounts]) -> bool {
+    let key = (template.service.to_string(), template.id);
+    let past = days
+        .iter()
+        .filter(|d| d.lines.contains_key(&key.0))
+        .map(|d| Past {
+            count: d.templates.get(&key).map_or(0.0, |n| *n as f64),
+            begun: d.begun.templates.contains(&key),
+        });
+    lasting::is(past, &template.cells)
 }
 
 /// Traffic of each service that writes today or wrote earlier.

@@ -1,7 +1,7 @@
 use super::*;
 use crate::model::{
     Service,
-    shapes::{Cells, TemplateDay},
+    shapes::{CallCount, Cells, Reading, TemplateDay},
 };
 
 fn day() -> DayRange {
@@ -152,4 +152,79 @@ fn a_busy_service_that_falls_silent_is_gone() {
         (&Subject::Service("shop/cart".into()), What::Gone)
     );
     assert_eq!(found[0].from_ms, day().cell_start(144));
+}
+
+#[test]
+fn a_day_without_records_of_a_kind_is_no_day_to_compare_with() {
+    let mut cells = Cells::default();
+    for (cell, n) in even(24, 1) {
+        cells.add(cell, n);
+    }
+    let refused = |records| DayShapes {
+        calls: vec![CallCount {
+            key: CallKey {
+                user: "system:serviceaccount:ops:agent".into(),
+                verb: "list".into(),
+                resource: "secrets".into(),
+                namespace: "ops".into(),
+                code: 403,
+                reason: "Forbidden".into(),
+                message: "no".into(),
+                agent: "agent/v1".into(),
+            },
+            cells: cells.clone(),
+            first_ms: day().cell_start(0),
+            last_ms: day().cell_start(287),
+            samples: Vec::new(),
+        }],
+        read: reading(records),
+        ..DayShapes::default()
+    };
+    let not_shipped = DayShapes {
+        read: reading(0),
+        ..DayShapes::default()
+    };
+    let nothing_refused = DayShapes {
+        read: reading(900),
+        ..DayShapes::default()
+    };
+    let today = refused(900);
+    check(
+        &today,
+        &earlier(&not_shipped, 2),
+        &[(What::Chronic, Severity::Info)],
+    );
+    check(
+        &today,
+        &earlier(&nothing_refused, 2),
+        &[(What::New, Severity::Warning)],
+    );
+}
+
+fn reading(records: u64) -> BTreeMap<LogKind, Reading> {
+    let mut read = Reading::default();
+    read.counts.records = records;
+    BTreeMap::from([(LogKind::Audit, read)])
+}
+
+#[test]
+fn an_error_that_began_two_days_ago_lasts_and_is_no_habit() {
+    let error = |from: u16| {
+        let cells: Vec<(u16, u32)> = (from..288).step_by(6).map(|c| (c, 1)).collect();
+        template("boom", Level::Error, &cells)
+    };
+    let with = |error| shapes(vec![template("ok", Level::Info, &even(288, 2)), error]);
+    let today = with(error(0));
+    let counts = |shapes: &DayShapes, back: i32| {
+        let day: Day = "2026-11-21".parse().expect("day");
+        counts_of(shapes, day.plus(-back), 1.0)
+    };
+    let mut baseline = Baseline {
+        of: 7,
+        days: vec![counts(&with(error(150)), 2), counts(&today, 1)],
+        partial: false,
+    };
+    check(&today, &baseline, &[(What::Lasting, Severity::Error)]);
+    baseline.days[0] = counts(&today, 2);
+    check(&today, &baseline, &[(What::Chronic, Severity::Info)]);
 }
