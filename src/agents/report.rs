@@ -102,6 +102,15 @@ fn problems(
             }
         }
         match (&i.rollback, &i.no_rollback) {
+            (Some(plan), _) if plan.command.is_empty() => {
+                let why = plan.preconditions.first().unwrap_or(&plan.what);
+                let _ = writeln!(
+                    text,
+                    "- **{}**: {}",
+                    lang.pick("回滚", "Rollback"),
+                    plain(why)
+                );
+            }
             (Some(plan), _) => {
                 let _ = writeln!(
                     text,
@@ -165,12 +174,7 @@ fn urgent(text: &mut String, report: &Report, lang: Lang) {
 fn fixes(text: &mut String, report: &Report, lang: Lang) {
     heading(text, lang.pick("可能的解决方案", "Solutions"));
     for (n, i) in report.incidents.iter().enumerate().take(TOLD_INCIDENTS) {
-        let step = i
-            .rollback
-            .as_ref()
-            .map(|r| &r.what)
-            .or_else(|| i.fix.first());
-        if let Some(step) = step {
+        if let Some(step) = i.first_step() {
             let _ = writeln!(
                 text,
                 "- {}{}",

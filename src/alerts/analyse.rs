@@ -123,7 +123,7 @@ fn measures(a: &Analysis, catalogue: &Catalogue, lang: Lang) -> Vec<String> {
         ),
         Conclusion::Incident => {
             for incident in &a.incidents {
-                if let Some(plan) = &incident.rollback {
+                if let Some(plan) = incident.ready_rollback() {
                     said.push(lang.pick(
                         format!("可以回滚,{}", plan.what),
                         format!("roll back: {}", plan.what),

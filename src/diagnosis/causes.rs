@@ -20,6 +20,8 @@ const STAMP_SLACK_MS: i64 = 3_000;
 const OWN_WITHIN_MS: i64 = 45 * 60_000;
 /// A change of something else waits for the next restart or the next new pod.
 const OTHER_WITHIN_MS: i64 = 6 * 3_600_000;
+/// An update whose difference is not known must show within minutes.
+const UNSEEN_WITHIN_MS: i64 = 10 * 60_000;
 /// How much nearer in time a change must be to win over one that the catalogue names first.
 const ORDER_WORTH_MS: i64 = 20 * 60_000;
 /// Changes of one person to several nodes this close together are one act.
@@ -65,7 +67,8 @@ pub(super) fn cause_of(
             if late && !sure && !pattern.strong && !took_effect(scene, change, symptom) {
                 continue;
             }
-            if !is_of(pattern, change) || !is_related(scene, pattern, change, symptom) {
+            let fits = is_of(pattern, change) || sure && may_be_of(pattern, change, gap_ms);
+            if !fits || !is_related(scene, pattern, change, symptom) {
                 continue;
             }
             let root = match pattern.root {
@@ -127,6 +130,21 @@ pub(super) fn is_of(pattern: &ChangePattern, change: &Change<'_>) -> bool {
             .any(|d| v.is_match(&plain(&d.new)) || v.is_match(&plain(&d.old)) && d.new.is_null())
     });
     class && kind && name && (value || whole) && (!pattern.lowered || lowers_memory(change))
+}
+
+/// Whether an update whose former state was never seen may be of the kind that the pattern means: what it wrote is all that the
+/// log shows, so only a message that names the fault right afterwards makes it one.
+fn may_be_of(pattern: &ChangePattern, change: &Change<'_>, gap_ms: i64) -> bool {
+    let people = matches!(change.actor, ActorKind::Human | ActorKind::Pipeline);
+    people
+        && change.before_unknown()
+        && pattern.of == Relation::Own
+        && gap_ms <= UNSEEN_WITHIN_MS
+        && (pattern.kinds.is_empty() || pattern.kinds.contains(&change.object.kind))
+        && pattern.name.is_none()
+        && pattern.value.is_none()
+        && !pattern.lowered
+        && pattern.classes.iter().any(|c| c.replaces_pods())
 }
 
 /// A value as it would be typed.

@@ -75,7 +75,8 @@ pub fn diagnose(input: &Input<'_>) -> Diagnosis {
         objects: &objects,
         catalogue: input.catalogue,
         deviations: input.deviations,
-        days: holding(input.baseline, LogKind::Event).count(),
+        event_days: holding(input.baseline, LogKind::Event).count(),
+        business_days: holding(input.baseline, LogKind::Business).count(),
         seen_until_ms: seen_until(input),
     };
     let symptoms = symptoms::gather(&view);

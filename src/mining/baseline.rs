@@ -166,11 +166,7 @@ pub fn holding(baseline: &Baseline, kind: LogKind) -> impl Iterator<Item = &DayC
 }
 
 /// The days of the same weekday when there are enough of them, else all; none that hold nothing of the kind.
-fn comparable<'a>(
-    baseline: &'a Baseline,
-    kind: LogKind,
-    range: &DayRange,
-) -> Vec<&'a DayCounts> {
+fn comparable<'a>(baseline: &'a Baseline, kind: LogKind, range: &DayRange) -> Vec<&'a DayCounts> {
     let weekday = |day: Day| -> Weekday { day.date().weekday() };
     let today = weekday(Day::of(range.start_ms, &range.zone));
     let same: Vec<&DayCounts> = holding(baseline, kind)

@@ -165,6 +165,25 @@ pub struct Incident {
     pub identity: String,
 }
 
+impl Incident {
+    /// The rollback that a command carries out: only then may anybody be asked whether to roll back.
+    #[must_use]
+    pub fn ready_rollback(&self) -> Option<&Rollback> {
+        self.rollback
+            .as_ref()
+            .filter(|plan| !plan.command.is_empty())
+    }
+
+    /// What to do about it in one sentence: take the change back, unless somebody did or nobody can say how; else the first remedy.
+    #[must_use]
+    pub fn first_step(&self) -> Option<&str> {
+        let over = self.status == Status::Recovered && self.recovered_by.is_some();
+        let undo = self.ready_rollback().filter(|_| !over).map(|r| &r.what);
+        let fix = self.fix.first().filter(|_| !over);
+        undo.or(fix).map(String::as_str)
+    }
+}
+
 /// Where it began. `cause` is a coarse code that outsiders know; `detail` the finer one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Root {

@@ -129,7 +129,10 @@ impl Outline<'_> {
         if wants(Part::Fixes) {
             self.fixes(&mut said);
         }
-        join(&said, &question(self.ask), lang)
+        let undoable = self.incidents[..self.shown]
+            .iter()
+            .any(|i| i.ready_rollback().is_some());
+        join(&said, &question(self.ask, undoable), lang)
     }
 
     const fn title_chars(&self) -> usize {
@@ -235,8 +238,7 @@ impl Outline<'_> {
             1
         };
         for (n, incident) in self.incidents[..self.shown].iter().enumerate().take(most) {
-            let undo = incident.rollback.as_ref().map(|r| &r.what);
-            let Some(fix) = undo.or_else(|| incident.fix.first()) else {
+            let Some(fix) = incident.first_step() else {
                 continue;
             };
             let chars = match self.words {
@@ -354,14 +356,15 @@ fn quiet_day(report: &Report, ask: &Ask) -> Told {
     told(report, &[], ask, join(&said, question, lang))
 }
 
-fn question(ask: &Ask) -> String {
+fn question(ask: &Ask, undoable: bool) -> String {
     let lang = ask.lang;
     match ask.part {
         None => lang.pick(
             "要不要深入分析某一类日志，关联几类日志找根源，还是听具体方案和回滚建议",
             "go deeper into one kind of log, link them to find the root, or hear fixes and rollback",
         ),
-        Some(Part::Fixes) => lang.pick("要不要回滚，或者深入分析某一类日志", "shall I prepare a rollback or look deeper into one kind of log"),
+        Some(Part::Fixes) if undoable => lang.pick("要不要回滚，或者深入分析某一类日志", "shall I prepare a rollback or look deeper into one kind of log"),
+        Some(Part::Fixes) => lang.pick("要不要深入分析某一类日志", "shall I look deeper into one kind of log"),
         Some(_) => lang.pick("要继续听吗", "shall I go on"),
     }
     .to_owned()
@@ -391,7 +394,7 @@ fn told(report: &Report, named: &[&Incident], ask: &Ask, text: String) -> Told {
                 ("from", from.to_string()),
             ],
         ));
-        if first.rollback.is_some() {
+        if first.ready_rollback().is_some() {
             next.push(NextStep::new(
                 "propose_rollback",
                 [("date", date.clone()), ("incident", first.id.clone())],

@@ -242,11 +242,13 @@ fn chain(text: &mut String, report: &Report, i: &Incident, lang: Lang) {
 /// The plan with its exact commands, for a screen.
 pub(super) fn rollback(plan: &Rollback, lang: Lang) -> String {
     let mut text = format!(
-        "**{}**: {}\n\n```sh\n{}\n```\n",
+        "**{}**: {}\n",
         lang.pick("回滚", "Rollback"),
-        line(&plan.what),
-        block(&plan.command)
+        line(&plan.what)
     );
+    if !plan.command.is_empty() {
+        let _ = write!(text, "\n```sh\n{}\n```\n", block(&plan.command));
+    }
     if !plan.patch.is_empty() {
         let _ = write!(text, "\n```json\n{}\n```\n", block(&plan.patch));
     }

@@ -3,7 +3,7 @@
 //! In: a report, one of its incidents and an [`Ask`]. Out: [`Told`]. Commands are never spoken: [`rollback`] says in one sentence what
 //! would be undone, the exact commands are for a screen ([`Detail::Full`]) or the user's chat.
 
-use crate::model::report::{ClaimKind, Incident, Report};
+use crate::model::report::{ClaimKind, Incident, Report, Rollback};
 
 use super::{
     BRIEF_CHARS, NORMAL_CHARS,
@@ -96,9 +96,9 @@ pub fn incident(report: &Report, incident: &Incident, ask: &Ask) -> Told {
                 + clip(&clean(missing, lang), 60),
         ));
     }
-    let question = match (&incident.rollback, ask.detail) {
-        (Some(_), _) => lang.pick("要不要回滚", "shall I prepare a rollback"),
-        (None, _) => lang.pick("要不要看更详细的证据", "shall I go into the evidence"),
+    let question = match incident.ready_rollback() {
+        Some(_) => lang.pick("要不要回滚", "shall I prepare a rollback"),
+        None => lang.pick("要不要看更详细的证据", "shall I go into the evidence"),
     };
     let limit = if ask.detail == Detail::Brief {
         BRIEF_CHARS
@@ -142,6 +142,9 @@ pub fn rollback(report: &Report, incident: &Incident, ask: &Ask) -> Told {
     };
     if ask.detail == Detail::Full {
         return told(report, incident, full::rollback(plan, lang));
+    }
+    if plan.command.is_empty() {
+        return by_hand(report, incident, plan, ask);
     }
     let mut said = vec![(
         0,
@@ -194,6 +197,24 @@ pub fn rollback(report: &Report, incident: &Incident, ask: &Ask) -> Told {
         NORMAL_CHARS
     };
     told(report, incident, fitted(said, question, limit, ask))
+}
+
+/// Why no command undoes the change, and what a person can do instead.
+fn by_hand(report: &Report, incident: &Incident, plan: &Rollback, ask: &Ask) -> Told {
+    let lang = ask.lang;
+    let why = plan.preconditions.first().map(|w| clean(w, lang));
+    let why = why.unwrap_or_else(|| {
+        lang.pick("日志里给不出回滚命令", "the logs give no command for it")
+            .to_owned()
+    });
+    let mut said = vec![(0, clip(&why, 120).to_owned())];
+    said.extend(incident.first_step().map(|step| {
+        let step = clean(step, lang);
+        let step = clip(&step, 100);
+        (1, lang.pick("可以", "what helps, ").to_owned() + step)
+    }));
+    let question = lang.pick("要不要看更详细的证据", "shall I go into the evidence");
+    told(report, incident, fitted(said, question, NORMAL_CHARS, ask))
 }
 
 /// The words of an item before its command, which is for the eyes.
@@ -278,7 +299,7 @@ fn told(report: &Report, incident: &Incident, text: String) -> Told {
             [("date", date.clone()), ("incident", incident.id.clone())],
         )
     };
-    if incident.rollback.is_some() {
+    if incident.ready_rollback().is_some() {
         next.push(step("propose_rollback"));
     }
     next.push(step("trace_cause"));

@@ -3,7 +3,7 @@
 use super::{Candidate, Search, Tier, calls};
 use crate::{
     diagnosis::{
-        causes,
+        causes::{self, Cause},
         faults::{Sign, Where},
         symptoms::{Suspect, Symptom, What},
     },
@@ -15,6 +15,9 @@ const SLOW_MS: i64 = 25 * 60_000;
 /// Errors after a release must be this many before the release is blamed.
 const RELEASE_ERRORS: u64 = 6;
 
+/// What passed by itself is blamed on a change only when it came right after it.
+const MINOR_WITHIN_MS: i64 = 5 * 60_000;
+
 /// All candidates, in no order.
 pub(in crate::diagnosis) fn candidates(search: Search<'_>) -> Vec<Candidate> {
     let mut out = Vec::new();
@@ -22,9 +25,13 @@ pub(in crate::diagnosis) fn candidates(search: Search<'_>) -> Vec<Candidate> {
         if symptom.chronic || symptom.what == What::Warning {
             continue;
         }
-        for suspect in &symptom.faults {
-            out.extend(of_suspect(search, index, symptom, suspect));
-        }
+        let mut fitting: Vec<Candidate> = symptom
+            .faults
+            .iter()
+            .filter_map(|suspect| of_suspect(search, index, symptom, suspect))
+            .collect();
+        prefer_own_change(search, symptom, &mut fitting);
+        out.extend(fitting);
         out.extend(calls::wrong_address(search, index, symptom));
         out.extend(bad_release(search, index, symptom));
     }
@@ -54,7 +61,7 @@ fn of_suspect(
         symptom,
         suspect.sign == Sign::Definitive,
     );
-    if cause.is_none() && (must || symptom.minor) {
+    if cause.is_none() && must || symptom.minor && !is_told_at_once(suspect, cause.as_ref()) {
         return None;
     }
     if let Some(job) = fault.job.as_deref().filter(|_| is_job(&symptom.object)) {
@@ -92,6 +99,28 @@ fn of_suspect(
         own: vec![index],
         reach: Vec::new(),
     })
+}
+
+/// Whether something that passed by itself still tells of an incident: it names its fault, right after the change that brings it about.
+fn is_told_at_once(suspect: &Suspect, cause: Option<&Cause>) -> bool {
+    suspect.sign == Sign::Definitive && cause.is_some_and(|c| c.gap_ms <= MINOR_WITHIN_MS)
+}
+
+/// Of several changes that one symptom may follow from, a later one of the suffering object itself outweighs those of nodes: a
+/// message about scheduling counts every node's reason, also of the nodes that were closed long before.
+fn prefer_own_change(search: Search<'_>, symptom: &Symptom, fitting: &mut Vec<Candidate>) {
+    let changed = |c: &Cause| &search.scene.changes.all[c.change].object;
+    let own = fitting
+        .iter()
+        .filter_map(|c| c.cause.as_ref())
+        .filter(|cause| *changed(cause) == symptom.object)
+        .map(|cause| cause.gap_ms)
+        .min();
+    let Some(own) = own else { return };
+    fitting.retain(|candidate| {
+        let cause = candidate.cause.as_ref();
+        !cause.is_some_and(|c| changed(c).kind == "Node" && c.gap_ms > own)
+    });
 }
 
 /// The object that the message names, where the fault is that object's.

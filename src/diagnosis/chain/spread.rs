@@ -14,6 +14,9 @@ use crate::{
 /// At least this share of a symptom must lie in the window of a root that explains it.
 const INSIDE: f64 = 0.2;
 
+/// So many occurrences are more than a touch, whatever share of a day full of failures they are.
+const PLENTY: f64 = 8.0;
+
 /// Of the failures of somebody in front, this share must fall into the minutes in which those behind fail.
 const TOGETHER: f64 = 0.8;
 
@@ -41,11 +44,11 @@ pub(super) fn grow(search: Search<'_>, root: &mut Root) {
     let (from, to) = window(search, &root.at);
     let inside = |s: &Symptom| {
         let inside = s.during(search.range, from, to) as f64;
-        inside >= (s.count as f64 * INSIDE).max(1.0)
+        inside >= (s.count as f64 * INSIDE).clamp(1.0, PLENTY)
     };
     loop {
         let next = search.symptoms.iter().enumerate().find(|(index, symptom)| {
-            !symptom.chronic
+            (!symptom.chronic || symptom.presumed && symptom.from_ms >= from)
                 && !root.explains.contains(index)
                 && inside(symptom)
                 && (follows(search, root, symptom, &hit) || echoes(search, root, symptom))
@@ -100,19 +103,16 @@ impl Hit {
 
 /// Whether a symptom follows from who is hit.
 fn follows(search: Search<'_>, root: &Root, symptom: &Symptom, hit: &Hit) -> bool {
-    let strict = symptom
-        .faults
-        .iter()
-        .any(|s| s.sign == Sign::Definitive && !search.catalogue.faults()[s.fault].follows);
-    // A node explains what happens to its pods, not what a program in one of them says about somebody else, nor what goes wrong
-    // with one of them much later.
-    let later = symptom.from_ms - root.at.from_ms > AT_ONCE_MS;
-    let own_story =
-        strict && root.at.object.kind == "Node" && (later || symptom.kind == LogKind::Business);
-    if hit.direct.contains(&symptom.object) {
-        return !own_story;
-    }
+    let mut definitive = symptom.faults.iter().filter(|s| s.sign == Sign::Definitive);
+    let names_fault = definitive.clone().next().is_some();
+    let strict = definitive.any(|s| !search.catalogue.faults()[s.fault].follows);
     let objects = search.scene.objects;
+    if hit.direct.contains(&symptom.object) {
+        let is_node = root.at.object.kind == "Node";
+        let by_itself = strict && symptom.kind == LogKind::Business;
+        let own_story = is_node && names_fault && (by_itself || is_later(search, root, symptom));
+        return !own_story && !is_refused_elsewhere(search, symptom, hit);
+    }
     if let What::Call { mode, to, .. } = &symptom.what {
         // Whoever only waits for somebody else still accepts connections and has a name.
         let must_be_down = matches!(mode, CallMode::Refused | CallMode::Dns);
@@ -133,6 +133,42 @@ fn follows(search: Search<'_>, root: &Root, symptom: &Symptom, hit: &Hit) -> boo
     let mut calls = objects.calls_from(&symptom.object);
     hit.is_hit(&symptom.object)
         || calls.any(|c| hit.is_hit(&c.to) || c.workloads.iter().any(|w| hit.is_hit(w)))
+}
+
+/// Whether a symptom begins long after the node broke, and long after the node was last seen to trouble the same object: a node
+/// explains what happens to its pods at that time, not what goes wrong with one of them hours later.
+fn is_later(search: Search<'_>, root: &Root, symptom: &Symptom) -> bool {
+    let troubled = root
+        .at
+        .own
+        .iter()
+        .map(|i| &search.symptoms[*i])
+        .filter(|own| own.object == symptom.object && own.from_ms <= symptom.from_ms)
+        .map(|own| own.from_ms);
+    let since = troubled.max().unwrap_or(i64::MIN).max(root.at.from_ms);
+    symptom.from_ms - since > AT_ONCE_MS
+}
+
+/// Whether somebody who is not hit turns the calls of the broken object away: that is the other's trouble, however sick the caller.
+fn is_refused_elsewhere(search: Search<'_>, symptom: &Symptom, hit: &Hit) -> bool {
+    let What::Call {
+        mode: CallMode::Refused,
+        to,
+        sure: true,
+        outside: None,
+    } = &symptom.what
+    else {
+        return false;
+    };
+    let objects = search.scene.objects;
+    let is_down = |callee: &ObjectRef| {
+        hit.is_down(callee)
+            || objects
+                .workloads_behind(callee)
+                .iter()
+                .any(|w| hit.is_down(w))
+    };
+    !to.is_empty() && !to.iter().any(is_down)
 }
 
 /// Whether somebody in front, whose lines do not say whom it waited for, fails in the same minutes as those whom the root hit.

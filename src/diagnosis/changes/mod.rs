@@ -75,6 +75,15 @@ impl Change<'_> {
             && !matches!(self.what, ChangeClass::Delete | ChangeClass::Eviction)
     }
 
+    /// Whether the log shows what was written, but nothing of what stood there before: any of its fields may have changed.
+    #[must_use]
+    pub fn before_unknown(&self) -> bool {
+        self.what == ChangeClass::Other
+            && self.diff.is_empty()
+            && self.before.is_none()
+            && self.after.is_some()
+    }
+
     /// The value at a JSON pointer before and after.
     #[must_use]
     pub fn sides(&self, pointer: &str) -> (Option<&Value>, Option<&Value>) {

@@ -310,6 +310,7 @@ fn symptom(
         cells,
         baseline: lines.iter().map(|l| l.expected).sum(),
         chronic,
+        presumed: chronic && view.business_days == 0,
         minor: count < FEW,
         objects: 1,
         evidence,

@@ -153,6 +153,7 @@ fn symptom(view: &View<'_>, object: ObjectRef, seen: &[Seen<'_>]) -> Symptom {
         cells,
         baseline: seen.iter().map(|s| s.baseline).sum(),
         chronic: seen.iter().all(|s| s.chronic),
+        presumed: false,
         minor: passing && !still_so && !names_itself,
         objects: u32::try_from(about.len()).unwrap_or(u32::MAX),
         evidence,
@@ -196,7 +197,7 @@ fn place(view: &View<'_>, series: &EventSeries, place: Where) -> ObjectRef {
 fn is_chronic(view: &View<'_>, index: usize, series: &EventSeries) -> bool {
     let long_standing =
         series.before > 0 && series.born_ms < view.range.start_ms - LONG_STANDING_MS;
-    if !series.warning || view.days == 0 {
+    if !series.warning || view.event_days == 0 {
         return long_standing;
     }
     match view.deviation(&Subject::Event(index)).map(|d| d.what) {

@@ -44,6 +44,8 @@ pub struct Symptom {
     /// Mean of the earlier days.
     pub baseline: f64,
     pub chronic: bool,
+    /// Chronic for want of earlier days only: it makes no incident, but may follow from one that it began with.
+    pub presumed: bool,
     pub minor: bool,
     /// One occurrence on each affected object tells nothing about how fast it repeats; occurrences per object and the span do.
     pub objects: u32,
@@ -118,7 +120,9 @@ pub(in crate::diagnosis) struct View<'a> {
     pub(in crate::diagnosis) catalogue: &'a Catalogue,
     pub(in crate::diagnosis) deviations: &'a [Deviation],
     /// How many earlier days of events are known.
-    pub(in crate::diagnosis) days: usize,
+    pub(in crate::diagnosis) event_days: usize,
+    /// How many earlier days of business logs are known.
+    pub(in crate::diagnosis) business_days: usize,
     /// The last record of the day that was read.
     pub(in crate::diagnosis) seen_until_ms: i64,
 }

@@ -87,6 +87,7 @@ fn symptom(
         cells: when,
         baseline: calls.iter().map(|(_, expected)| expected).sum(),
         chronic: false,
+        presumed: false,
         minor: count < FEW,
         objects: 1,
         evidence,

@@ -11,6 +11,7 @@ mod recovery;
 use super::{
     Diagnosis, Input,
     chain::{Root, Search, Tier},
+    changes::Change,
     is_seen, rollback,
 };
 use crate::model::{
@@ -113,11 +114,7 @@ fn incident(
             None => Some(fault.rollback.of(lang).to_owned()),
         },
         rollback: undo.and_then(Result::ok),
-        missing: missing(
-            input,
-            root,
-            change.is_some_and(super::changes::Change::body_hidden),
-        ),
+        missing: missing(input, root, change),
         status: ended.status,
         checked_at: Some(moment(search.seen_until_ms)),
         recovered_by: ended
@@ -193,7 +190,7 @@ fn chain(ids: &[(LogKind, String)], root: &Root, search: Search<'_>) -> Vec<Chai
 }
 
 /// Evidence that would decide but is not there.
-fn missing(input: &Input<'_>, root: &Root, hidden: bool) -> Vec<String> {
+fn missing(input: &Input<'_>, root: &Root, change: Option<&Change<'_>>) -> Vec<String> {
     let mut out = Vec::new();
     for kind in LogKind::ALL {
         if !is_seen(input, kind) {
@@ -204,7 +201,18 @@ fn missing(input: &Input<'_>, root: &Root, hidden: bool) -> Vec<String> {
             );
         }
     }
-    if hidden {
+    if change.is_some_and(Change::before_unknown) {
+        out.push(
+            input
+                .lang
+                .pick(
+                    "日志里没有改动之前的内容,不知道改了哪里",
+                    "the logs do not hold the state before the change, so what it changed is not known",
+                )
+                .to_owned(),
+        );
+    }
+    if change.is_some_and(Change::body_hidden) {
         out.push(
             input
                 .lang

@@ -42,7 +42,7 @@ pub(super) async fn run(call: &Call, input: Input) -> Result<Answer, Trouble> {
         .about(&report)
         .fact("incident", &incident.id)
         .fact("object", &incident.root.object);
-    let Some(plan) = &incident.rollback else {
+    let Some(plan) = incident.ready_rollback() else {
         return Ok(answer);
     };
     // `voice` offers this very tool; after it has told, only sending is left.

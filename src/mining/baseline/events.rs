@@ -116,7 +116,8 @@ impl Group {
 
     /// Without any history, what neither begins nor ends within the day counts as being so on every day.
     fn assume_usual(&mut self, range: &DayRange) {
-        let n = i32::try_from(self.observed).unwrap_or(i32::MAX);
+        // A storm is one trouble however many requests it holds: a cell counts once.
+        let n = i32::try_from(self.cells.iter().count()).unwrap_or(i32::MAX);
         let day = (range.end_ms - range.start_ms).max(1) as f64;
         let chance = |silent_ms: i64| (1.0 - silent_ms as f64 / day).powi(n);
         let before = chance(self.from_ms - range.start_ms);
