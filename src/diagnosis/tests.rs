@@ -407,3 +407,118 @@ fn a_trace_from_any_kind_reaches_the_root_or_names_the_kind_that_is_not_there() 
     assert_eq!(stopped.verdict, trace::Ends::Stopped);
     assert_eq!(stopped.steps.len(), 1);
 }
+
+const NO_ROOM: &str =
+    "0/8 nodes are available: 1 node(s) had untolerated taint {pool: gpu}, 7 Insufficient memory.";
+
+fn with_memory(name: &str, memory: &str) -> Value {
+    json!({"replicas": 2, "selector": {"matchLabels": {"app": name}}, "template": {"metadata": {"labels": {"app": name}}, "spec": {"containers": [{"name": name, "image": "i:1", "resources": {"requests": {"memory": memory}}}]}}})
+}
+
+#[test]
+fn a_request_beyond_every_node_is_told_beside_a_taint_of_the_same_day() {
+    let mut story = Story::new();
+    story.known("Deployment", "web", &with_memory("web", "1Gi"));
+    story.deployment("edge", "r.io/edge:1");
+    let node = ObjectRef::new("Node", "", "10.0.3.11");
+    let spec = |taints: Value| json!({"kind": "Node", "metadata": {"name": "10.0.3.11", "uid": "n"}, "spec": {"taints": taints}});
+    let state = State {
+        at_ms: 0,
+        body: spec(json!([])),
+    };
+    story.states.insert(node.clone(), state);
+    story.update("1000", "Node", "10.0.3.11", &json!({}), 600);
+    let write = story.shapes.writes.last_mut().expect("a write");
+    write.object = node;
+    write.api_group = String::new();
+    write.response = Some(spec(
+        json!([{"key": "pool", "value": "gpu", "effect": "NoExecute"}]),
+    ));
+    let tainted = "0/8 nodes are available: 1 node(s) had untolerated taint {pool: gpu}, 7 node(s) didn't have free ports.";
+    story.event(
+        "edge-6f7c9d8b5d-x2k8q",
+        "FailedScheduling",
+        tainted,
+        601,
+        640,
+    );
+    story.update(
+        "1000",
+        "Deployment",
+        "web",
+        &with_memory("web", "900Gi"),
+        700,
+    );
+    story.event(
+        "web-6f7c9d8b5d-x2k8q",
+        "FailedScheduling",
+        NO_ROOM,
+        701,
+        900,
+    );
+    let found = roots(&story.told());
+    let memory = (
+        "schedule.insufficient_memory".to_owned(),
+        "Deployment shop/web".to_owned(),
+    );
+    assert!(found.contains(&memory), "{found:?}");
+    assert_eq!(found.len(), 2, "{found:?}");
+}
+
+#[test]
+fn a_probe_that_fails_for_half_a_minute_long_after_a_release_is_no_incident() {
+    const SLOW: &str = "Readiness probe failed: context deadline exceeded";
+    let story = |from: i64, to: i64| {
+        let mut story = Story::new();
+        story.deployment("web", "r.io/web:v8");
+        let v9 = deployment("web", "r.io/web:v9");
+        story.update("1000", "Deployment", "web", &v9, 600);
+        story.event("web-6f7c9d8b5d-x2k8q", "Unhealthy", SLOW, from, to);
+        // The day goes on.
+        story.event("edge-6f7c9d8b5d-x2k8q", "Pulled", "done", 1400, 1401);
+        roots(&story.told())
+    };
+    assert_eq!(story(635, 636), []);
+    assert_eq!(story(601, 602), []);
+    assert_eq!(story(601, 700).len(), 1);
+}
+
+#[test]
+fn an_update_whose_former_state_nobody_saw_is_blamed_for_what_names_itself_right_after_it() {
+    let told = |at: i64| {
+        let mut story = Story::new();
+        let v9 = deployment("web", "r.io/web:v9");
+        story.update("1000", "Deployment", "web", &v9, at);
+        story.event("web-6f7c9d8b5d-x2k8q", "Failed", GONE, 601, 700);
+        story.told()
+    };
+    let soon = told(600);
+    assert_eq!(roots(&soon)[0].0, "image.not_found");
+    let change = soon.incidents[0].change.as_ref().expect("a change");
+    assert!(change.diff.is_empty(), "what it changed is not known");
+    assert!(soon.incidents[0].ready_rollback().is_none());
+    assert!(told(560).incidents[0].change.is_none());
+}
+
+#[test]
+fn what_is_over_is_told_after_what_is_not() {
+    let mut story = Story::new();
+    story
+        .deployment("web", "r.io/web:v8")
+        .deployment("edge", "r.io/edge:1");
+    story.event("web-6f7c9d8b5d-x2k8q", "Failed", GONE, 100, 200);
+    story.event(
+        "edge-6f7c9d8b5d-x2k8q",
+        "Failed",
+        &GONE.replace("web", "edge"),
+        600,
+        1400,
+    );
+    let told = story.told();
+    let names: Vec<_> = told
+        .incidents
+        .iter()
+        .map(|i| i.root.object.name.as_str())
+        .collect();
+    assert_eq!(names, ["edge", "web"]);
+}

@@ -177,10 +177,15 @@ impl Incident {
     /// What to do about it in one sentence: take the change back, unless somebody did or nobody can say how; else the first remedy.
     #[must_use]
     pub fn first_step(&self) -> Option<&str> {
-        let over = self.status == Status::Recovered && self.recovered_by.is_some();
-        let undo = self.ready_rollback().filter(|_| !over).map(|r| &r.what);
-        let fix = self.fix.first().filter(|_| !over);
-        undo.or(fix).map(String::as_str)
+        let undo = self.ready_rollback().map(|r| &r.what);
+        let step = undo.or(self.fix.first()).filter(|_| !self.is_mended());
+        step.map(String::as_str)
+    }
+
+    /// Whether somebody has put it right.
+    #[must_use]
+    pub fn is_mended(&self) -> bool {
+        self.status == Status::Recovered && self.recovered_by.is_some()
     }
 }
 

@@ -140,6 +140,9 @@ pub(super) fn field(path: &str, lang: Lang) -> String {
         ("requests", "cpu") => lang.pick("CPU申请量", "the CPU request"),
         (_, "storageClassName") => lang.pick("存储类", "the storage class"),
         (_, "nodeSelector") => lang.pick("节点选择条件", "the node selector"),
+        (_, "taints") => lang.pick("污点", "the taints"),
+        ("httpGet", "path") => lang.pick("探针路径", "the probe path"),
+        (_, "timeoutSeconds") => lang.pick("探针超时", "the probe timeout"),
         (_, "tolerations") => lang.pick("污点容忍", "the tolerations"),
         (_, "unschedulable") => lang.pick("可调度开关", "the schedulable switch"),
         (_, "port" | "targetPort" | "containerPort") => lang.pick("端口", "the port"),
@@ -169,8 +172,17 @@ pub(super) fn value(value: &Value, lang: Lang) -> String {
         Value::String(s) => s.clone(),
         Value::Null => return lang.pick("空", "nothing").to_owned(),
         Value::Bool(_) | Value::Number(_) => value.to_string(),
+        Value::Array(list) if list.is_empty() => return lang.pick("空", "nothing").to_owned(),
+        Value::Array(list) if list.len() == 1 && !list[0].is_array() => {
+            return self::value(&list[0], lang);
+        }
         Value::Array(list) => {
             return lang.pick(format!("{}项", list.len()), format!("{} items", list.len()));
+        }
+        // A label, a taint, a variable: its two words say enough.
+        Value::Object(map) if map.contains_key("key") && map.contains_key("value") => {
+            let word = |name: &str| map[name].as_str().unwrap_or_default().to_owned();
+            format!("{} {}", word("key"), word("value"))
         }
         Value::Object(map) => {
             let said: Vec<_> = map
@@ -183,6 +195,11 @@ pub(super) fn value(value: &Value, lang: Lang) -> String {
                 .collect();
             said.join("，")
         }
+    };
+    // A path is all of its parts, where of an image only the tag matters.
+    let text = match text.strip_prefix('/') {
+        Some(path) => path.replace('/', " "),
+        None => text,
     };
     let last = text.rsplit('/').next().unwrap_or(&text);
     let short = match last.rsplit_once(':') {
@@ -209,6 +226,13 @@ mod tests {
             "v2.4.1"
         );
         assert_eq!(value(&serde_json::json!(["a", "b"]), Lang::Zh), "2项");
+        assert_eq!(
+            value(&serde_json::json!("/health/deep"), Lang::Zh),
+            "health deep"
+        );
+        let taint =
+            serde_json::json!([{"key": "dedicated", "value": "gpu", "effect": "NoExecute"}]);
+        assert_eq!(value(&taint, Lang::Zh), "dedicated gpu");
         assert_eq!(
             field(
                 "/spec/template/spec/containers/0/resources/limits/memory",

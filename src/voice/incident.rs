@@ -3,7 +3,10 @@
 //! In: a report, one of its incidents and an [`Ask`]. Out: [`Told`]. Commands are never spoken: [`rollback`] says in one sentence what
 //! would be undone, the exact commands are for a screen ([`Detail::Full`]) or the user's chat.
 
-use crate::model::report::{ClaimKind, Incident, Report, Rollback};
+use crate::model::{
+    LogKind,
+    report::{ClaimKind, Incident, Report, Rollback},
+};
 
 use super::{
     BRIEF_CHARS, NORMAL_CHARS,
@@ -83,7 +86,7 @@ pub fn incident(report: &Report, incident: &Incident, ask: &Ask) -> Told {
                 + &more,
         ));
     }
-    if let Some(fix) = incident.fix.first() {
+    if let Some(fix) = incident.fix.first().filter(|_| !incident.is_mended()) {
         said.push((
             1,
             lang.pick("建议", "to fix it, ").to_owned() + clip(&clean(fix, lang), 100),
@@ -122,15 +125,13 @@ pub fn rollback(report: &Report, incident: &Incident, ask: &Ask) -> Told {
             lang.pick("没有找到引发它的改动", "no change set it off")
                 .to_owned()
         });
-        let mut said = vec![(
-            0,
-            lang.pick(
-                "这个问题不能靠回滚解决，",
-                "a rollback does not help here, ",
-            )
-            .to_owned()
-                + clip(&why, 70),
-        )];
+        let says_so = why.contains(lang.pick("回滚", "roll"));
+        let before = lang.pick(
+            "这个问题不能靠回滚解决，",
+            "a rollback does not help here, ",
+        );
+        let before = if says_so { "" } else { before };
+        let mut said = vec![(0, before.to_owned() + clip(&why, 70))];
         said.extend(incident.fix.first().map(|f| {
             (
                 1,
@@ -228,9 +229,19 @@ fn before_command(item: &str) -> &str {
 /// What each kind of log shows of the incident, in the order of the chain.
 fn chain(report: &Report, incident: &Incident, ask: &Ask) -> Option<String> {
     let lang = ask.lang;
+    let mut kinds: Vec<LogKind> = Vec::new();
     let links = incident.chain.iter().filter_map(|link| {
+        // One sentence a kind; the change has its own.
+        let is_told =
+            kinds.contains(&link.kind) || link.kind == LogKind::Audit && incident.change.is_some();
+        if is_told {
+            return None;
+        }
         let finding = report.findings.iter().find(|f| f.id == link.finding)?;
-        let title = clean(&finding.title, lang);
+        kinds.push(link.kind);
+        // Behind the colon stands the raw text, which is for the eyes.
+        let title = finding.title.split(": ").next().unwrap_or_default();
+        let title = clean(title, lang);
         let times = if finding.count > 1 {
             lang.pick(
                 format!("，{}次", about(finding.count, lang)),

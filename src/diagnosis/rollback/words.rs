@@ -81,6 +81,7 @@ impl Words<'_> {
             (text.chars().count() <= TOLD_CHARS).then_some(text)
         };
         let (old, new) = (short(&field.old)?, short(&field.new)?);
+        let (old, new) = tags(&old, &new).unwrap_or((&old, &new));
         let name = self.change.what.name(self.lang);
         Some(self.pick(
             format!("把 {object} 的{name}从 {new} 改回 {old}"),
@@ -237,6 +238,14 @@ impl Words<'_> {
     pub(super) fn pick<T>(&self, zh: T, en: T) -> T {
         self.lang.pick(zh, en)
     }
+}
+
+/// The tags of two images of one repository: its name has been said.
+fn tags<'a>(old: &'a str, new: &'a str) -> Option<(&'a str, &'a str)> {
+    let (old_name, old_tag) = old.rsplit_once(':')?;
+    let (new_name, new_tag) = new.rsplit_once(':')?;
+    let is_image = old_name.contains('/') && !old_tag.contains('/') && !new_tag.contains('/');
+    (old_name == new_name && is_image).then_some((old_tag, new_tag))
 }
 
 /// Who made a change, to be told.

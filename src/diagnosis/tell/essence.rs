@@ -57,12 +57,23 @@ fn without_header(line: &str) -> &str {
 
 /// What follows the first word, when that word belongs to a header.
 fn header_word(rest: &str) -> Option<&str> {
+    if let Some(after) = klog(rest) {
+        return Some(after);
+    }
     if let Some(inner) = rest.strip_prefix('[') {
         return inner.split_once(']').map(|(_, after)| after);
     }
     let (word, after) = rest.split_once(char::is_whitespace)?;
     let bare = word.trim_matches(|c: char| matches!(c, ':' | '-' | '|' | ','));
     let digits = bare.chars().filter(char::is_ascii_digit).count();
+    // `31#31:` and `*470564`: process and connection of a web server.
+    let is_number = digits > 0
+        && (word.ends_with(':') || word.starts_with('*'))
+        && bare
+            .chars()
+            .all(|c| c.is_ascii_digit() || matches!(c, '#' | '*'));
+    // `search.worker[7]:`
+    let is_worker = word.ends_with("]:") && bare.contains('[');
     let is_time = digits >= 4
         && digits * 2 > bare.len().min(20)
         && bare.contains([':', '-', '/'])
@@ -81,7 +92,17 @@ fn header_word(rest: &str) -> Option<&str> {
     let is_trace = bare
         .split_once('=')
         .is_some_and(|(key, _)| key.to_ascii_lowercase().ends_with("id"));
-    (bare.is_empty() || is_time || is_level || is_logger || is_trace).then_some(after)
+    let is_header = is_time || is_level || is_logger || is_trace || is_number || is_worker;
+    (bare.is_empty() || is_header).then_some(after)
+}
+
+/// What follows `W1121 15:16:38.180196       1 server.go:100]`, the header of Kubernetes' own components.
+fn klog(line: &str) -> Option<&str> {
+    let rest = line.strip_prefix(['I', 'W', 'E', 'F'])?;
+    let is_date = rest.len() > 4 && rest.as_bytes()[..4].iter().all(u8::is_ascii_digit);
+    let (header, after) = rest.split_once(']')?;
+    let place = header.rsplit(' ').next()?;
+    (is_date && header.len() < 80 && place.contains(".go:")).then_some(after)
 }
 
 /// The class, without its package, of the last exception of a chain.
@@ -133,6 +154,17 @@ mod tests {
             of("0/5 nodes are available: 5 Insufficient memory."),
             "0/5 nodes are available: 5 Insufficient memory."
         );
+    }
+
+    #[test]
+    fn headers_of_components_servers_and_workers_are_left_out() {
+        for line in [
+            "W1121 15:16:38.180196       1 server.go:100] deep check took 3101ms",
+            "2026/11/21 13:05:12 [error] 31#31: *1036305 deep check took 3101ms",
+            "2026-11-21 10:59:59,830 WARNING app.worker[7]: [1ebe90659c801a59] deep check took 3101ms",
+        ] {
+            assert_eq!(of(line), "deep check took 3101ms", "{line}");
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ use super::{Input, Search, essence, rank};
 use crate::{
     diagnosis::{
         chain::Root,
+        changes::ChangeClass,
         faults::CallMode,
         symptoms::{Symptom, What},
     },
@@ -164,10 +165,16 @@ impl<'a> Findings<'a> {
         let at = self.moment(change.at_ms);
         let user = &change.write.actor.user;
         let verb = &change.write.verb;
+        let did = match change.what {
+            ChangeClass::Create => "新建",
+            ChangeClass::Delete => "删除",
+            ChangeClass::Eviction => "驱逐",
+            _ => "修改",
+        };
         let object = &change.object;
         let what = paths.join(", ");
         let title = match self.input.lang {
-            Lang::Zh => format!("{user} 在 {} {verb} 了 {object} {what}", at.hour_minute()),
+            Lang::Zh => format!("{user} 在 {} {did}了 {object} {what}", at.hour_minute()),
             Lang::En => format!("{user} {verb} {object} at {} {what}", at.hour_minute()),
         };
         let id = Some(change.id());

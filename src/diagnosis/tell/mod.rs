@@ -16,7 +16,9 @@ use super::{
 };
 use crate::model::{
     LogKind, Moment, ObjectRef, Severity,
-    report::{ChainLink, Chronic, Finding, Incident, Root as Place, SameAs, Verdict},
+    report::{
+        ChainLink, ChangeNote, Chronic, Finding, Incident, Root as Place, SameAs, Status, Verdict,
+    },
 };
 use findings::Findings;
 
@@ -35,6 +37,8 @@ pub(super) fn tell(input: &Input<'_>, search: Search<'_>, roots: &[Root]) -> Dia
         let key = |i: &Incident| {
             (
                 std::cmp::Reverse(i.severity),
+                // What is over can wait for what is not.
+                i.status == Status::Recovered,
                 i.root.cause == "unknown",
                 i.start.ms,
                 i.identity.clone(),
@@ -105,7 +109,7 @@ fn incident(
         chain: chain(&ids, root, search),
         findings: ids.into_iter().map(|(_, id)| id).collect(),
         affected: root.affected.clone(),
-        change: change.map(|c| c.note(&input.range.zone)),
+        change: change.map(|c| telling_first(c.note(&input.range.zone), &fault.code)),
         alternatives: alternatives::of(input, search, all, root),
         fix,
         no_rollback: match &undo {
@@ -124,6 +128,22 @@ fn incident(
         alerts: Vec::new(),
         identity,
     }
+}
+
+/// A change with the field first that brought the fault about: often several were changed at once.
+fn telling_first(mut note: ChangeNote, code: &str) -> ChangeNote {
+    const TELLING: [(&str, &str); 5] = [
+        ("container.oom_limit", "/limits/memory"),
+        ("schedule.insufficient", "/requests/"),
+        ("probe.liveness", "/livenessProbe"),
+        ("probe.readiness", "/readinessProbe"),
+        ("probe.startup", "/startupProbe"),
+    ];
+    let telling = TELLING.iter().find(|(fault, _)| code.starts_with(fault));
+    if let Some((_, part)) = telling {
+        note.diff.sort_by_key(|field| !field.path.contains(part));
+    }
+    note
 }
 
 /// When the first of its own symptoms shows.
