@@ -1,7 +1,8 @@
 //! The timer of `serve`: starts the round of every owner when its night is over, and whatever night was missed.
 //!
 //! In: owners, the clock. Out: started rounds. Always true: one owner's failure delays nobody else; a failed round is tried again with
-//! growing pauses until it works or the next day is due. Decides nothing: [`schedule`] does.
+//! growing pauses until it works or the next day is due; what a day left on disk goes when it is older than `GENGFU_RETENTION_DAYS`.
+//! Decides nothing: [`schedule`] does.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -39,10 +40,15 @@ pub(super) async fn every_night(
 ) {
     let mut running: HashMap<OwnerAlias, Task> = HashMap::new();
     let mut troubles: HashMap<OwnerAlias, Trouble> = HashMap::new();
+    let mut tidied: HashMap<OwnerAlias, Day> = HashMap::new();
     while !stop.is_cancelled() {
         let now_ms = jiff::Timestamp::now().as_millisecond();
+        let today = Day::of(now_ms, app.config.zone());
         let owners = app.owners.all().unwrap_or_default();
         for owner in owners {
+            if tidied.insert(owner.clone(), today) != Some(today) {
+                retire_old_days(&stores, &owner, today, app.config.running.retention_days).await;
+            }
             if let Some(task) = running.get(&owner) {
                 match task.ended() {
                     None => continue,
@@ -86,6 +92,21 @@ fn note(troubles: &mut HashMap<OwnerAlias, Trouble>, owner: &OwnerAlias, day: Da
             again_ms: now_ms + pause_ms,
         },
     );
+}
+
+/// Removes the lines and digests of days that are older than what is kept; their reports and manifests stay.
+async fn retire_old_days(stores: &Stores, owner: &OwnerAlias, today: Day, keep_days: u32) {
+    let retiring = async {
+        let store = stores.of(owner).await?;
+        for day in schedule::expired(store.stored_days()?, today, keep_days) {
+            store.retire_day(day).await?;
+            tracing::info!(%owner, %day, "removed the lines of an old day");
+        }
+        Ok::<(), crate::store::Error>(())
+    };
+    if let Err(error) = retiring.await {
+        tracing::warn!(%owner, error = &error as &dyn std::error::Error, "could not remove old days");
+    }
 }
 
 /// The newest day with a report of the whole day.

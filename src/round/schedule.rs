@@ -49,6 +49,14 @@ pub fn due(now_ms: i64, run_at: Time, zone: &TimeZone, done: Option<Day>) -> Due
     Due::At(next, day)
 }
 
+/// The days among `stored` that are older than `keep_days` days before `today`.
+#[must_use]
+pub fn expired(stored: Vec<Day>, today: Day, keep_days: u32) -> Vec<Day> {
+    let keep_days = i32::try_from(keep_days).unwrap_or(i32::MAX);
+    let oldest_kept = today.plus(-keep_days);
+    stored.into_iter().filter(|d| *d < oldest_kept).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -122,5 +130,13 @@ mod tests {
             None,
             Due::At(at("2026-11-22T01:00:00+08:00"), day("2026-11-21")),
         );
+    }
+
+    #[test]
+    fn a_day_expires_when_it_is_older_than_what_is_kept() {
+        let stored = vec![day("2026-10-21"), day("2026-10-22"), day("2026-11-20")];
+        let left = expired(stored.clone(), day("2026-11-21"), 30);
+        assert_eq!(left, [day("2026-10-21")]);
+        assert!(expired(stored, day("2026-11-21"), 3650).is_empty());
     }
 }
