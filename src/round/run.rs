@@ -4,7 +4,13 @@
 //! Always true: each diagnosis is a revision of its own - the first after the events alone, so that somebody who waits hears the
 //! worst within seconds; a second round of the same objects gives the same report. Does not choose owners or days.
 
-use std::{collections::BTreeMap, future::Future, path::PathBuf, sync::Arc, time::Instant};
+use std::{
+    collections::{BTreeMap, HashSet},
+    future::Future,
+    path::PathBuf,
+    sync::Arc,
+    time::Instant,
+};
 
 use tokio::sync::Semaphore;
 
@@ -48,7 +54,20 @@ impl Round {
         work.progress.begin(Phase::Listing, 0, 0);
         let range = day.range(&self.judge.zone);
         let listed = clock.time("list", Box::pin(self.list(&range))).await?;
-        let manifest = self.store.manifest(day).await?;
+        let mut manifest = self.store.manifest(day).await?;
+        // Of a day that retention took, the report is what is left: it stands unless there is more to read, and then all is read.
+        if !manifest.is_empty() && !self.store.stored_days()?.contains(&day) {
+            let read: HashSet<(LogKind, &str, &str)> = manifest
+                .iter()
+                .map(|row| (row.kind, row.object.key.as_str(), row.object.etag.as_str()))
+                .collect();
+            let mut found = listed.values().flatten();
+            let nothing_new = found.all(|f| read.contains(&(f.kind, &f.key, &f.etag)));
+            if let (true, Some(report)) = (nothing_new, self.store.report(day).await?) {
+                return Ok(report);
+            }
+            manifest.clear();
+        }
         let mut fresh: BTreeMap<LogKind, Vec<Found>> = listed
             .iter()
             .map(|(kind, found)| (*kind, Reading::fresh(found.clone(), &manifest)))

@@ -18,7 +18,7 @@ use gengfu::{
     mcp::{Rounds, Stores, sessions},
     model::{
         Day, Lang, LogKind, OwnerAlias,
-        report::{Stage, Verdict},
+        report::{Report, Stage, Verdict},
     },
     round::{
         Round,
@@ -262,4 +262,35 @@ async fn a_day_that_left_nothing_is_not_compared_with_others() {
     let report = round.run(after, &work).await.expect("round");
     assert_eq!(report.verdict, Verdict::Unknown);
     assert!(store.counted_days().await.expect("days").is_empty());
+}
+
+#[tokio::test]
+async fn the_report_of_a_day_outlives_its_lines() {
+    let (_server, dir) = serve().await;
+    let nobody = owner("nobody");
+    let store = Store::open(dir.path(), &nobody).expect("store");
+    let mut round = round(dir.path(), &nobody, store.clone());
+    round.baseline_days = 0;
+    let day: Day = DAY.parse().expect("day");
+    let work = || Work::alone(Progress::default());
+    let whole = round.run(day, &work()).await.expect("round");
+    assert!(!whole.incidents.is_empty());
+    store.retire_day(day).await.expect("retire");
+
+    let roots = |r: &Report| {
+        r.incidents
+            .iter()
+            .map(|i| i.root.clone())
+            .collect::<Vec<_>>()
+    };
+    let again = round.run(day, &work()).await.expect("round");
+    assert_eq!(again.revision, whole.revision);
+    assert_eq!(roots(&again), roots(&whole));
+
+    // With something new in the bucket all is read once more.
+    let late = dir.path().join("bucket/event/2026/11/20/23/late.json");
+    std::fs::write(&late, "not a record\n").expect("write");
+    let more = round.run(day, &work()).await.expect("round");
+    assert_eq!(more.coverage[&LogKind::Event].rejected, 1);
+    assert_eq!(roots(&more), roots(&whole));
 }
