@@ -3,6 +3,8 @@
 //! In: the configuration. Out: an [`App`] whose parts are wired. Always true: what costs a connection or a lock is built when it is
 //! first needed, so `--help` and a wrong configuration touch nothing. Decides nothing about logs.
 
+mod places;
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use secrecy::ExposeSecret as _;
@@ -53,6 +55,11 @@ pub enum Error {
     Faults(#[from] faults::Error),
     #[error("cannot open the bucket")]
     Bucket(#[from] bucket::Error),
+    /// A whole sentence, in the configured language.
+    #[error("{0}")]
+    NoPlaces(String),
+    #[error("cannot set up connections to Tencent Cloud")]
+    Api(#[from] reqwest::Error),
 }
 
 /// The wired parts. Cheap to clone.
@@ -108,9 +115,9 @@ impl App {
         Ok(Store::open(&self.config.running.data_dir, owner)?)
     }
 
-    /// Everything a round of this owner needs, over a store that is open already.
-    pub fn round(&self, owner: &OwnerAlias, store: Store) -> Result<Round, Error> {
-        let reach = self.owners.reach(owner)?;
+    /// Everything a round of this owner needs, over a store that is open already. Finds out where the logs are when nobody said.
+    pub async fn round(&self, owner: &OwnerAlias, store: Store) -> Result<Round, Error> {
+        let reach = self.with_places(self.owners.reach(owner)?).await?;
         Ok(Round {
             source: source(&reach, &self.config)?,
             store,

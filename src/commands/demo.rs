@@ -49,7 +49,7 @@ pub async fn run(args: Args, config: Config) -> Result<Outcome, Failure> {
     let owner: OwnerAlias = OWNER.parse()?;
     let app = App::new(config, owner.clone())?;
     let store = app.store(&owner)?;
-    let round = app.round(&owner, store)?;
+    let round = app.round(&owner, store).await?;
     let work = Work::alone(Progress::default());
     let bar = draw(&work.progress, app.lang());
     let outcome = Box::pin(round.run(day, &work)).await;

@@ -43,7 +43,7 @@ pub async fn run(args: Args, config: Config) -> Result<Outcome, Failure> {
         .choose(args.owner.as_ref())
         .map_err(anyhow::Error::from)?;
     let store = app.store(&owner)?;
-    let round = app.round(&owner, store)?;
+    let round = app.round(&owner, store).await?;
     let work = Work::alone(Progress::default());
     let bar = draw(&work.progress, app.lang());
     let outcome = Box::pin(round.run(day, &work)).await;

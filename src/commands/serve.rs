@@ -163,7 +163,7 @@ fn one_round(
     async move {
         let lang = app.lang();
         let store = stores.of(&key.owner).await.map_err(|e| e.to_string())?;
-        let round = app.round(&key.owner, store).map_err(|e| e.to_string())?;
+        let round = app.round(&key.owner, store).await.map_err(|e| e.to_string())?;
         match round.carry_out(&key, &work).await {
             Ok(()) => {
                 // Lines alone change no report.
@@ -187,7 +187,7 @@ fn line_reader(app: App, stores: Arc<Stores>) -> Arc<crate::mcp::ReadLines> {
         let (app, stores) = (app.clone(), stores.clone());
         async move {
             let store = stores.of(&owner).await.map_err(|e| e.to_string())?;
-            let round = app.round(&owner, store).map_err(|e| e.to_string())?;
+            let round = app.round(&owner, store).await.map_err(|e| e.to_string())?;
             let lines = round.lines(day, &asked).await;
             lines.map_err(|error| error.sentence(app.lang()))
         }

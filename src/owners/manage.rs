@@ -84,7 +84,13 @@ impl Owners {
     pub fn remember_places(&self, alias: &OwnerAlias, found: &Places) -> Result<(), Error> {
         self.0.registry.change(|roll| {
             if let Some(owner) = roll.owners.get_mut(alias) {
-                owner.places = std::mem::take(&mut owner.places).or(found);
+                let said = std::mem::take(&mut owner.places);
+                // Prefixes without a bucket are defaults: what is really shipped goes before them.
+                owner.places = if said.has_bucket() {
+                    said.or(found)
+                } else {
+                    found.clone().or(&said)
+                };
             }
             Ok(())
         })
