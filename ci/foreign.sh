@@ -15,16 +15,8 @@ venv mcp2 'mcp>=2,<3'
 # The versions are named: npm on an older Node would quietly choose an inspector of 2025 that knows no headers.
 [ -d "$cache/inspector/node_modules" ] || npm install --silent --no-fund --no-audit --prefix "$cache/inspector" node@22 @modelcontextprotocol/inspector@2.12.0
 
-cd "$work"
-GENGFU_DATA_DIR="$work/data" GENGFU_BIND=127.0.0.1:0 GENGFU_TOKENS='token-for-the-robot-0001;name=voice,token-for-the-desk-00001;name=desk;detail=full' \
-  "$bin" demo --keep "$work/demo" --serve >"$work/out.txt" 2>"$work/err.txt" & server=$!
-for _ in $(seq 600); do
-  url=$(sed -n 's/.*\(http:\/\/127\.0\.0\.1:[0-9]*\/mcp\).*/\1/p' "$work/out.txt" "$work/err.txt" | head -1)
-  [ -n "$url" ] && break
-  kill -0 "$server" 2>/dev/null || { cat "$work/err.txt"; exit 1; }
-  read -rt 0.1 <> <(:) || true
-done
-[ -n "$url" ] || { echo 'the server did not say where it listens'; cat "$work/err.txt"; exit 1; }
+. "$here/demo_server.sh"
+demo_server "$bin" "$work" GENGFU_TOKENS='token-for-the-robot-0001;name=voice,token-for-the-desk-00001;name=desk;detail=full'
 
 "$cache/mcp1/bin/python" "$here/clients/xiaozhi.py" "$url" token-for-the-robot-0001
 "$cache/mcp2/bin/python" "$here/clients/modern.py" "$url" token-for-the-desk-00001
