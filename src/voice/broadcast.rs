@@ -16,9 +16,10 @@ use super::{
     full,
     opening::{kinds, opening},
     phrase::{
-        caveats, day_name, is_urgent, kind_name, ordinal, relative_time, standing, standing_short,
-        title,
+        caveats, day_name, kind_name, ordinal, relative_time, standing, standing_short,
+        status_said, title,
     },
+    problem::{Problem, problems},
     speak::{clean, clip},
 };
 
@@ -39,19 +40,21 @@ pub fn broadcast(report: &Report, ask: &Ask) -> Told {
     if ask.detail == Detail::Brief {
         return brief(report, &incidents, ask);
     }
-    let most = incidents.len().min(MOST_PROBLEMS);
+    let problems = problems(&incidents, MOST_PROBLEMS);
+    let most = problems.len().min(MOST_PROBLEMS);
     for shown in (1..=most).rev() {
         for words in [Words::All, Words::Most, Words::Few, Words::Fewest] {
             let text = Outline {
                 report,
                 ask,
-                incidents: &incidents,
+                problems: &problems,
                 shown,
                 words,
             }
             .text();
             if text.chars().count() <= NORMAL_CHARS {
-                return told(report, &incidents[..shown], ask, text);
+                let named: Vec<&Incident> = problems[..shown].iter().map(|p| p.first).collect();
+                return told(report, &named, ask, text);
             }
         }
     }
@@ -93,7 +96,7 @@ enum Words {
 struct Outline<'a> {
     report: &'a Report,
     ask: &'a Ask,
-    incidents: &'a [&'a Incident],
+    problems: &'a [Problem<'a>],
     shown: usize,
     words: Words,
 }
@@ -106,7 +109,7 @@ impl Outline<'_> {
         if wants(Part::Overview) {
             said.push(opening(
                 self.report,
-                self.incidents,
+                &self.problems[0],
                 self.ask,
                 self.title_chars(),
             ));
@@ -129,9 +132,9 @@ impl Outline<'_> {
         if wants(Part::Fixes) {
             self.fixes(&mut said);
         }
-        let undoable = self.incidents[..self.shown]
+        let undoable = self.problems[..self.shown]
             .iter()
-            .any(|i| i.ready_rollback().is_some());
+            .any(|p| p.first.ready_rollback().is_some());
         join(&said, &question(self.ask, undoable), lang)
     }
 
@@ -144,15 +147,16 @@ impl Outline<'_> {
         }
     }
 
-    fn title(&self, incident: &Incident) -> String {
-        title(incident, self.ask.lang, self.title_chars())
+    fn title(&self, problem: &Problem<'_>) -> String {
+        problem.title(self.ask.lang, self.title_chars())
     }
 
     /// One sentence a problem. With all four parts asked for, the first problem has been named by the opening.
     fn findings(&self, said: &mut Vec<String>) {
         let lang = self.ask.lang;
         let opened = self.ask.part.is_none();
-        for (n, incident) in self.incidents[..self.shown].iter().enumerate() {
+        for (n, problem) in self.problems[..self.shown].iter().enumerate() {
+            let incident = problem.first;
             let mut clause = String::new();
             if opened && n == 0 {
                 let timed = incident.change.is_some() && self.words == Words::All;
@@ -166,10 +170,14 @@ impl Outline<'_> {
                 } else {
                     String::new()
                 };
-                clause = place + &self.title(incident);
+                clause = place + &self.title(problem);
                 let standing = match self.words {
-                    Words::All | Words::Most => standing(incident, self.ask),
-                    Words::Few => standing_short(incident, lang).to_owned(),
+                    Words::All | Words::Most if problem.others.is_empty() => {
+                        standing(incident, self.ask)
+                    }
+                    Words::All | Words::Most | Words::Few => {
+                        status_said(problem.status(), lang).to_owned()
+                    }
                     Words::Fewest => String::new(),
                 };
                 if !standing.is_empty() {
@@ -192,7 +200,7 @@ impl Outline<'_> {
                 said.push(clause);
             }
         }
-        let left = self.incidents.len() - self.shown;
+        let left = self.problems.len() - self.shown;
         if left > 0 {
             said.push(lang.pick(
                 format!("另外还有{left}个问题没念"),
@@ -204,7 +212,7 @@ impl Outline<'_> {
     fn urgent(&self) -> String {
         let lang = self.ask.lang;
         let urgent: Vec<usize> = (0..self.shown)
-            .filter(|n| is_urgent(self.incidents[*n]))
+            .filter(|n| self.problems[*n].is_urgent())
             .collect();
         if urgent.is_empty() {
             return lang
@@ -214,7 +222,7 @@ impl Outline<'_> {
         if self.ask.part.is_some() || urgent.len() == 1 && self.words >= Words::Few {
             let names: Vec<_> = urgent
                 .iter()
-                .map(|n| self.title(self.incidents[*n]))
+                .map(|n| self.title(&self.problems[*n]))
                 .collect();
             return lang.pick("要马上处理的是", "to handle now: ").to_owned()
                 + &names.join(lang.pick("，还有", ", then "));
@@ -237,8 +245,8 @@ impl Outline<'_> {
         } else {
             1
         };
-        for (n, incident) in self.incidents[..self.shown].iter().enumerate().take(most) {
-            let Some(fix) = incident.first_step() else {
+        for (n, problem) in self.problems[..self.shown].iter().enumerate().take(most) {
+            let Some(fix) = problem.first.first_step() else {
                 continue;
             };
             let chars = match self.words {
@@ -280,7 +288,11 @@ fn brief(report: &Report, incidents: &[&Incident], ask: &Ask) -> Told {
     let question = lang.pick("要继续听吗", "shall I go on");
     let mut text = String::new();
     for title_chars in [60, 48, 36, 24, 16] {
-        let mut said = vec![opening(report, incidents, ask, title_chars)];
+        let alone = Problem {
+            first: incidents[0],
+            others: Vec::new(),
+        };
+        let mut said = vec![opening(report, &alone, ask, title_chars)];
         if incidents.len() > 1 {
             said.push(lang.pick(
                 format!("一共{}个问题", incidents.len()),

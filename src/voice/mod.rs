@@ -17,6 +17,7 @@ mod incident;
 mod lists;
 mod opening;
 mod phrase;
+mod problem;
 mod speak;
 #[cfg(test)]
 mod tests;

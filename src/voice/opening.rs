@@ -1,34 +1,32 @@
 //! How a broadcast begins: the most important problem, then how each kind of log looks.
 //!
-//! In: a report, its incidents in order, an [`Ask`]. Out: one clause each, speakable, without an end mark.
+//! In: a report, its first problem, an [`Ask`]. Out: one clause each, speakable, without an end mark.
 
 use crate::model::{
     LogKind, Severity,
-    report::{Incident, Report, Stage},
+    report::{Report, Stage},
 };
 
 use super::{
     ask::Ask,
-    phrase::{day_name, kind_name, standing, standing_short, title},
+    phrase::{day_name, kind_name, standing, status_said},
+    problem::Problem,
     speak::{clean, clip},
 };
 
 /// The first sentence: the most important problem, after a first clause short enough to be spoken at once.
 pub(super) fn opening(
     report: &Report,
-    incidents: &[&Incident],
+    problem: &Problem<'_>,
     ask: &Ask,
     title_chars: usize,
 ) -> String {
     let lang = ask.lang;
-    let Some(first) = incidents.first() else {
-        return String::new();
-    };
-    let title = title(first, lang, title_chars);
-    let standing = if title_chars <= 36 {
-        standing_short(first, lang).to_owned()
+    let title = problem.title(lang, title_chars);
+    let standing = if title_chars <= 36 || !problem.others.is_empty() {
+        status_said(problem.status(), lang).to_owned()
     } else {
-        standing(first, ask)
+        standing(problem.first, ask)
     };
     let greeting = if ask.after_switch {
         let owner = clean(report.owner.as_str(), lang);

@@ -207,7 +207,11 @@ fn recovered(incident: &Incident, ask: &Ask) -> String {
 
 /// The standing in a few characters, for a text that must name six problems.
 pub(super) fn standing_short(incident: &Incident, lang: Lang) -> &'static str {
-    match incident.status {
+    status_said(incident.status, lang)
+}
+
+pub(super) fn status_said(status: Status, lang: Lang) -> &'static str {
+    match status {
         Status::Ongoing => lang.pick("仍在发生", "still so"),
         Status::Recovered => lang.pick("已恢复", "recovered"),
         Status::Recurred => lang.pick("又出现了", "came back"),
