@@ -89,6 +89,8 @@ struct RawEvent {
     #[serde(default)]
     object: Where,
     sign: Option<Sign>,
+    #[serde(default)]
+    pinned: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -276,6 +278,7 @@ fn event(raw: &RawEvent, sign: Sign, place: &Place<'_>) -> Result<EventPattern, 
         names: raw.names.clone(),
         object: raw.object,
         sign: raw.sign.unwrap_or(sign),
+        pinned: raw.pinned,
     })
 }
 

@@ -144,6 +144,8 @@ pub struct EventPattern {
     pub names: Option<String>,
     pub object: Where,
     pub sign: Sign,
+    /// Said of all other nodes when a pod is made for one of them: no reason beside another one.
+    pub pinned: bool,
 }
 
 /// Which object an event is about.
@@ -230,6 +232,8 @@ pub struct EventMatch {
     pub named: Option<(String, String)>,
     /// How many nodes a scheduler names for this reason; 0 elsewhere.
     pub nodes: u32,
+    /// As [`EventPattern::pinned`].
+    pub pinned: bool,
 }
 
 impl Catalogue {
@@ -267,6 +271,7 @@ impl Catalogue {
                         object: pattern.object,
                         named,
                         nodes,
+                        pinned: pattern.pinned,
                     });
                     break;
                 }

@@ -27,9 +27,12 @@ const LONG_STANDING_MS: i64 = 36 * 3_600_000;
 pub(super) fn symptoms(view: &View<'_>) -> Vec<Symptom> {
     let mut groups: BTreeMap<(ObjectRef, usize), Vec<Seen<'_>>> = BTreeMap::new();
     for (index, series) in view.shapes.events.iter().enumerate() {
-        let found = view
-            .catalogue
-            .of_event(&series.object.kind, &series.reason, &series.message);
+        let mut found =
+            view.catalogue
+                .of_event(&series.object.kind, &series.reason, &series.message);
+        if found.iter().any(|m| !m.pinned) && is_made_for_one_node(view, series) {
+            found.retain(|m| !m.pinned);
+        }
         let Some(first) = found.first() else {
             continue;
         };
@@ -55,6 +58,12 @@ pub(super) fn symptoms(view: &View<'_>) -> Vec<Symptom> {
         }
     }
     out
+}
+
+/// A DaemonSet makes each pod for one node by its affinity, so the scheduler always counts all others as not matching.
+fn is_made_for_one_node(view: &View<'_>, series: &EventSeries) -> bool {
+    let workload = view.objects.workload_of(&series.object);
+    workload.is_some_and(|workload| workload.kind == "DaemonSet")
 }
 
 /// A series with what it shows.
