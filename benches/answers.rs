@@ -38,8 +38,9 @@ fn serve(folder: &std::path::Path) -> anyhow::Result<(Server, String)> {
     let said = BufReader::new(child.stdout.take().context("no stdout")?);
     let server = Server(child);
     for line in said.lines() {
-        if let Some((_, address)) = line?.split_once("http://") {
-            return Ok((server, format!("http://{address}")));
+        // The broadcast is printed first, and may hold addresses too.
+        if let Some((_, address)) = line?.split_once(" http://127.0.0.1:") {
+            return Ok((server, format!("http://127.0.0.1:{address}")));
         }
     }
     anyhow::bail!("the server ended before it listened")
