@@ -15,7 +15,7 @@ use serde_json::json;
 
 use super::{Access, Address, Desk, File, trouble::Trouble};
 use crate::{
-    model::{Day, OwnerAlias},
+    model::{Day, OwnerAlias, report::Stage},
     store::Store,
 };
 
@@ -117,20 +117,33 @@ pub(super) async fn read(
             None,
         )
     })?;
-    let (text, mime) = found.ok_or_else(unknown)?;
-    let text = ResourceContents::text(text, uri).with_mime_type(mime);
+    let found = found.ok_or_else(unknown)?;
+    let text = ResourceContents::text(found.text, uri).with_mime_type(found.mime);
     Ok(ReadResourceResult::new(vec![text])
-        .with_ttl_ms(DAY_TTL_MS)
+        .with_ttl_ms(found.ttl_ms)
         .with_cache_scope(CacheScope::Private))
+}
+
+/// What lies at an address.
+struct Content {
+    text: String,
+    mime: &'static str,
+    ttl_ms: u64,
 }
 
 async fn content(
     desk: &Desk,
     owner: &OwnerAlias,
     address: &Address,
-) -> Result<Option<(String, &'static str)>, Trouble> {
+) -> Result<Option<Content>, Trouble> {
     let store = desk.stores.of(owner).await?;
-    let json = |value: &serde_json::Value| Some((format!("{value:#}"), "application/json"));
+    let json = |value: &serde_json::Value| {
+        Some(Content {
+            text: format!("{value:#}"),
+            mime: "application/json",
+            ttl_ms: DAY_TTL_MS,
+        })
+    };
     Ok(match address {
         Address::Faults => None,
         Address::Days(_) => {
@@ -158,26 +171,33 @@ async fn alarms(desk: &Desk, store: &Store) -> Result<Vec<serde_json::Value>, Tr
     Ok(shown.collect())
 }
 
-async fn day_file(
-    store: &Store,
-    day: Day,
-    file: File,
-) -> Result<Option<(String, &'static str)>, Trouble> {
+async fn day_file(store: &Store, day: Day, file: File) -> Result<Option<Content>, Trouble> {
     let Some(report) = store.report(day).await? else {
         return Ok(None);
+    };
+    // While a round goes on, the next revision is seconds away.
+    let ttl_ms = if report.stage == Stage::Complete {
+        DAY_TTL_MS
+    } else {
+        0
+    };
+    let content = |text| Content {
+        text,
+        mime: file.mime(),
+        ttl_ms,
     };
     let path = match file {
         File::Report => {
             let text =
                 serde_json::to_string_pretty(&report).map_err(|_| crate::store::Error::Stopped)?;
-            return Ok(Some((text, file.mime())));
+            return Ok(Some(content(text)));
         }
         File::Summary => report.files.summary,
         File::Analysis => report.files.analysis,
     };
     // The round wrote it and the report names it; a file that was removed by hand is no resource.
     let text = tokio::fs::read_to_string(&path).await.ok();
-    Ok(text.map(|t| (t, file.mime())))
+    Ok(text.map(content))
 }
 
 /// Completes `owner` and `date` of the templates.
