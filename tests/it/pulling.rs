@@ -3,39 +3,23 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::Path,
-    sync::Arc,
 };
 
-use futures::FutureExt;
 use gengfu::{
     demo,
-    diagnosis::faults::Catalogue,
-    intake::{
-        bucket::{Bucket, BucketSpec},
-        layout::Partition,
-    },
-    llm::Llm,
-    mcp::{Rounds, Stores, sessions},
     model::{
-        Day, Lang, LogKind, OwnerAlias,
+        Day, LogKind,
         report::{Report, Stage, Verdict},
     },
-    round::{
-        Round,
-        files::Shelf,
-        judge::Judge,
-        progress::Progress,
-        source::{Place, Source},
-        tasks::{Tasks, Work},
-    },
+    round::{progress::Progress, tasks::Work},
     store::Store,
 };
 use jiff::tz::TimeZone;
 use serde_json::json;
 use tempfile::TempDir;
-use tokio::sync::Semaphore;
 
 use crate::{
+    over_bucket::{self, Manner},
     running::{Era, ROBOT, Running, SCREEN, told},
     stored_day::owner,
 };
@@ -43,83 +27,16 @@ use crate::{
 /// The day before the stored one.
 const DAY: &str = "2026-11-20";
 
-fn round(folder: &Path, owner: &OwnerAlias, store: Store) -> Round {
-    let zone = TimeZone::get("Asia/Shanghai").expect("zone");
-    let bucket = Bucket::open(BucketSpec::Folder(folder.join("bucket"))).expect("bucket");
-    let place = |kind: LogKind| Place {
-        bucket: bucket.clone(),
-        prefix: format!("{kind}/"),
-        partition: Partition {
-            template: "%Y/%m/%d/%H/".to_owned(),
-            zone: zone.clone(),
-            spill_ms: 7_200_000,
-        },
-        label: String::new(),
-    };
-    let places = LogKind::ALL
-        .into_iter()
-        .map(|kind| (kind, vec![place(kind)]));
-    Round {
-        store,
-        source: Source::new(places.collect()),
-        shelf: Shelf::new(folder, owner),
-        judge: Judge {
-            zone_name: "Asia/Shanghai".to_owned(),
-            zone,
-            lang: Lang::Zh,
-            catalogue: Arc::new(Catalogue::builtin().expect("faults")),
-            llm: Llm::Off,
-            model_time: std::time::Duration::ZERO,
-            model_tokens: 0,
-        },
-        baseline_days: 2,
-        publish: None,
-        cores: Arc::new(Semaphore::new(2)),
-    }
-}
-
 /// A server over the sample bucket.
 async fn serve() -> (Running, TempDir) {
     let dir = TempDir::new().expect("folder");
     let zone = TimeZone::get("Asia/Shanghai").expect("zone");
     demo::lay(&dir.path().join("bucket"), DAY.parse().expect("day"), &zone).expect("lay");
-    let folder = dir.path().to_owned();
-    let rounds = move |tasks: Tasks, stores: Arc<Stores>| {
-        let of = move |owner: OwnerAlias| {
-            let (stores, folder) = (stores.clone(), folder.clone());
-            async move {
-                let store = stores.of(&owner).await.expect("store");
-                round(&folder, &owner, store)
-            }
-        };
-        let lines_of = of.clone();
-        Rounds::new(
-            tasks,
-            Arc::new(move |key, work: Work| {
-                let round = of(key.owner.clone());
-                async move {
-                    let done = round.await.carry_out(&key, &work).await;
-                    done.map_err(|e| e.to_string())
-                }
-                .boxed()
-            }),
-        )
-        .with_lines(Arc::new(move |owner, day, asked| {
-            let round = lines_of(owner);
-            async move {
-                round
-                    .await
-                    .lines(day, &asked)
-                    .await
-                    .map_err(|e| e.to_string())
-            }
-            .boxed()
-        }))
+    let manner = Manner {
+        baseline_days: 2,
+        stops: None,
     };
-    (
-        Running::over(sessions::Limits::default(), rounds).await,
-        dir,
-    )
+    (over_bucket::serve(dir.path(), manner).await, dir)
 }
 
 /// The hours of the objects that were read, by kind.
@@ -256,7 +173,7 @@ async fn a_day_that_left_nothing_is_not_compared_with_others() {
     let (_server, dir) = serve().await;
     let nobody = owner("nobody");
     let store = Store::open(dir.path(), &nobody).expect("store");
-    let round = round(dir.path(), &nobody, store.clone());
+    let round = over_bucket::round(dir.path(), &nobody, store.clone(), 2);
     let after = DAY.parse::<Day>().expect("day").plus(2);
     let work = Work::alone(Progress::default());
     let report = round.run(after, &work).await.expect("round");
@@ -269,8 +186,7 @@ async fn the_report_of_a_day_outlives_its_lines() {
     let (_server, dir) = serve().await;
     let nobody = owner("nobody");
     let store = Store::open(dir.path(), &nobody).expect("store");
-    let mut round = round(dir.path(), &nobody, store.clone());
-    round.baseline_days = 0;
+    let round = over_bucket::round(dir.path(), &nobody, store.clone(), 0);
     let day: Day = DAY.parse().expect("day");
     let work = || Work::alone(Progress::default());
     let whole = round.run(day, &work()).await.expect("round");
