@@ -67,6 +67,7 @@ fn one(catalogue: &Catalogue, date: Day, dir: &Path) -> anyhow::Result<()> {
         deviations: &deviations,
         catalogue,
         earlier: &[],
+        before: None,
         lang: Lang::Zh,
     });
     let diagnosed = started.elapsed();

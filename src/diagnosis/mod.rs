@@ -5,6 +5,7 @@
 //! anything into spoken words.
 
 pub mod actors;
+mod carried;
 mod causes;
 mod chain;
 pub mod changes;
@@ -20,7 +21,7 @@ use crate::{
     mining::baseline::{Deviation, holding},
     model::{
         Day, DayRange, Lang, LogKind,
-        report::{Chronic, Finding, Incident, Verdict},
+        report::{Chronic, Finding, Incident, Report, Verdict},
         shapes::{Baseline, DayShapes, States},
     },
 };
@@ -39,6 +40,8 @@ pub struct Input<'a> {
     pub catalogue: &'a Catalogue,
     /// Incidents of earlier days, in any order.
     pub earlier: &'a [Earlier],
+    /// The report of the day before, when there is one.
+    pub before: Option<&'a Report>,
     pub lang: Lang,
 }
 
@@ -79,7 +82,8 @@ pub fn diagnose(input: &Input<'_>) -> Diagnosis {
         business_days: holding(input.baseline, LogKind::Business).count(),
         seen_until_ms: seen_until(input),
     };
-    let symptoms = symptoms::gather(&view);
+    let mut symptoms = symptoms::gather(&view);
+    let carried = carried::go_on(input, &mut symptoms);
     let search = chain::Search {
         scene: causes::Scene {
             changes: &changes,
@@ -88,6 +92,7 @@ pub fn diagnose(input: &Input<'_>) -> Diagnosis {
         catalogue: input.catalogue,
         range: input.range,
         symptoms: &symptoms,
+        carried: &carried,
         seen_until_ms: view.seen_until_ms,
     };
     let roots = chain::roots(search);

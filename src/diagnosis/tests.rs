@@ -22,6 +22,7 @@ fn range() -> DayRange {
 struct Story {
     shapes: DayShapes,
     states: States,
+    before: Option<Report>,
     next: u64,
 }
 
@@ -36,6 +37,7 @@ impl Story {
         Self {
             shapes,
             states: States::new(),
+            before: None,
             next: 0,
         }
     }
@@ -162,6 +164,7 @@ impl Story {
             deviations: &deviations,
             catalogue: &Catalogue::builtin().expect("the catalogue"),
             earlier: &[],
+            before: self.before.as_ref(),
             lang: Lang::Zh,
         })
     }
@@ -521,4 +524,67 @@ fn what_is_over_is_told_after_what_is_not() {
         .map(|i| i.root.object.name.as_str())
         .collect();
     assert_eq!(names, ["edge", "web"]);
+}
+
+const REFUSED: &str =
+    r#"Post "http://web.shop.svc.cluster.local:8080/": dial tcp: connect: connection refused"#;
+
+/// The report of a day, as the next day finds it.
+fn report_of(told: Diagnosis, date: &str) -> Report {
+    Report {
+        date: date.parse().expect("a day"),
+        verdict: told.verdict,
+        findings: told.findings,
+        incidents: told.incidents,
+        ..crate::model::sample::report()
+    }
+}
+
+#[test]
+fn a_service_broken_since_yesterday_is_the_same_incident_today_with_its_change_and_rollback() {
+    let world = || {
+        let mut story = Story::new();
+        story
+            .deployment("web", "r.io/web:v8")
+            .deployment("edge", "r.io/edge:1");
+        story
+    };
+    let wrong = json!({"selector": {"app": "webb"}, "ports": [{"port": 8080}]});
+    let mut first = world();
+    first.update("1000", "Service", "web", &wrong, 600);
+    first.line("edge", REFUSED, 601, 1435);
+    let yesterday = first.told();
+    let change = yesterday.incidents[0].change.clone();
+    assert!(yesterday.incidents[0].ready_rollback().is_some());
+
+    let mut today = world();
+    today.line("edge", REFUSED, 0, 1435);
+    let root = |told: &Diagnosis| roots(told).first().map(|r| r.0.clone());
+    assert_ne!(root(&today.told()).as_deref(), Some("service.selector"));
+    today.before = Some(report_of(yesterday.clone(), "2026-11-20"));
+    let told = today.told();
+    assert_eq!(roots(&told), roots(&yesterday));
+    assert_eq!(told.incidents[0].change, change);
+    assert_eq!(told.incidents[0].start, yesterday.incidents[0].start);
+    assert!(told.incidents[0].ready_rollback().is_some());
+
+    // Somebody touched the Service this morning, in vain.
+    let other = json!({"selector": {"app": "webbb"}, "ports": [{"port": 8080}]});
+    today.update("2000", "Service", "web", &other, 300);
+    assert!(today.told().incidents[0].ready_rollback().is_none());
+
+    // What nobody saw begin may be a habit; what is over does not go on.
+    for spoil in [
+        |i: &mut Incident| i.status = Status::Recovered,
+        |i: &mut Incident| {
+            i.start = crate::model::Moment::new(range().start_ms - 86_400_000, &range().zone)
+        },
+    ] {
+        let mut today = world();
+        today.line("edge", REFUSED, 0, 1435);
+        let mut report = report_of(yesterday.clone(), "2026-11-20");
+        report.incidents.iter_mut().for_each(spoil);
+        today.before = Some(report);
+        assert_ne!(root(&today.told()).as_deref(), Some("service.selector"));
+    }
 }

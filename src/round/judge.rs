@@ -58,6 +58,8 @@ pub struct Evidence {
     pub states: States,
     pub baseline: Baseline,
     pub earlier: Vec<Earlier>,
+    /// The report of the day before, when that whole day was read.
+    pub before: Option<Report>,
 }
 
 /// A report with what of it is kept beside it.
@@ -108,7 +110,9 @@ impl Judge {
         })
         .await?;
         let earlier = store.incidents_before(day, MEMORY_DAYS).await?;
+        let before = store.report(day.plus(-1)).await?;
         Ok(Evidence {
+            before: before.filter(|r| matches!(r.stage, Stage::Day | Stage::Complete)),
             shapes,
             states: store.states_before(day).await?,
             baseline: store.baseline(day, baseline_days).await?,
@@ -210,6 +214,7 @@ impl Judge {
             deviations: &deviations,
             catalogue: &self.catalogue,
             earlier: &evidence.earlier,
+            before: evidence.before.as_ref(),
             lang: self.lang,
         })
     }

@@ -74,6 +74,7 @@ fn broken(
         .map(|i| search.symptoms[*i].from_ms.max(change.at_ms))
         .min()?;
     Some(Candidate {
+        carried: None,
         fault: fault_index,
         object: change.object.clone(),
         cause: Some(Cause {
@@ -216,6 +217,7 @@ pub(super) fn wrong_address(
             continue;
         }
         return Some(Candidate {
+            carried: None,
             fault: fault_index,
             object: cause.root.clone(),
             from_ms: symptom.from_ms,
@@ -317,6 +319,7 @@ pub(super) fn names_unresolved(search: Search<'_>) -> Option<Candidate> {
     let server = search.scene.objects.workloads().find(is_dns).cloned();
     let server = server.unwrap_or_else(|| ObjectRef::new("Deployment", "kube-system", "coredns"));
     Some(Candidate {
+        carried: None,
         fault: fault_index,
         object: cause
             .as_ref()
@@ -421,6 +424,7 @@ pub(super) fn deepest_unexplained(search: Search<'_>, chosen: &[Root]) -> Option
                 object.clone()
             };
             let candidate = Candidate {
+                carried: None,
                 fault: search
                     .catalogue
                     .index(code)

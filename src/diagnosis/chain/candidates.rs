@@ -35,9 +35,34 @@ pub(in crate::diagnosis) fn candidates(search: Search<'_>) -> Vec<Candidate> {
         out.extend(calls::wrong_address(search, index, symptom));
         out.extend(bad_release(search, index, symptom));
     }
+    out.extend((0..search.carried.len()).filter_map(|n| carried(search, n)));
     out.extend(calls::broken_by_change(search));
     out.extend(calls::names_unresolved(search));
     out
+}
+
+/// An incident of the day before that goes on: its root is known, and its change lies in no record of today.
+fn carried(search: Search<'_>, index: usize) -> Option<Candidate> {
+    let carried = &search.carried[index];
+    let root = &carried.incident.root;
+    if root.cause == "unknown" {
+        // Today may know better.
+        return None;
+    }
+    let code = root.detail.as_ref().unwrap_or(&root.cause);
+    let symptoms = || carried.symptoms.iter().map(|i| &search.symptoms[*i]);
+    Some(Candidate {
+        fault: search.catalogue.index(code)?,
+        object: root.object.clone(),
+        cause: None,
+        tier: Tier::Named,
+        weight: 1,
+        own: carried.symptoms.clone(),
+        carried: Some(index),
+        reach: Vec::new(),
+        from_ms: symptoms().map(|s| s.from_ms).min()?,
+        to_ms: symptoms().map(Symptom::until_ms).max()?,
+    })
 }
 
 fn of_suspect(
@@ -89,6 +114,7 @@ fn of_suspect(
         symptom.until_ms()
     };
     Some(Candidate {
+        carried: None,
         fault: fault_index,
         object,
         from_ms: symptom.from_ms,
@@ -156,6 +182,7 @@ fn bad_release(search: Search<'_>, index: usize, symptom: &Symptom) -> Option<Ca
         false,
     )?;
     Some(Candidate {
+        carried: None,
         fault,
         object: cause.root.clone(),
         cause: Some(cause),

@@ -11,6 +11,7 @@ mod spread;
 use std::collections::BTreeSet;
 
 use super::{
+    carried::Carried,
     causes::{Cause, Scene},
     faults::Catalogue,
     symptoms::{Symptom, What},
@@ -45,6 +46,8 @@ pub(super) struct Candidate {
     pub(super) weight: u32,
     /// Symptoms that it rests on.
     pub(super) own: Vec<usize>,
+    /// Index of the incident of the day before that goes on.
+    pub(super) carried: Option<usize>,
     /// Services and workloads whose callers suffer, beyond those of `object`.
     pub(super) reach: Vec<ObjectRef>,
     pub(super) from_ms: i64,
@@ -70,6 +73,8 @@ pub(super) struct Search<'a> {
     pub(super) catalogue: &'a Catalogue,
     pub(super) range: &'a DayRange,
     pub(super) symptoms: &'a [Symptom],
+    /// What goes on from the day before.
+    pub(super) carried: &'a [Carried<'a>],
     pub(super) seen_until_ms: i64,
 }
 
@@ -145,6 +150,7 @@ fn order(search: Search<'_>, c: &Candidate) -> impl Ord + use<> {
     let gap = c.cause.as_ref().map_or(0, |cause| cause.gap_ms);
     let depth = search.catalogue.faults()[c.fault].code.matches('.').count();
     (
+        c.carried.is_none(),
         c.tier,
         search.catalogue.faults()[c.fault].over.is_empty(),
         c.from_ms / BUCKET_MS,

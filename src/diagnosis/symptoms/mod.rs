@@ -96,6 +96,12 @@ impl Symptom {
         !self.chronic && !self.minor && self.what != What::Warning
     }
 
+    /// Whether its words are those of many troubles: an error or a warning that the catalogue does not know.
+    #[must_use]
+    pub fn says_nothing(&self) -> bool {
+        matches!(self.what, What::Error | What::Warning) && self.faults.is_empty()
+    }
+
     /// Until when it lasted, as far as records tell.
     #[must_use]
     pub fn until_ms(&self) -> i64 {

@@ -7,7 +7,7 @@ use crate::{
     diagnosis::{
         chain::Root,
         changes::ChangeClass,
-        faults::CallMode,
+        faults::{CallMode, Catalogue},
         symptoms::{Symptom, What},
     },
     model::{
@@ -222,9 +222,16 @@ impl<'a> Findings<'a> {
 
 /// A line about a symptom: the object, what fails, and the text that says so.
 pub(super) fn title(input: &Input<'_>, search: Search<'_>, s: &Symptom) -> String {
-    let lang = input.lang;
+    let said = said(search.catalogue, input.lang, s);
+    match essence::of(&s.text) {
+        text if text.is_empty() => said,
+        text => format!("{said}: {text}"),
+    }
+}
+
+/// The object and what fails, in words of the catalogue.
+pub(in crate::diagnosis) fn said(catalogue: &Catalogue, lang: Lang, s: &Symptom) -> String {
     let name = &s.object.name;
-    let text = essence::of(&s.text);
     let what = match &s.what {
         What::Call {
             mode,
@@ -254,15 +261,11 @@ pub(super) fn title(input: &Input<'_>, search: Search<'_>, s: &Symptom) -> Strin
             let fault = s
                 .faults
                 .first()
-                .map(|f| search.catalogue.faults()[f.fault].name.of(lang).to_owned());
+                .map(|f| catalogue.faults()[f.fault].name.of(lang).to_owned());
             fault.unwrap_or_else(|| lang.pick("报错", "errors").to_owned())
         }
     };
-    if text.is_empty() {
-        format!("{name} {what}")
-    } else {
-        format!("{name} {what}: {text}")
-    }
+    format!("{name} {what}")
 }
 
 const fn mode_words(mode: CallMode, lang: Lang) -> &'static str {

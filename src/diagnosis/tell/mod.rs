@@ -15,12 +15,14 @@ use super::{
     is_seen, rollback,
 };
 use crate::model::{
-    LogKind, Moment, ObjectRef, Severity,
+    Lang, LogKind, Moment, ObjectRef, Severity,
     report::{
-        ChainLink, ChangeNote, Chronic, Finding, Incident, Root as Place, SameAs, Status, Verdict,
+        ActorKind, ChainLink, ChangeNote, Chronic, Finding, Incident, Root as Place, SameAs,
+        Status, Verdict,
     },
 };
 use findings::Findings;
+pub(super) use findings::said;
 
 /// Chronic matters that are listed.
 const CHRONIC: usize = 20;
@@ -89,12 +91,13 @@ fn incident(
             lang,
         )
     });
+    let carried = root.at.carried.map(|n| search.carried[n].incident);
     let ids = findings.of_root(root);
     let ended = recovery::end_of(search, root);
     let detail = (fault.coarse() != fault.code).then(|| fault.code.clone());
     let identity = identity(fault.coarse(), &root.at.object);
     let fix = fault.fix.iter().map(|p| p.of(lang).to_owned()).collect();
-    Incident {
+    let told = Incident {
         id: String::new(),
         title: title(input, fault, &root.at.object),
         root: Place {
@@ -127,6 +130,39 @@ fn incident(
         same_as: same_as(input, &identity),
         alerts: Vec::new(),
         identity,
+    };
+    match carried {
+        Some(before) => going_on(told, before, search, lang),
+        None => told,
+    }
+}
+
+/// An incident that goes on keeps its beginning and its change, and its rollback as long as nobody touched the object today.
+fn going_on(told: Incident, before: &Incident, search: Search<'_>, lang: Lang) -> Incident {
+    let mended = |object: &ObjectRef| {
+        let mut today = search.scene.changes.of(object);
+        today.any(|(_, change)| {
+            let people = matches!(change.actor, ActorKind::Human | ActorKind::Pipeline);
+            people && change.what.has_effect()
+        })
+    };
+    let touched = before.change.as_ref().is_some_and(|c| mended(&c.object));
+    let since = lang.pick(
+        "改动之后这个对象今天又被改过,不能照原样撤销",
+        "the object was changed again, so the change cannot simply be taken back",
+    );
+    Incident {
+        start: before.start,
+        confidence: before.confidence,
+        change: before.change.clone(),
+        rollback: before.rollback.clone().filter(|_| !touched),
+        no_rollback: if touched {
+            Some(since.to_owned())
+        } else {
+            before.no_rollback.clone()
+        },
+        missing: before.missing.clone(),
+        ..told
     }
 }
 

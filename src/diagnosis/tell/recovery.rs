@@ -55,8 +55,10 @@ fn undone(search: Search<'_>, root: &Root, last_ms: i64) -> Option<usize> {
     let cause = root.at.cause.as_ref();
     let began = cause.map_or(root.at.from_ms, |c| changes.all[c.change].at_ms);
     let blamed = cause.map(|c| &changes.all[c.change].object);
+    let carried = root.at.carried.map(|n| search.carried[n].incident);
+    let blamed_before = carried.and_then(|i| i.change.as_ref()).map(|c| &c.object);
     let mut places = vec![&root.at.object];
-    places.extend(blamed);
+    places.extend(blamed.or(blamed_before));
     let near = |at: i64| {
         at > began && at >= last_ms - UNDONE_BEFORE_MS && at <= last_ms + UNDONE_BEFORE_MS
     };

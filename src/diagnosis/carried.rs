@@ -1,0 +1,99 @@
+//! What the day before left unmended: an incident that still stands at midnight goes on as the same incident.
+//!
+//! In: the report of the day before, the symptoms of this one. Out: which of them continue one of its incidents. Always true: only
+//! what goes on from the first hours of the day is taken over, and only at a rate that a habit of the earlier days does not explain.
+//! A cause that lies a day back shows in no record of today, so it is taken from that report and never looked for again.
+
+use std::collections::HashSet;
+
+use super::{Input, faults::Catalogue, symptoms::Symptom, tell};
+use crate::model::{
+    Lang,
+    report::{Finding, Incident, Report, Status},
+};
+
+/// A trouble that goes on shows itself in the first hours, also where traffic is thin at night.
+const SHOWS_WITHIN_MS: i64 = 3 * 3_600_000;
+/// Less than this share of the day before is a remnant.
+const REMNANT: f64 = 0.2;
+/// What was not so many times the habit of earlier days was that habit.
+const HABITS: f64 = 2.0;
+
+/// An incident of the day before with the symptoms of today that continue it.
+#[derive(Debug, Clone)]
+pub(super) struct Carried<'a> {
+    pub(super) incident: &'a Incident,
+    pub(super) symptoms: Vec<usize>,
+}
+
+/// The incidents that go on. Their symptoms are no habit, on however many days they have been seen.
+pub(super) fn go_on<'a>(input: &Input<'a>, symptoms: &mut [Symptom]) -> Vec<Carried<'a>> {
+    let Some(before) = input.before else {
+        return Vec::new();
+    };
+    let mut taken = HashSet::new();
+    let mut out = Vec::new();
+    let stands = |i: &&Incident| i.status != Status::Recovered && has_begun(before, i, input);
+    for incident in before.incidents.iter().filter(stands) {
+        let findings: Vec<&Finding> = findings_of(before, incident).collect();
+        let goes_on: Vec<usize> = (0..symptoms.len())
+            .filter(|i| !taken.contains(i))
+            .filter(|i| {
+                let continues =
+                    |f: &&Finding| is_same(input.catalogue, input.lang, incident, f, &symptoms[*i]);
+                findings.iter().any(|f| continues(&f))
+            })
+            .collect();
+        let first = goes_on.iter().map(|i| symptoms[*i].from_ms).min();
+        if first.is_none_or(|ms| ms > input.range.start_ms + SHOWS_WITHIN_MS) {
+            continue;
+        }
+        taken.extend(goes_on.iter().copied());
+        for i in &goes_on {
+            symptoms[*i].chronic = false;
+            symptoms[*i].baseline = 0.0;
+        }
+        out.push(Carried {
+            incident,
+            symptoms: goes_on,
+        });
+    }
+    out
+}
+
+/// Whether an incident was seen to begin, on its day or before it: what its day shows from its first hours on may be a habit.
+fn has_begun(report: &Report, incident: &Incident, input: &Input<'_>) -> bool {
+    let day_ms = report.date.range(&input.range.zone).start_ms;
+    let first_hours = day_ms..day_ms + SHOWS_WITHIN_MS;
+    !first_hours.contains(&incident.start.ms)
+}
+
+fn findings_of<'a>(
+    report: &'a Report,
+    incident: &'a Incident,
+) -> impl Iterator<Item = &'a Finding> {
+    let own = |f: &&Finding| incident.findings.contains(&f.id);
+    report.findings.iter().filter(own)
+}
+
+/// Whether a symptom says of the same object what the finding said the day before, about as often.
+fn is_same(
+    catalogue: &Catalogue,
+    lang: Lang,
+    incident: &Incident,
+    finding: &Finding,
+    symptom: &Symptom,
+) -> bool {
+    if symptom.kind != finding.kind || symptom.object != finding.object || symptom.minor {
+        return false;
+    }
+    let names_root = symptom
+        .faults
+        .iter()
+        .any(|s| catalogue.faults()[s.fault].coarse() == incident.root.cause);
+    let said = tell::said(catalogue, lang, symptom);
+    let same = names_root && finding.cause == incident.root.cause
+        || !symptom.says_nothing() && finding.title.starts_with(&format!("{said}: "));
+    let count = symptom.count as f64;
+    same && count >= REMNANT * finding.count as f64 && count > HABITS * finding.baseline
+}
