@@ -41,7 +41,7 @@ pub(super) fn go_on<'a>(input: &Input<'a>, symptoms: &mut [Symptom]) -> Vec<Carr
             .filter(|i| {
                 let continues =
                     |f: &&Finding| is_same(input.catalogue, input.lang, incident, f, &symptoms[*i]);
-                findings.iter().any(|f| continues(&f))
+                findings.iter().any(continues)
             })
             .collect();
         let first = goes_on.iter().map(|i| symptoms[*i].from_ms).min();

@@ -577,7 +577,7 @@ fn a_service_broken_since_yesterday_is_the_same_incident_today_with_its_change_a
     for spoil in [
         |i: &mut Incident| i.status = Status::Recovered,
         |i: &mut Incident| {
-            i.start = crate::model::Moment::new(range().start_ms - 86_400_000, &range().zone)
+            i.start = crate::model::Moment::new(range().start_ms - 86_400_000, &range().zone);
         },
     ] {
         let mut today = world();
