@@ -27,7 +27,7 @@ const BEFORE_MS: i64 = 30 * 60 * 1000;
 /// An end shows in the other kinds within minutes of the last symptom.
 const AFTER_MS: i64 = 15 * 60 * 1000;
 /// CLS ships after at most 15 minutes; what came later than twice that is left to the round.
-const LATE_MS: i64 = 30 * 60 * 1000;
+pub(super) const LATE_MS: i64 = 30 * 60 * 1000;
 
 /// What is wanted of a day.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
@@ -179,7 +179,7 @@ fn shown(
 }
 
 /// The windows around spans, joined where they meet, inside the day.
-fn windows(mut spans: Vec<(i64, i64)>, day: &DayRange) -> Vec<DayRange> {
+pub(super) fn windows(mut spans: Vec<(i64, i64)>, day: &DayRange) -> Vec<DayRange> {
     spans.sort_unstable();
     let mut windows: Vec<DayRange> = Vec::new();
     for (first, last) in spans {

@@ -16,6 +16,8 @@ use tokio::sync::Semaphore;
 
 use super::{
     Error,
+    progress::Phase,
+    run::begin,
     source::{Found, Source},
     tasks::Work,
 };
@@ -32,6 +34,9 @@ use crate::{
 /// Objects that are fetched while one is parsed. With 30 ms to the bucket and objects of a megabyte this keeps a connection of
 /// 12 MB/s busy; each waits in memory compressed, 256 MB raw are about 25 MB.
 pub(super) const AHEAD: usize = 4;
+
+/// Objects of two kinds that are read side by side.
+pub(super) type Batch = [(LogKind, Vec<Found>); 2];
 
 /// What reading needs besides the objects.
 #[derive(Debug, Clone)]
@@ -63,6 +68,17 @@ impl Reading<'_> {
                     .is_none_or(|m| m.etag != f.etag || m.size != f.size)
             })
             .collect()
+    }
+
+    /// Reads objects of two kinds side by side; `all` are those of a kind as listed.
+    pub(super) async fn read_all<'a>(
+        &self,
+        batch: Batch,
+        all: impl Fn(LogKind) -> &'a [Found],
+    ) -> Result<(), Error> {
+        begin(self.work, Phase::Rest, [&batch[0].1, &batch[1].1]);
+        let [one, other] = batch.map(|(kind, fresh)| self.read(kind, fresh, all(kind)));
+        futures::future::try_join(one, other).await.map(drop)
     }
 
     /// Reads `fresh` in its order; `all` are the objects of the kind as listed, from which an object is read once more when an

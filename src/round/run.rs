@@ -2,7 +2,8 @@
 //!
 //! In: a [`Round`] (where the logs lie, where to keep what they say, how to judge) and a day. Out: the last revision of the report.
 //! Always true: each diagnosis is a revision of its own - the first after the events alone, so that somebody who waits hears the
-//! worst within seconds; a second round of the same objects gives the same report. Does not choose owners or days.
+//! worst within seconds, the next after the hours that the events point at; a second round of the same objects gives the same report.
+//! Does not choose owners or days.
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -19,14 +20,15 @@ use super::{
     files::{self, Shelf},
     judge::{self, About, Judge},
     progress::Phase,
-    read::Reading,
+    pull,
+    read::{Batch, Reading},
     source::{Found, Source},
     tasks::Work,
 };
 use crate::{
     model::{
         Day, DayRange, LogKind,
-        report::{Report, Stage},
+        report::{Incident, Report, Stage},
     },
     store::Store,
 };
@@ -91,18 +93,29 @@ impl Round {
         let reading_events = reading.read(LogKind::Event, events, all(LogKind::Event));
         clock.time("read", reading_events).await?;
         unread.insert(LogKind::Event, 0);
+        let mut rest = [LogKind::Business, LogKind::Audit]
+            .map(|kind| (kind, fresh.remove(&kind).unwrap_or_default()));
         if something_new {
-            self.revise(day, Stage::Events, &unread, work, &mut clock)
+            let report = self
+                .revise(day, Stage::Events, &unread, work, &mut clock)
                 .await?;
+            let windows = pull::windows(spans(&report), &range);
+            let (first, later) = split(&self.source, rest, &windows);
+            // Worth a diagnosis of its own when there is something to gain by not waiting for the rest.
+            let gain = |part: &Batch| part.iter().any(|(_, objects)| !objects.is_empty());
+            if gain(&first) && gain(&later) {
+                clock.time("read", reading.read_all(first, all)).await?;
+                for (kind, objects) in &later {
+                    unread.insert(*kind, objects.len() as u64);
+                }
+                self.revise(day, Stage::Windows, &unread, work, &mut clock)
+                    .await?;
+                rest = later;
+            } else {
+                rest = if gain(&first) { first } else { later };
+            }
         }
-
-        let business = fresh.remove(&LogKind::Business).unwrap_or_default();
-        let audit = fresh.remove(&LogKind::Audit).unwrap_or_default();
-        begin(work, Phase::Rest, [&business, &audit]);
-        let reading_business = reading.read(LogKind::Business, business, all(LogKind::Business));
-        let reading_audit = reading.read(LogKind::Audit, audit, all(LogKind::Audit));
-        let rest = futures::future::try_join(reading_business, reading_audit);
-        clock.time("read", rest).await?;
+        clock.time("read", reading.read_all(rest, all)).await?;
         unread.clear();
 
         // A day that left nothing behind is not compared with others.
@@ -211,6 +224,32 @@ impl Round {
             source,
         }
     }
+}
+
+/// From when to when each incident shows.
+fn spans(report: &Report) -> Vec<(i64, i64)> {
+    let end = |i: &Incident| {
+        let findings = report
+            .findings
+            .iter()
+            .filter(|f| i.findings.contains(&f.id));
+        findings.map(|f| f.last_seen.ms).max().unwrap_or(i.start.ms)
+    };
+    report
+        .incidents
+        .iter()
+        .map(|i| (i.start.ms, end(i)))
+        .collect()
+}
+
+/// The objects around the windows, and the others.
+fn split(source: &Source, objects: Batch, windows: &[DayRange]) -> (Batch, Batch) {
+    let parts = objects.map(|(kind, found)| {
+        let (first, later) = source.split(kind, found, windows, pull::LATE_MS);
+        ((kind, first), (kind, later))
+    });
+    let [(first_a, later_a), (first_b, later_b)] = parts;
+    ([first_a, first_b], [later_a, later_b])
 }
 
 pub(super) fn begin<const N: usize>(work: &Work, phase: Phase, objects: [&Vec<Found>; N]) {

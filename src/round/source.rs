@@ -25,6 +25,16 @@ pub struct Place {
     pub label: String,
 }
 
+impl Place {
+    /// The partition, without what is shipped later than `late_ms`.
+    fn within(&self, late_ms: i64) -> Partition {
+        Partition {
+            spill_ms: self.partition.spill_ms.min(late_ms),
+            ..self.partition.clone()
+        }
+    }
+}
+
 /// Where the logs of an owner lie. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Source {
@@ -68,10 +78,7 @@ impl Source {
     ) -> Result<Vec<Found>, bucket::Error> {
         let mut found = Vec::new();
         for (place, at) in self.places.get(&kind).into_iter().flatten().enumerate() {
-            let partition = Partition {
-                spill_ms: at.partition.spill_ms.min(late_ms),
-                ..at.partition.clone()
-            };
+            let partition = at.within(late_ms);
             let search = Search::new(&at.prefix, &partition, window);
             for prefix in &search.prefixes {
                 for listed in at.bucket.list(prefix).await? {
@@ -92,6 +99,32 @@ impl Source {
         found.sort_by(|a, b| a.key.cmp(&b.key));
         found.dedup_by(|a, b| a.key == b.key);
         Ok(found)
+    }
+
+    /// Of objects of a kind, those that may hold lines of the windows and were shipped at most `late_ms` after them; and the others.
+    pub fn split(
+        &self,
+        kind: LogKind,
+        found: Vec<Found>,
+        windows: &[DayRange],
+        late_ms: i64,
+    ) -> (Vec<Found>, Vec<Found>) {
+        let places = self.places.get(&kind).map_or(&[][..], Vec::as_slice);
+        let searches: Vec<Vec<Search>> = places
+            .iter()
+            .map(|at| {
+                let partition = at.within(late_ms);
+                let search = |window| Search::new(&at.prefix, &partition, window);
+                windows.iter().map(search).collect()
+            })
+            .collect();
+        found.into_iter().partition(|f| {
+            let key = &f.listed.key;
+            searches.get(f.place).into_iter().flatten().any(|search| {
+                let listed = search.prefixes.iter().any(|p| key.starts_with(p));
+                listed && search.may_hold(key, f.listed.modified_ms)
+            })
+        })
     }
 
     /// The bytes of an object, as they were when it was listed.

@@ -210,3 +210,34 @@ async fn the_report_of_a_day_outlives_its_lines() {
     assert_eq!(more.coverage[&LogKind::Event].rejected, 1);
     assert_eq!(roots(&more), roots(&whole));
 }
+
+#[tokio::test]
+async fn a_round_reads_the_hours_of_trouble_before_the_rest() {
+    let (_server, dir) = serve().await;
+    let nobody = owner("nobody");
+    let store = Store::open(dir.path(), &nobody).expect("store");
+    let round = over_bucket::round(dir.path(), &nobody, store.clone(), 2);
+    let day: Day = DAY.parse().expect("day");
+    let work = Work::alone(Progress::default());
+    let last = round.run(day, &work).await.expect("round");
+    let mut revisions = Vec::new();
+    for n in 1..=last.revision {
+        let revision = store.revision(day, n).await.expect("revision");
+        revisions.push(revision.expect("kept"));
+    }
+    let stages: Vec<Stage> = revisions.iter().map(|r| r.stage).collect();
+    let expected = [Stage::Events, Stage::Windows, Stage::Day, Stage::Complete];
+    assert_eq!(stages, expected);
+    // The first trouble of the sample day is at ten: the night before it is read later.
+    let hours = &revisions[1].coverage[&LogKind::Audit];
+    assert!(hours.objects > 0 && hours.objects < last.coverage[&LogKind::Audit].objects);
+    assert!(!hours.complete && last.coverage[&LogKind::Audit].complete);
+    // Who changed the image is known from these hours already.
+    let causes = |r: &Report| {
+        r.incidents
+            .iter()
+            .map(|i| i.root.cause.clone())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(causes(&revisions[1])[0], causes(&last)[0]);
+}
