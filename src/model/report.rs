@@ -177,7 +177,9 @@ impl Incident {
     /// What to do about it in one sentence: take the change back, unless somebody did or nobody can say how; else the first remedy.
     #[must_use]
     pub fn first_step(&self) -> Option<&str> {
-        let undo = self.ready_rollback().map(|r| &r.what);
+        // Taking back what no longer hurts could break what has been mended since.
+        let stands = self.status != Status::Recovered;
+        let undo = self.ready_rollback().filter(|_| stands).map(|r| &r.what);
         let step = undo.or(self.fix.first()).filter(|_| !self.is_mended());
         step.map(String::as_str)
     }

@@ -18,7 +18,14 @@ impl Words<'_> {
         let replaced = self.change.classes.iter().any(|c| c.replaces_pods());
         let kind = object.kind.as_str();
         match kind {
-            "ConfigMap" | "Secret" | "ServiceAccount" | "PersistentVolumeClaim" => {
+            "PersistentVolumeClaim" => {
+                let users: Vec<_> = self.objects.users_of(object).cloned().collect();
+                self.pick(
+                    self.names("用到它的: ", &users, "日志里没有看到谁在用它"),
+                    self.names("used by ", &users, "no user of it is seen in the logs"),
+                )
+            }
+            "ConfigMap" | "Secret" | "ServiceAccount" => {
                 let users: Vec<_> = self.objects.users_of(object).cloned().collect();
                 self.pick(
                     format!(

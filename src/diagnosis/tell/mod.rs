@@ -182,10 +182,13 @@ fn telling_first(mut note: ChangeNote, code: &str) -> ChangeNote {
     note
 }
 
-/// When the first of its own symptoms shows.
+/// When the first of its own symptoms shows, which is not before its cause: the same errors may have had another one until then.
 fn start_of(search: Search<'_>, root: &Root) -> i64 {
     let own = root.at.own.iter().map(|i| search.symptoms[*i].from_ms);
-    own.min().unwrap_or(root.at.from_ms)
+    let first = own.min().unwrap_or(root.at.from_ms);
+    let cause = root.at.cause.as_ref();
+    let change = cause.map(|c| search.scene.changes.all[c.change].at_ms);
+    first.max(change.unwrap_or(first))
 }
 
 /// Stated 0.9 shall mean right nine times of ten; the figures are those measured on generated days with a known truth.
