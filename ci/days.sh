@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# days.sh BIN SHARED CACHE: the binary against generated days with a known truth: from a folder and from COS, counts, secrets, verdict.
+# days.sh BIN SHARED CACHE: the binary against generated days with a known truth: from a folder and from COS, counts, secrets, verdict,
+# and that nothing is lost or counted twice whatever the bucket and the machine do (`intake/`).
 set -euo pipefail
 bin=$(realpath "$1"); shared=$(realpath "$2"); cache=$(realpath "$3"); here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d); trap 'kill "${cos:-0}" 2>/dev/null || true; wait 2>/dev/null || true; rm -rf "$work"' EXIT
@@ -24,6 +25,8 @@ python3 "$here/same_report.py" "$work/folder.json" "$work/cos.json"
 gen --out "$work/calm" --seed 11 --scale 0.1 --families none
 run "file://$work/calm/bucket" "$work/calm-data" >"$work/calm.json"
 python3 "$here/check_day.py" "$shared" "$work/calm/truth.json" "$work/calm.json" "$work/calm-data"
+
+for check in dirty faults twins kill; do "$cache/cos/bin/python" "$here/intake/$check.py" "$bin" "$shared"; done
 
 echo '40 fresh days'
 mkdir -p "$work/exam"

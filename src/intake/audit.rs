@@ -205,7 +205,7 @@ impl<'a> Parts<'a> {
             verb: self.verb.into_owned(),
             resource,
             namespace: self.namespace.into_owned(),
-            name: of_refused(self.name),
+            name: redact::cow(self.name).into_owned(),
             code: self.code,
             reason: self.reason.into_owned(),
             message: of_refused(self.message),

@@ -27,6 +27,17 @@ impl Level {
             _ => return None,
         })
     }
+
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Debug => "debug",
+            Self::Info => "info",
+            Self::Warn => "warn",
+            Self::Error => "error",
+            Self::Fatal => "fatal",
+        }
+    }
 }
 
 /// How much a finding matters to the person who hears of it.

@@ -141,7 +141,6 @@ pub struct AuditCall {
     /// Resource with subresource, as in `nodes/status`.
     pub resource: String,
     pub namespace: String,
-    /// Only kept for refused requests; empty otherwise.
     pub name: String,
     pub code: u16,
     pub reason: String,

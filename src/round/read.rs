@@ -2,8 +2,9 @@
 //!
 //! In: found objects. Out: their digests in the day's file. Always true: an object is one transaction, so work that is cut off is
 //! taken up where it stopped; what lies in the manifest with the same ETag and size is not read again; a record that lies in
-//! several objects is counted in the one with the smallest key, whatever the order of reading. An object that cannot be read is a
-//! problem of its own and stops nobody; a bucket that cannot be read stops the round.
+//! several objects is counted in the one with the smallest key, whatever the order of reading. An object whose count another one
+//! has put in doubt loses its ETag in the same transaction, so that being killed before it is read again counts nothing twice.
+//! An object that cannot be read is a problem of its own and stops nobody; a bucket that cannot be read stops the round.
 
 use std::{
     collections::HashMap,
@@ -55,17 +56,17 @@ impl Reading<'_> {
     /// Objects that the manifest does not have as they lie there now, or could not read then: an archived object may be restored
     /// without a new ETag.
     pub(super) fn fresh(found: Vec<Found>, manifest: &[ManifestRow]) -> Vec<Found> {
-        let known: HashMap<(LogKind, &str), &ObjectMeta> = manifest
+        let known: HashMap<(LogKind, &str), &ManifestRow> = manifest
             .iter()
             .filter(|row| row.problem.is_none())
-            .map(|row| ((row.kind, row.object.key.as_str()), &row.object))
+            .map(|row| ((row.kind, row.object.key.as_str()), row))
             .collect();
         found
             .into_iter()
             .filter(|f| {
                 known
                     .get(&(f.kind, f.key.as_str()))
-                    .is_none_or(|m| m.etag != f.etag || m.size != f.size)
+                    .is_none_or(|row| !is_as_listed(row, f))
             })
             .collect()
     }
@@ -92,15 +93,27 @@ impl Reading<'_> {
         if fresh.is_empty() {
             return Ok(());
         }
+        let manifest = self.store.manifest(self.day).await?;
+        let known: HashMap<&str, &ManifestRow> = manifest
+            .iter()
+            .filter(|row| row.kind == kind)
+            .map(|row| (row.object.key.as_str(), row))
+            .collect();
+        let bereft = bereft(&fresh, all, &known);
+        if !bereft.is_empty() {
+            let keys = bereft.iter().map(|f| f.key.clone()).collect();
+            self.store.doubt_objects(self.day, kind, keys).await?;
+        }
         let mut claims = Claims::default();
         for (key, identities) in self.store.identities(self.day, kind).await? {
-            // A replaced object's old records are no longer there to be claimed.
-            if !fresh.iter().any(|f| f.key == key) {
+            // What is read now claims anew, and a replaced object's old records are no longer there to be claimed.
+            if !fresh.iter().chain(&bereft).any(|f| f.key == key) {
                 claims.add(&key, &identities);
             }
         }
         let claims = Arc::new(Mutex::new(claims));
-        self.objects(kind, fresh, &claims, true).await?;
+        self.objects(kind, fresh, &known, &claims, true).await?;
+        self.objects(kind, bereft, &known, &claims, false).await?;
         loop {
             let stale = lock(&claims).stale();
             let again: Vec<Found> = all
@@ -111,7 +124,7 @@ impl Reading<'_> {
             if again.is_empty() {
                 return Ok(());
             }
-            self.objects(kind, again, &claims, false).await?;
+            self.objects(kind, again, &known, &claims, false).await?;
         }
     }
 
@@ -119,6 +132,7 @@ impl Reading<'_> {
         &self,
         kind: LogKind,
         objects: Vec<Found>,
+        known: &HashMap<&str, &ManifestRow>,
         claims: &Arc<Mutex<Claims>>,
         counted: bool,
     ) -> Result<(), Error> {
@@ -129,8 +143,20 @@ impl Reading<'_> {
             if self.work.cancelled.is_cancelled() {
                 return Err(Error::Stopped);
             }
+            if counted {
+                self.work.progress.object_done(found.size);
+            }
             let digest = match bytes {
                 Ok(bytes) => self.digest(kind, &found, bytes, claims).await?,
+                // What was read of the same bytes at another time says more than nothing, and its problem is known.
+                Err(error)
+                    if error.is_about_one_object()
+                        && known.get(found.key.as_str()).is_some_and(|row| {
+                            row.problem.is_some() && is_as_listed(row, &found)
+                        }) =>
+                {
+                    continue;
+                }
                 Err(error) if error.is_about_one_object() => ObjectDigest {
                     problem: Some(ObjectProblem {
                         key: found.key.clone(),
@@ -145,10 +171,10 @@ impl Reading<'_> {
                 etag: found.etag,
                 size: found.size,
             };
-            self.store.put_object(self.day, kind, meta, digest).await?;
-            if counted {
-                self.work.progress.object_done(found.size);
-            }
+            let doubted = lock(claims).stale();
+            self.store
+                .put_and_doubt(self.day, kind, meta, digest, doubted)
+                .await?;
         }
         Ok(())
     }
@@ -172,6 +198,24 @@ impl Reading<'_> {
         .await
         .map_err(|_| Error::Stopped)
     }
+}
+
+/// Objects that were refused a record which a replaced object counted, and perhaps holds no more.
+fn bereft(fresh: &[Found], all: &[Found], known: &HashMap<&str, &ManifestRow>) -> Vec<Found> {
+    let row = |f: &Found| known.get(f.key.as_str()).copied();
+    let is_replaced = |f: &Found| row(f).is_some_and(|row| !is_as_listed(row, f));
+    if !fresh.iter().any(is_replaced) {
+        return Vec::new();
+    }
+    all.iter()
+        .filter(|f| row(f).is_some_and(|row| row.counts.duplicates > 0))
+        .filter(|f| fresh.iter().all(|other| other.key != f.key))
+        .cloned()
+        .collect()
+}
+
+fn is_as_listed(row: &ManifestRow, found: &Found) -> bool {
+    row.object.etag == found.etag && row.object.size == found.size
 }
 
 /// Reads an object once nobody waits for another round. Owns its parts, so that many can be under way at once.

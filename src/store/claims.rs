@@ -29,8 +29,8 @@ impl Claims {
 
     /// The side of one object: give its `claim` to the digest. An object that is read again starts anew.
     ///
-    /// An object whose bytes were replaced may no longer hold what it counted, and another that was refused it is not told: after
-    /// a replacement, read the kind again in the order of keys.
+    /// An object whose bytes were replaced may no longer hold what it counted, and another that was refused it is not told: with a
+    /// replaced object, read those again that were refused anything.
     pub fn object(&mut self, key: &str) -> Object<'_> {
         self.stale.remove(key);
         let known = self.keys.iter().position(|k| k == key);

@@ -58,11 +58,36 @@ impl Store {
         object: ObjectMeta,
         digest: ObjectDigest,
     ) -> Result<(), Error> {
+        self.put_and_doubt(day, kind, object, digest, Vec::new())
+            .await
+    }
+
+    /// [`put_object`](Self::put_object) and [`doubt_objects`](Self::doubt_objects) in one transaction: whoever is killed behind it
+    /// leaves the doubt to the next round.
+    pub async fn put_and_doubt(
+        &self,
+        day: Day,
+        kind: LogKind,
+        object: ObjectMeta,
+        digest: ObjectDigest,
+        doubted: Vec<String>,
+    ) -> Result<(), Error> {
         self.change_day(day, move |tx| {
+            doubt(tx, kind, &doubted)?;
             remove(tx, kind, &object.key)?;
             insert(tx, kind, &object, digest)
         })
         .await
+    }
+
+    /// Takes the tags of objects: the manifest knows them no longer as they lie in the bucket, so they are read again.
+    pub async fn doubt_objects(
+        &self,
+        day: Day,
+        kind: LogKind,
+        keys: Vec<String>,
+    ) -> Result<(), Error> {
+        self.change_day(day, move |tx| doubt(tx, kind, &keys)).await
     }
 
     /// Takes back what an object contributed.
@@ -186,6 +211,15 @@ fn remember_object(tx: &Transaction<'_>, day: Day, row: &ManifestRow) -> Result<
             to_json(&row.counts)?,
             row.problem,
         ])?;
+    Ok(())
+}
+
+fn doubt(tx: &Transaction<'_>, kind: LogKind, keys: &[String]) -> Result<(), Error> {
+    let mut doubt =
+        tx.prepare_cached("UPDATE objects SET etag = '' WHERE kind = ?1 AND key = ?2")?;
+    for key in keys {
+        doubt.execute(params![kind.as_str(), key])?;
+    }
     Ok(())
 }
 

@@ -164,7 +164,10 @@ fn a_refused_call_keeps_its_message_and_another_does_not() {
     let AuditRecord::Call(call) = record(&line(&json!({"verb": "get"}))) else {
         panic!("a get is a call");
     };
-    assert!(call.message.is_empty() && call.name.is_empty());
+    assert_eq!(
+        (call.message.as_str(), call.name.as_str()),
+        ("", "checkout")
+    );
     assert_eq!(
         read(br#"{"__TIMESTAMP__":1,"__CONTENT__":"x"}"#),
         Err(Rejection::WrongKind)

@@ -70,6 +70,9 @@ fn one(
         LogKind::Business => {
             let record = intake::business::read(json)?;
             let mut text = record.text;
+            if let Some(level) = record.level {
+                let _never_fails = write!(text.to_mut(), " level={}", level.as_str());
+            }
             for (name, value) in &record.fields {
                 let _never_fails = write!(text.to_mut(), " {name}={value}");
             }
