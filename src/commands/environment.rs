@@ -34,9 +34,11 @@ pub(super) async fn follow(app: App, stores: Arc<Stores>, rounds: Rounds, stop: 
         let yesterday =
             Day::of(jiff::Timestamp::now().as_millisecond(), app.config.zone()).plus(-1);
         let known = match stores.of(&owner).await {
-            Ok(store) => store.report(yesterday).await.ok().flatten().is_some(),
-            Err(_) => false,
+            Ok(store) => store.report(yesterday).await.ok().flatten(),
+            Err(_) => None,
         };
+        // What a question pulled of the day is no broadcast.
+        let known = known.is_some_and(|report| report.tells_the_day());
         if !known {
             rounds.start_as(TaskKey::round(owner, yesterday), Urgency::Waiting);
         }

@@ -35,6 +35,14 @@ pub struct Report {
     pub timings_ms: BTreeMap<String, u64>,
 }
 
+impl Report {
+    /// Whether it rests on the whole day, and not only on the part that a question needed or a round has come to.
+    #[must_use]
+    pub fn tells_the_day(&self) -> bool {
+        self.stage >= Stage::Day
+    }
+}
+
 /// How far a round has come when a revision is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

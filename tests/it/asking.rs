@@ -2,10 +2,13 @@
 
 use std::time::Instant;
 
-use gengfu::mcp::MARK;
+use gengfu::{mcp::MARK, model::report::Stage};
 use serde_json::{Value, json};
 
-use crate::running::{Client, ERAS, Era, OTHER, ROBOT, Running, SCREEN, STRANGER, told};
+use crate::{
+    running::{Client, ERAS, Era, OTHER, ROBOT, Running, SCREEN, STRANGER, told},
+    stored_day::{self, owner},
+};
 
 const TOOLS: [&str; 11] = [
     "summarize_day",
@@ -349,6 +352,26 @@ async fn an_owner_is_switched_to_by_name_and_code_for_one_robot_only() {
     assert!(!mine.contains("owner=demo"), "{mine}");
     let others = said(&client, "summarize_day", json!({ "device_id": "r2" })).await;
     assert!(others.contains("owner=demo"), "{others}");
+}
+
+#[tokio::test]
+async fn what_a_question_pulled_of_yesterday_is_no_report_to_switch_to() {
+    for (stage, starts) in [
+        (Stage::Events, true),
+        (Stage::Windows, true),
+        (Stage::Day, false),
+        (Stage::Complete, false),
+    ] {
+        let server = Running::start().await;
+        let store = server.desk.stores.of(&owner("other")).await.expect("store");
+        let mut report = stored_day::report();
+        (report.owner, report.stage) = (owner("other"), stage);
+        store.put_revision(report).await.expect("revision");
+        let client = server.client(ROBOT, Era::Handshake).await;
+        let ask = json!({ "owner": "李四", "code": "芝麻开门" });
+        let text = said(&client, "switch_owner_keys", ask).await;
+        assert_eq!(text.contains("task="), starts, "{stage:?}: {text}");
+    }
 }
 
 #[tokio::test]

@@ -88,8 +88,10 @@ pub(in crate::mcp) async fn run(
 async fn switched_to(desk: &Arc<Desk>, switched: &Switched, run: Run) -> Result<Answer, Trouble> {
     let (lang, day) = (desk.lang, desk.today().plus(-1));
     let report = desk.stores.of(&switched.owner).await?.report(day).await?;
+    // What a question pulled of the day is no broadcast.
+    let ready = report.is_some_and(|report| report.tells_the_day());
     let starts = match run {
-        Run::Auto => report.is_none(),
+        Run::Auto => !ready,
         Run::Always => true,
         Run::Never => false,
     };
@@ -105,7 +107,7 @@ async fn switched_to(desk: &Arc<Desk>, switched: &Switched, run: Run) -> Result<
             format!("now the logs of {name}"),
         )
     };
-    let (then, question) = match (starts, report.is_some()) {
+    let (then, question) = match (starts, ready) {
         (true, _) => (
             lang.pick("昨天的正在分析", "yesterday is being analysed"),
             lang.pick("要不要先听已经查到的", "shall I tell what is known so far"),
