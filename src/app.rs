@@ -62,6 +62,38 @@ pub enum Error {
     Api(#[from] reqwest::Error),
 }
 
+impl Error {
+    /// What is wrong and what to do, for the operator.
+    #[must_use]
+    pub fn sentence(&self, lang: Lang) -> String {
+        match (self, lang) {
+            (Self::Owner(error), _) => error.sentence(lang),
+            (Self::Store(error), _) => error.sentence(lang),
+            (Self::Model(error), _) => format!("GENGFU_LLM_MODEL: {}", error.sentence(lang)),
+            (Self::Bucket(error), _) => error.sentence(lang),
+            (Self::NoBucket(owner), Lang::Zh) => format!(
+                "不知道主人 {owner} 的日志在哪个桶;请设 GENGFU_BUCKET=cos://<桶名-appid>,或运行 gengfu init 查找"
+            ),
+            (Self::NoKey(owner), Lang::Zh) => format!(
+                "没有主人 {owner} 的密钥,读不了桶;请设 TENCENTCLOUD_SECRET_ID 和 TENCENTCLOUD_SECRET_KEY"
+            ),
+            (Self::NoRegion(owner), Lang::Zh) => format!(
+                "不知道主人 {owner} 的桶在哪个地域;请设 TENCENTCLOUD_REGION,例如 ap-guangzhou"
+            ),
+            (Self::NoPlaces(sentence), _) => sentence.clone(),
+            (Self::Api(_), Lang::Zh) => {
+                "建不起到腾讯云的连接;请检查系统的 TLS 证书和 GENGFU_CLS_ENDPOINT、GENGFU_TKE_ENDPOINT".to_owned()
+            }
+            (Self::Api(_), Lang::En) => {
+                "connections to Tencent Cloud cannot be set up; check the system's TLS roots, GENGFU_CLS_ENDPOINT and GENGFU_TKE_ENDPOINT".to_owned()
+            }
+            (Self::NoBucket(_) | Self::NoKey(_) | Self::NoRegion(_) | Self::Faults(_), _) => {
+                self.to_string()
+            }
+        }
+    }
+}
+
 /// The wired parts. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct App {

@@ -137,9 +137,11 @@ pub fn set_in(path: &Path) -> BTreeMap<String, String> {
     }
 }
 
-/// The language wanted, before (or although) the rest of the configuration can be read.
+/// The language wanted, although the rest of the configuration cannot be read.
 pub fn lang_wished() -> Lang {
-    let lang = std::env::var("GENGFU_LANG").ok();
+    let file = std::env::var("GENGFU_ENV_FILE").unwrap_or_else(|_| "./.env".to_owned());
+    let in_file = set_in(Path::new(&file)).remove("GENGFU_LANG");
+    let lang = in_file.or_else(|| std::env::var("GENGFU_LANG").ok());
     lang.and_then(|l| l.parse().ok()).unwrap_or_default()
 }
 

@@ -2,25 +2,26 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use gengfu::{
     commands::{self, Cli, Failure},
-    config::Config,
+    config::{self, Config, Mistake},
 };
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    match run(cli) {
+    let config = Config::load();
+    let lang = config
+        .as_ref()
+        .map_or_else(|_| config::lang_wished(), Config::lang);
+    match commands::arguments(lang).and_then(|cli| run(cli, config)) {
         Ok(outcome) => outcome.into(),
         Err(failure) => {
-            commands::complain(&failure);
+            commands::complain(&failure, lang);
             failure.into()
         }
     }
 }
 
-fn run(cli: Cli) -> Result<commands::Outcome, Failure> {
-    let config = Config::load();
+fn run(cli: Cli, config: Result<Config, Vec<Mistake>>) -> Result<commands::Outcome, Failure> {
     let filter = config
         .as_ref()
         .map_or("info,rmcp=warn", |c| c.running.log_filter.as_str());

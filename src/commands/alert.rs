@@ -15,7 +15,7 @@ use crate::{
     alerts::{self, Around, Source, inbox},
     config::Config,
     diagnosis::faults::Catalogue,
-    model::{Moment, OwnerAlias},
+    model::{Lang, Moment, OwnerAlias},
     store::{self, Store},
     voice::Ask,
 };
@@ -38,7 +38,7 @@ pub struct Args {
 pub(super) async fn run(args: Args, config: &Config) -> Result<Outcome, Failure> {
     let now_ms = jiff::Timestamp::now().as_millisecond();
     let (lang, zone) = (config.lang(), config.zone());
-    let alarm = inbox::open(&body(&args.file)?, Source::Spoken, now_ms).alarm;
+    let alarm = inbox::open(&body(&args.file, lang)?, Source::Spoken, now_ms).alarm;
     let around = match store(&args, config)? {
         Some(store) => alerts::gather(&store, &alarm, zone).await?,
         None => Around::nothing(&alarm, zone),
@@ -53,13 +53,16 @@ pub(super) async fn run(args: Args, config: &Config) -> Result<Outcome, Failure>
     Ok(Outcome::Done)
 }
 
-fn body(file: &Path) -> Result<Vec<u8>, Failure> {
+fn body(file: &Path, lang: Lang) -> Result<Vec<u8>, Failure> {
     let mut body = Vec::new();
     if file == Path::new("-") {
         io::stdin().lock().take(MOST_BYTES).read_to_end(&mut body)?;
     } else {
         let open = std::fs::File::open(file);
-        let open = open.with_context(|| format!("cannot open `{}`", file.display()))?;
+        let open = open.with_context(|| {
+            let (file, cannot) = (file.display(), lang.pick("打不开告警文件", "cannot open"));
+            format!("{cannot} {file}")
+        })?;
         open.take(MOST_BYTES).read_to_end(&mut body)?;
     }
     Ok(body)

@@ -13,7 +13,6 @@ use clap::{Parser, Subcommand};
 use crate::{
     config::{self, Config, Mistake},
     model::Lang,
-    owners,
 };
 
 pub mod alert;
@@ -36,6 +35,7 @@ mod telling;
 pub mod templates;
 pub mod token;
 pub mod trace;
+mod words;
 
 /// Night watchman for Tencent Kubernetes clusters: reads yesterday's logs from COS and says what broke, and why.
 #[derive(Debug, Parser)]
@@ -81,6 +81,14 @@ pub enum Command {
     Doctor(doctor::Args),
     /// Print a fresh bearer token for GENGFU_TOKENS
     Token,
+}
+
+/// Reads the arguments, or ends the program with what is wrong about them.
+pub fn arguments(lang: Lang) -> Result<Cli, Failure> {
+    Cli::try_parse().map_err(|error| match words::misread(&error, lang) {
+        Some(sentence) => Failure::Misused(sentence),
+        None => error.exit(),
+    })
 }
 
 /// Runs a command. Those that help to write the configuration, or need none, do not ask for a right one.
@@ -137,7 +145,7 @@ impl From<Outcome> for ExitCode {
 /// How a command ended that did not.
 #[derive(Debug)]
 pub enum Failure {
-    /// Key, bucket, disk, schema, network: exit status 1.
+    /// Key, bucket, disk, schema, network: exit status 1. A wrong name or setting that was noticed late: 2.
     Failed(anyhow::Error),
     /// Wrong arguments or configuration, told in whole sentences: exit status 2.
     Misused(String),
@@ -159,32 +167,30 @@ impl Failure {
 
 impl<E: Into<anyhow::Error>> From<E> for Failure {
     fn from(error: E) -> Self {
-        let error = error.into();
-        match error.downcast_ref::<owners::Error>() {
-            // A name that nobody has, or that somebody has already: the command was used wrongly.
-            Some(
-                owners::Error::Unknown { .. } | owners::Error::Exists(_) | owners::Error::Nobody,
-            ) => Self::Misused(error.to_string()),
-            _ => Self::Failed(error),
-        }
+        Self::Failed(error.into())
     }
 }
 
 impl From<Failure> for ExitCode {
     fn from(failure: Failure) -> Self {
         match failure {
-            Failure::Failed(_) => Self::from(1),
-            Failure::Misused(_) => Self::from(2),
+            Failure::Failed(error) if !words::is_misuse(&error) => Self::from(1),
+            Failure::Failed(_) | Failure::Misused(_) => Self::from(2),
         }
     }
 }
 
-/// Says on stderr why a command failed, causes included.
-pub fn complain(failure: &Failure) {
+/// Says on stderr why a command failed and what to do.
+pub fn complain(failure: &Failure, lang: Lang) {
     let text = match failure {
-        Failure::Failed(error) => format!("{error:#}"),
+        Failure::Failed(error) => words::sentence(error, lang),
         Failure::Misused(text) => text.clone(),
     };
+    remark(&text);
+}
+
+/// Says something on stderr that is no result.
+fn remark(text: &str) {
     // Nobody is left to be told that stderr is gone.
     let _ = writeln!(io::stderr().lock(), "gengfu: {text}");
 }

@@ -6,7 +6,7 @@ use std::{io::IsTerminal as _, time::Duration};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{Failure, Outcome, tell};
+use super::{Failure, Outcome, remark, tell};
 use crate::{
     app::{App, LOCAL_OWNER},
     config::Config,
@@ -48,8 +48,7 @@ pub async fn run(args: Args, config: Config) -> Result<Outcome, Failure> {
     let bar = draw(&work.progress, app.lang());
     let outcome = Box::pin(round.run(day, &work)).await;
     bar.await;
-    let report =
-        outcome.map_err(|error| Failure::Failed(anyhow::anyhow!(error.sentence(app.lang()))))?;
+    let report = outcome?;
     if args.json {
         tell(&serde_json::to_string_pretty(&report)?)?;
     } else {
@@ -61,7 +60,27 @@ pub async fn run(args: Args, config: Config) -> Result<Outcome, Failure> {
             report.files.summary, report.files.analysis
         ))?;
     }
+    if nothing_was_there(&report) {
+        let places = round.source.looked_at();
+        remark(&nothing_there(day, &places, app.lang()));
+    }
     Ok(ended(&report))
+}
+
+fn nothing_there(day: Day, places: &[String], lang: Lang) -> String {
+    let places = places.join(lang.pick("、", ", "));
+    match lang {
+        Lang::Zh => format!(
+            "{day} 没有任何对象,看过 {places};请核对 GENGFU_BUCKET、GENGFU_BUSINESS_PREFIX、GENGFU_EVENT_PREFIX、GENGFU_AUDIT_PREFIX 和 GENGFU_PARTITION,并确认投递到 COS 的任务开着"
+        ),
+        Lang::En => format!(
+            "there is no object of {day}; looked at {places}; check GENGFU_BUCKET, GENGFU_BUSINESS_PREFIX, GENGFU_EVENT_PREFIX, GENGFU_AUDIT_PREFIX and GENGFU_PARTITION, and that the shipping tasks to COS are on"
+        ),
+    }
+}
+
+fn nothing_was_there(report: &Report) -> bool {
+    report.coverage.values().all(|c| c.objects == 0)
 }
 
 /// The day asked for, or yesterday. A day that has not begun is a mistake of the caller.
@@ -83,8 +102,7 @@ pub(super) fn day(asked: Option<Day>, config: &Config, now_ms: i64) -> Result<Da
 /// What the exit status says of a report.
 pub(super) fn ended(report: &Report) -> Outcome {
     let unreadable = report.coverage.values().any(|c| !c.complete);
-    let empty =
-        report.coverage.values().all(|c| c.objects == 0) || report.verdict == Verdict::Unknown;
+    let empty = nothing_was_there(report) || report.verdict == Verdict::Unknown;
     if unreadable || empty {
         Outcome::Incomplete
     } else {

@@ -162,8 +162,8 @@ fn one_round(
 ) -> BoxFuture<'static, Result<(), String>> {
     async move {
         let lang = app.lang();
-        let store = stores.of(&key.owner).await.map_err(|e| e.to_string())?;
-        let round = app.round(&key.owner, store).await.map_err(|e| e.to_string())?;
+        let store = stores.of(&key.owner).await.map_err(|e| e.sentence(lang))?;
+        let round = app.round(&key.owner, store).await.map_err(|e| e.sentence(lang))?;
         match round.carry_out(&key, &work).await {
             Ok(()) => {
                 // Lines alone change no report.
@@ -186,10 +186,14 @@ fn line_reader(app: App, stores: Arc<Stores>) -> Arc<crate::mcp::ReadLines> {
     Arc::new(move |owner, day, asked| {
         let (app, stores) = (app.clone(), stores.clone());
         async move {
-            let store = stores.of(&owner).await.map_err(|e| e.to_string())?;
-            let round = app.round(&owner, store).await.map_err(|e| e.to_string())?;
+            let lang = app.lang();
+            let store = stores.of(&owner).await.map_err(|e| e.sentence(lang))?;
+            let round = app
+                .round(&owner, store)
+                .await
+                .map_err(|e| e.sentence(lang))?;
             let lines = round.lines(day, &asked).await;
-            lines.map_err(|error| error.sentence(app.lang()))
+            lines.map_err(|error| error.sentence(lang))
         }
         .boxed()
     })

@@ -42,7 +42,11 @@ pub struct Listed {
 
 /// Handle of a bucket; cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Bucket(Arm);
+pub struct Bucket {
+    /// As `GENGFU_BUCKET` names it.
+    name: String,
+    arm: Arm,
+}
 
 #[derive(Debug, Clone)]
 enum Arm {
@@ -53,18 +57,31 @@ enum Arm {
 impl Bucket {
     /// Does no I/O yet. A process that opens COS buckets has installed rustls' default provider before.
     pub fn open(spec: BucketSpec) -> Result<Self, Error> {
-        Ok(Self(match spec {
-            BucketSpec::Folder(root) => Arm::Folder(folder::Folder::new(root)),
-            BucketSpec::Cos(spec) => Arm::Cos(cos::Cos::new(spec)?),
-        }))
+        Ok(match spec {
+            BucketSpec::Folder(root) => Self {
+                name: format!("file://{}", root.display()),
+                arm: Arm::Folder(folder::Folder::new(root)),
+            },
+            BucketSpec::Cos(spec) => Self {
+                name: format!("cos://{}", spec.bucket),
+                arm: Arm::Cos(cos::Cos::new(spec)?),
+            },
+        })
+    }
+
+    /// The bucket as `GENGFU_BUCKET` names it.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// All objects whose key begins with `prefix`, in the order of their keys.
     pub async fn list(&self, prefix: &str) -> Result<Vec<Listed>, Error> {
-        let mut all = match &self.0 {
-            Arm::Folder(folder) => folder.list(prefix).await?,
-            Arm::Cos(cos) => cos.list(prefix).await?,
+        let listed = match &self.arm {
+            Arm::Folder(folder) => folder.list(prefix).await,
+            Arm::Cos(cos) => cos.list(prefix).await,
         };
+        let mut all = listed.map_err(|error| error.in_bucket(self.name.clone()))?;
         // COS answers in UTF-8 order already; the callers' results rest on it.
         all.sort();
         Ok(all)
@@ -72,10 +89,11 @@ impl Bucket {
 
     /// The bytes of an object, if it still is what was listed.
     pub async fn read(&self, object: &Listed) -> Result<Bytes, Error> {
-        match &self.0 {
+        let read = match &self.arm {
             Arm::Folder(folder) => folder.read(object).await,
             Arm::Cos(cos) => cos.read(object).await,
-        }
+        };
+        read.map_err(|error| error.in_bucket(self.name.clone()))
     }
 }
 

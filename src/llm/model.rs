@@ -8,6 +8,8 @@ use std::fmt;
 
 use genai::adapter::AdapterKind;
 
+use crate::model::Lang;
+
 /// A model with the adapter that speaks to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Model {
@@ -40,6 +42,28 @@ pub enum BadModel {
     NoName(String),
     #[error("the client for the model cannot be built")]
     Client,
+}
+
+impl BadModel {
+    /// What is wrong and what to write, for the operator.
+    #[must_use]
+    pub fn sentence(&self, lang: Lang) -> String {
+        if lang == Lang::En {
+            return self.to_string();
+        }
+        match self {
+            Self::Ambiguous {
+                name,
+                elsewhere,
+                instead,
+            } => format!("模型名 `{name}` 没有写明服务商,会被送到 {elsewhere};请写 `{instead}`"),
+            Self::UnknownProvider { namespace, instead } => {
+                format!("不认识模型服务商 `{namespace}`;请写 `{instead}`")
+            }
+            Self::NoName(name) => format!("`{name}` 后面缺少模型名;请写成 服务商::模型名"),
+            Self::Client => "模型的客户端建不起来;请检查系统的 TLS 证书".to_owned(),
+        }
+    }
 }
 
 /// What people call providers, and genai's namespace.

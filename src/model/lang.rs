@@ -1,6 +1,6 @@
 //! The language that a person is told things in.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, io, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +22,25 @@ impl Lang {
             Self::Zh => "zh",
             Self::En => "en",
         }
+    }
+
+    /// What the operating system refused, where a person can do something about it; else in its own words.
+    #[must_use]
+    pub fn refusal(self, error: &io::Error) -> String {
+        use io::ErrorKind as Kind;
+        let (zh, en) = match error.kind() {
+            Kind::NotFound => ("不存在", "it does not exist"),
+            Kind::PermissionDenied => ("没有权限", "permission denied"),
+            Kind::ReadOnlyFilesystem => ("文件系统是只读的", "the file system is read-only"),
+            Kind::NotADirectory => ("不是目录", "it is no directory"),
+            Kind::IsADirectory => ("是目录,不是文件", "it is a directory, not a file"),
+            Kind::StorageFull | Kind::QuotaExceeded | Kind::FileTooLarge => {
+                ("空间不够", "no space is left for it")
+            }
+            Kind::AddrInUse => ("地址已被占用", "the address is in use"),
+            _ => return error.to_string(),
+        };
+        self.pick(zh, en).to_owned()
     }
 
     /// The text of this language, of a pair.

@@ -26,6 +26,7 @@ pub mod registry;
 pub mod switch;
 mod turn;
 pub mod vault;
+mod words;
 
 pub use environment::EnvironmentChange;
 pub use manage::NewOwner;

@@ -26,12 +26,16 @@ impl Error {
     pub fn sentence(&self, lang: Lang) -> String {
         match self {
             Self::Bucket(error) => error.sentence(lang),
-            Self::Store(error) => error.to_string(),
+            Self::Store(error) => error.sentence(lang),
             Self::File { path, source } => match lang {
-                Lang::Zh => format!("写不了 {path}:{source};请检查磁盘空间和目录权限"),
-                Lang::En => {
-                    format!("cannot write {path}: {source}; check disk space and permissions")
-                }
+                Lang::Zh => format!(
+                    "写不了 {path}:{};请检查磁盘空间和目录权限,或改 GENGFU_DATA_DIR",
+                    lang.refusal(source)
+                ),
+                Lang::En => format!(
+                    "cannot write {path}: {}; check disk space and permissions, or change GENGFU_DATA_DIR",
+                    lang.refusal(source)
+                ),
             },
             Self::Stopped => lang
                 .pick(

@@ -91,7 +91,7 @@ impl Round {
                     read += 1;
                 }
                 Err(error) if error.is_about_one_object() => problems.push(ObjectProblem {
-                    reason: error.sentence(self.judge.lang),
+                    reason: error.fault.sentence(self.judge.lang),
                     key: found.key,
                 }),
                 Err(error) => return Err(error.into()),

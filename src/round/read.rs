@@ -160,7 +160,7 @@ impl Reading<'_> {
                 Err(error) if error.is_about_one_object() => ObjectDigest {
                     problem: Some(ObjectProblem {
                         key: found.key.clone(),
-                        reason: error.sentence(self.lang),
+                        reason: error.fault.sentence(self.lang),
                     }),
                     ..ObjectDigest::default()
                 },

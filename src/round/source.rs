@@ -60,6 +60,19 @@ impl Source {
         }
     }
 
+    /// Every place that is looked at, as `cos://bucket/prefix`, each once.
+    pub fn looked_at(&self) -> Vec<String> {
+        let mut places: Vec<String> = Vec::new();
+        for place in self.places.values().flatten() {
+            let bucket = place.bucket.name().trim_end_matches('/');
+            let place = format!("{bucket}/{}", place.prefix.trim_start_matches('/'));
+            if !places.contains(&place) {
+                places.push(place);
+            }
+        }
+        places
+    }
+
     /// Objects of a kind that may hold lines of `window`, a day or a part of one, sorted by key.
     pub async fn list(
         &self,

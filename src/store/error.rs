@@ -4,6 +4,8 @@ use std::{io, path::PathBuf};
 
 use rusqlite::{ErrorCode, ffi};
 
+use crate::model::Lang;
+
 /// Every failure of the store.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -54,10 +56,84 @@ impl Error {
         }
     }
 
+    /// What is wrong and what to do, for the operator.
+    #[must_use]
+    pub fn sentence(&self, lang: Lang) -> String {
+        match lang {
+            Lang::Zh => self.in_chinese(),
+            Lang::En => self.in_english(),
+        }
+    }
+
+    fn in_chinese(&self) -> String {
+        match self {
+            Self::Locked { holder } => format!(
+                "这个主人的数据正由 {holder} 写入;等它结束,或先停掉它再试,或换一个 GENGFU_DATA_DIR"
+            ),
+            Self::TooNew { file, found, known } => format!(
+                "数据库 {file} 是更新版本的程序写的(版本 {found},本程序只认到 {known});请升级 gengfu,或换一个 GENGFU_DATA_DIR"
+            ),
+            Self::Full => "磁盘满了,数据写不进去;请在 GENGFU_DATA_DIR 所在的磁盘腾出空间再运行一次,已写入的不会丢".to_owned(),
+            Self::Corrupt(why) => format!(
+                "数据库损坏或不是 gengfu 的({why});请从备份恢复,或移走 GENGFU_DATA_DIR 下这个主人的目录后重新运行"
+            ),
+            Self::NoData(owner) => format!("主人 {owner} 还没有数据;请先运行 gengfu run,或核对 GENGFU_DATA_DIR"),
+            Self::Io { path, source } => format!(
+                "数据目录用不了:{}:{};请让运行用户能写这个目录,或改 GENGFU_DATA_DIR",
+                path.display(),
+                Lang::Zh.refusal(source)
+            ),
+            Self::Sqlite(error) if is_refused(error) => {
+                "数据库文件打不开或写不了;请检查 GENGFU_DATA_DIR 的权限和磁盘".to_owned()
+            }
+            Self::ReadOnly | Self::Stopped | Self::Encode(_) | Self::Sqlite(_) => format!(
+                "数据库出错({});请再试一次,仍不行就运行 gengfu doctor",
+                self.detail()
+            ),
+        }
+    }
+
+    fn in_english(&self) -> String {
+        match self {
+            Self::Locked { holder } => format!(
+                "this owner's data is being written by {holder}; wait for it, stop it, or use another GENGFU_DATA_DIR"
+            ),
+            Self::TooNew { file, found, known } => format!(
+                "the database {file} was written by a newer program (version {found}, this one knows {known}); update gengfu, or use another GENGFU_DATA_DIR"
+            ),
+            Self::Full => "the disk is full; free space on the disk of GENGFU_DATA_DIR and run again, what was written stands".to_owned(),
+            Self::Corrupt(why) => format!(
+                "the database is damaged or none of gengfu's ({why}); restore a backup, or move this owner's folder out of GENGFU_DATA_DIR and run again"
+            ),
+            Self::NoData(owner) => format!("owner {owner} has no data yet; run `gengfu run` first, or check GENGFU_DATA_DIR"),
+            Self::Io { path, source } => format!(
+                "the data directory cannot be used: {}: {}; let this user write there, or change GENGFU_DATA_DIR",
+                path.display(),
+                Lang::En.refusal(source)
+            ),
+            Self::Sqlite(error) if is_refused(error) => {
+                "the database file cannot be opened or written; check permissions and disk of GENGFU_DATA_DIR".to_owned()
+            }
+            Self::ReadOnly | Self::Stopped | Self::Encode(_) | Self::Sqlite(_) => format!(
+                "the database failed ({}); try again, and if that does not help, run `gengfu doctor`",
+                self.detail()
+            ),
+        }
+    }
+
+    fn detail(&self) -> String {
+        match self {
+            Self::Sqlite(error) => error.to_string(),
+            other => other.to_string(),
+        }
+    }
+
     pub(super) fn io(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
         move |source| match source.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::Full,
+            io::ErrorKind::StorageFull
+            | io::ErrorKind::QuotaExceeded
+            | io::ErrorKind::FileTooLarge => Self::Full,
             _ => Self::Io { path, source },
         }
     }
@@ -78,6 +154,14 @@ impl From<rusqlite::Error> for Error {
             _ => Self::Sqlite(e),
         }
     }
+}
+
+/// The file system does not let us: no right, a read-only mount, a file that is gone.
+fn is_refused(e: &rusqlite::Error) -> bool {
+    matches!(
+        e.sqlite_error_code(),
+        Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly | ErrorCode::PermissionDenied)
+    )
 }
 
 /// A full disk under the write-ahead log or its index shows as a failed write, not as `SQLITE_FULL`.

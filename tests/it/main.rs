@@ -1,6 +1,7 @@
 //! Promises kept from outside: the real router on port 0, real clients.
 
 mod asking;
+mod binary;
 mod doors;
 mod endpoint;
 mod model_server;

@@ -195,7 +195,7 @@ pub(in crate::commands) async fn size_of_day(
     let partition = app::partition(reach, config);
     let (mut objects, mut bytes) = (0, 0);
     for prefix in reach.places.prefixes.get(&kind).into_iter().flatten() {
-        let bucket = app::bucket(reach, prefix).map_err(|e| e.to_string())?;
+        let bucket = app::bucket(reach, prefix).map_err(|e| e.sentence(config.lang()))?;
         let search = Search::new(&prefix.prefix, &partition, &range);
         for folder in &search.prefixes {
             let listed = bucket

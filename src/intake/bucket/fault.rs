@@ -50,6 +50,8 @@ pub enum Fault {
 #[error("{fault} at `{at}`{}", Detail { status: *status, code })]
 pub struct Error {
     pub fault: Fault,
+    /// The bucket, as `GENGFU_BUCKET` names it; empty when it could not even be opened.
+    pub bucket: String,
     /// The key or prefix that was asked for.
     pub at: String,
     /// HTTP status; `None` when there was no answer.
@@ -78,6 +80,7 @@ impl Error {
     pub(super) fn of(fault: Fault, at: &str) -> Self {
         Self {
             fault,
+            bucket: String::new(),
             at: at.to_owned(),
             status: None,
             code: String::new(),
@@ -115,10 +118,35 @@ impl Error {
         )
     }
 
-    /// What is wrong and what to do, for the operator.
+    pub(super) fn in_bucket(self, bucket: String) -> Self {
+        Self { bucket, ..self }
+    }
+
+    /// What is wrong, what to do and where it was met, for the operator.
     #[must_use]
     pub fn sentence(&self, lang: Lang) -> String {
-        self.fault.sentence(lang)
+        let mut text = self.fault.sentence(lang);
+        if self.bucket.is_empty() {
+            return text;
+        }
+        // Both spellings of a doubled slash are tried; a reader knows the prefix with one.
+        let at = self.at.replace("//", "/");
+        let (bucket, status) = (self.bucket.trim_end_matches('/'), self.status());
+        text.push_str(&match lang {
+            Lang::Zh => format!("(查的是 {bucket}/{at}{status})"),
+            Lang::En => format!(" (looked at {bucket}/{at}{status})"),
+        });
+        text
+    }
+
+    /// What a known fault hides nobody misses; of an unknown one it is all there is.
+    fn status(&self) -> String {
+        match self.status {
+            Some(status) if self.fault == Fault::Refused => {
+                format!(", HTTP {status} {}", self.code)
+            }
+            _ => String::new(),
+        }
     }
 }
 
