@@ -50,7 +50,8 @@ pub(super) async fn serve(app: App) -> Result<Outcome, Failure> {
         .map_err(|error| Failure::Misused(error.to_string()))?;
     let stop = Stop::default();
     let rounds_stop = CancellationToken::new();
-    let stores = Arc::new(Stores::new(&app.config.running.data_dir));
+    let holder = format!("gengfu serve {} ({})", serving.bind, std::process::id());
+    let stores = Arc::new(Stores::new(&app.config.running.data_dir).held_by(holder));
     let tasks = Tasks::new(rounds_stop.clone());
     let changes = Changes::default();
     let rounds = Rounds::new(

@@ -17,6 +17,8 @@ use crate::{
 #[derive(Debug)]
 pub struct Stores {
     data_dir: PathBuf,
+    /// What a second writer is told about this process.
+    holder: Option<String>,
     open: Mutex<HashMap<OwnerAlias, Store>>,
 }
 
@@ -25,7 +27,17 @@ impl Stores {
     pub fn new(data_dir: impl Into<PathBuf>) -> Self {
         Self {
             data_dir: data_dir.into(),
+            holder: None,
             open: Mutex::default(),
+        }
+    }
+
+    /// Says what this process is to whoever finds the data locked: `gengfu serve 127.0.0.1:8765 (4711)`.
+    #[must_use]
+    pub fn held_by(self, holder: String) -> Self {
+        Self {
+            holder: Some(holder),
+            ..self
         }
     }
 
@@ -57,6 +69,9 @@ impl Stores {
             .await
             .map_err(|_| Error::Stopped)??;
         if store.is_writer() {
+            if let Some(holder) = &self.holder {
+                store.name_holder(holder.clone()).await?;
+            }
             open.insert(owner.clone(), store.clone());
         }
         Ok(store)

@@ -68,7 +68,7 @@ impl Error {
     fn in_chinese(&self) -> String {
         match self {
             Self::Locked { holder } => format!(
-                "这个主人的数据正由 {holder} 写入;等它结束,或先停掉它再试,或换一个 GENGFU_DATA_DIR"
+                "这个主人的数据正由 {holder} 写入,没有开始新的一轮;如果它是 gengfu serve,请让它重新分析(summarize_day,refresh=true),否则等它结束再试,或换一个 GENGFU_DATA_DIR"
             ),
             Self::TooNew { file, found, known } => format!(
                 "数据库 {file} 是更新版本的程序写的(版本 {found},本程序只认到 {known});请升级 gengfu,或换一个 GENGFU_DATA_DIR"
@@ -96,7 +96,7 @@ impl Error {
     fn in_english(&self) -> String {
         match self {
             Self::Locked { holder } => format!(
-                "this owner's data is being written by {holder}; wait for it, stop it, or use another GENGFU_DATA_DIR"
+                "this owner's data is being written by {holder}, and no round was started; if that is `gengfu serve`, let it analyse the day (summarize_day with refresh=true), else wait for its end, or use another GENGFU_DATA_DIR"
             ),
             Self::TooNew { file, found, known } => format!(
                 "the database {file} was written by a newer program (version {found}, this one knows {known}); update gengfu, or use another GENGFU_DATA_DIR"

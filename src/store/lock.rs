@@ -28,7 +28,7 @@ impl WriterLock {
         match file.try_lock() {
             Ok(()) => {
                 let mut lock = Self(file);
-                lock.name_holder(&format!("process {}", std::process::id()))?;
+                lock.name_holder(&format!("gengfu ({})", std::process::id()))?;
                 Ok(lock)
             }
             Err(TryLockError::WouldBlock) => {
@@ -46,7 +46,7 @@ impl WriterLock {
         }
     }
 
-    /// Says who holds the lock, for the one who is refused: `process 4711, gengfu serve on 127.0.0.1:8765`.
+    /// Says who holds the lock, for the one who is refused: `gengfu serve 127.0.0.1:8765 (4711)`.
     pub(super) fn name_holder(&mut self, text: &str) -> Result<(), Error> {
         let mut write = || {
             self.0.rewind()?;

@@ -192,6 +192,18 @@ fn a_disk_without_space_is_told_and_damages_nothing() {
 }
 
 #[test]
+fn data_that_another_process_writes_is_left_to_it() {
+    let run = Run::new();
+    let alias = "default".parse().expect("alias");
+    let held = gengfu::store::Store::open(&run.dir.path().join("data"), &alias).expect("store");
+    let holder = format!("gengfu ({})", std::process::id());
+    run.ends(&["run"], 1, &[&holder, "summarize_day", "GENGFU_DATA_DIR"]);
+    run.ends(&["search", "x"], 0, &[]);
+    drop(held);
+    run.ends(&["run"], 3, &[]);
+}
+
+#[test]
 fn data_of_a_newer_program_is_left_alone() {
     let run = Run::new();
     run.ends(&["run"], 3, &[]);
