@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::{Answer, context::Call, running, trouble::Trouble};
 use crate::{
-    model::{Day, LogKind},
+    model::{Day, LogKind, report::Report},
     round::{
         progress::{Phase, Snapshot},
         pull::Want,
@@ -22,7 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(6);
 pub(super) async fn ready(call: &Call, day: Day, want: Want) -> Result<Option<Answer>, Trouble> {
     let known = call.store.report(day).await?;
     // Where another process writes, the day is its business.
-    if known.as_ref().is_some_and(|r| r.tells_the_day()) || !call.store.is_writer() {
+    if known.as_ref().is_some_and(Report::tells_the_day) || !call.store.is_writer() {
         return Ok(None);
     }
     let rounds = &call.desk.rounds;

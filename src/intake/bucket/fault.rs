@@ -125,18 +125,17 @@ impl Error {
     /// What is wrong, what to do and where it was met, for the operator.
     #[must_use]
     pub fn sentence(&self, lang: Lang) -> String {
-        let mut text = self.fault.sentence(lang);
+        let text = self.fault.sentence(lang);
         if self.bucket.is_empty() {
             return text;
         }
         // Both spellings of a doubled slash are tried; a reader knows the prefix with one.
         let at = self.at.replace("//", "/");
         let (bucket, status) = (self.bucket.trim_end_matches('/'), self.status());
-        text.push_str(&match lang {
-            Lang::Zh => format!("(查的是 {bucket}/{at}{status})"),
-            Lang::En => format!(" (looked at {bucket}/{at}{status})"),
-        });
-        text
+        match lang {
+            Lang::Zh => format!("{text}（查的是 {bucket}/{at}{status}）"),
+            Lang::En => format!("{text} (looked at {bucket}/{at}{status})"),
+        }
     }
 
     /// What a known fault hides nobody misses; of an unknown one it is all there is.
