@@ -20,6 +20,7 @@ pub mod connect;
 pub mod demo;
 pub mod doctor;
 mod environment;
+mod handover;
 pub mod init;
 mod nightly;
 pub mod owner;

@@ -6,19 +6,20 @@ use std::{io::IsTerminal as _, time::Duration};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{Failure, Outcome, remark, tell};
+use super::{Failure, Outcome, handover::Server, remark, tell};
 use crate::{
-    app::{App, LOCAL_OWNER},
+    app::{self, App, LOCAL_OWNER},
     config::Config,
     model::{
         Day, Lang, OwnerAlias,
         report::{Report, Verdict},
     },
     round::{
-        files::SUMMARY,
+        files::{REPORT, SUMMARY, Shelf},
         progress::{Phase, Progress, Snapshot},
         tasks::Work,
     },
+    store,
 };
 
 #[derive(Debug, clap::Args)]
@@ -42,29 +43,72 @@ pub async fn run(args: Args, config: Config) -> Result<Outcome, Failure> {
         .owners
         .choose(args.owner.as_ref())
         .map_err(anyhow::Error::from)?;
-    let store = app.store(&owner)?;
+    let store = match app.store(&owner) {
+        Ok(store) => store,
+        Err(app::Error::Store(store::Error::Locked { holder })) => {
+            match by_the_server(&app, &owner, day, &holder).await? {
+                Some(report) => {
+                    tell_of(&report, &args, &app.shelf(&owner), app.lang())?;
+                    return Ok(ended(&report));
+                }
+                // It ended meanwhile, or serves other data: then the lock is free, or says whose it is.
+                None => app.store(&owner)?,
+            }
+        }
+        Err(error) => return Err(error.into()),
+    };
     let round = app.round(&owner, store).await?;
     let work = Work::alone(Progress::default());
     let bar = draw(&work.progress, app.lang());
     let outcome = Box::pin(round.run(day, &work)).await;
     bar.await;
     let report = outcome?;
-    if args.json {
-        tell(&serde_json::to_string_pretty(&report)?)?;
-    } else {
-        let path = round.shelf.path(day, SUMMARY);
-        tell(&std::fs::read_to_string(&path)?)?;
-        let said = app.lang().pick("两个文件", "the two files");
-        tell(&format!(
-            "{said}:\n  {}\n  {}",
-            report.files.summary, report.files.analysis
-        ))?;
-    }
+    tell_of(&report, &args, &round.shelf, app.lang())?;
     if nothing_was_there(&report) {
         let places = round.source.looked_at();
         remark(&nothing_there(day, &places, app.lang()));
     }
     Ok(ended(&report))
+}
+
+/// The report of a round that a running server did for us.
+async fn by_the_server(
+    app: &App,
+    owner: &OwnerAlias,
+    day: Day,
+    holder: &str,
+) -> Result<Option<Report>, Failure> {
+    let Some(server) = Server::of(&app.config.running.data_dir).await else {
+        return Ok(None);
+    };
+    let waiting = match app.lang() {
+        Lang::Zh => format!("{holder} 正在用这份数据,由它来跑这一轮"),
+        Lang::En => format!("{holder} holds the data and runs this round"),
+    };
+    remark(&waiting);
+    match server.run(owner, day).await {
+        None => Ok(None),
+        Some(Err(sentence)) => Err(Failure::Failed(anyhow::anyhow!(sentence))),
+        Some(Ok(())) => {
+            let text = std::fs::read(app.shelf(owner).path(day, REPORT))?;
+            Ok(Some(serde_json::from_slice(&text)?))
+        }
+    }
+}
+
+fn tell_of(report: &Report, args: &Args, shelf: &Shelf, lang: Lang) -> Result<(), Failure> {
+    if args.json {
+        tell(&serde_json::to_string_pretty(report)?)?;
+        return Ok(());
+    }
+    tell(&std::fs::read_to_string(shelf.path(report.date, SUMMARY))?)?;
+    let said = lang.pick("两个文件", "the two files");
+    let files = &report.files;
+    tell(&format!(
+        "{said}:\n  {}\n  {}",
+        files.summary, files.analysis
+    ))?;
+    Ok(())
 }
 
 fn nothing_there(day: Day, places: &[String], lang: Lang) -> String {

@@ -13,7 +13,7 @@ use secrecy::ExposeSecret as _;
 use tokio::{net::TcpListener, signal::unix, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use super::{Failure, Outcome, environment, nightly, tell, telling};
+use super::{Failure, Outcome, environment, handover::Counter, nightly, tell, telling};
 use crate::{
     alerts::bell,
     app::{App, LOCAL_OWNER},
@@ -93,6 +93,7 @@ pub(super) async fn serve(app: App) -> Result<Outcome, Failure> {
         .await
         .map_err(|error| cannot_listen(&app, error))?;
     let address = listener.local_addr()?;
+    let counter = Counter::open(&app.config.running.data_dir);
     tell(&match app.lang() {
         Lang::Zh => format!("MCP 地址 http://{address}/mcp"),
         Lang::En => format!("MCP at http://{address}/mcp"),
@@ -115,6 +116,7 @@ pub(super) async fn serve(app: App) -> Result<Outcome, Failure> {
         rounds_stop.clone(),
     ));
     let endpoints = dial(&app.config, &desk, &rounds_stop);
+    let handed_over = counter.map(|c| tokio::spawn(c.serve(rounds.clone(), rounds_stop.clone())));
     let nights = tokio::spawn(nightly::every_night(
         app.clone(),
         stores,
@@ -134,6 +136,7 @@ pub(super) async fn serve(app: App) -> Result<Outcome, Failure> {
         environment.await,
         tending.await,
         join_all(endpoints).await,
+        join_all(handed_over).await,
     );
     served?;
     Ok(Outcome::Done)

@@ -273,3 +273,48 @@ fn the_demo_tells_its_five_incidents_and_a_second_round_says_the_same() {
     assert_eq!(first["incidents"].as_array().map(Vec::len), Some(5));
     assert_eq!(lasting(first), lasting(second));
 }
+
+/// A server over the same data, killed when dropped.
+struct Serving(std::process::Child);
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn a_round_beside_a_running_server_is_handed_to_it() {
+    let run = Run::new();
+    assert!(run.output(&["demo", "--keep", "kept"]).status.success());
+    let bucket = format!("file://{}", run.path("kept/bucket"));
+    let run = run
+        .with("GENGFU_BUCKET", bucket)
+        .with("GENGFU_BIND", "127.0.0.1:0");
+    let mut serving = Command::new(env!("CARGO_BIN_EXE_gengfu"))
+        .arg("serve")
+        .env_clear()
+        .env("GENGFU_LOG", "off")
+        .envs(&run.vars)
+        .current_dir(run.dir.path())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .map(Serving)
+        .expect("serve");
+    let told = std::io::BufReader::new(serving.0.stdout.take().expect("stdout"));
+    let address = std::io::BufRead::lines(told).next().expect("a line");
+    assert!(address.expect("utf-8").contains("/mcp"));
+    let pid = serving.0.id().to_string();
+
+    let output = run.output(&["run", "--json"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    let report: Value = serde_json::from_slice(&output.stdout).expect("json");
+    assert_eq!(report["incidents"].as_array().map(Vec::len), Some(5));
+    // Unless the server had not opened the data yet: then the command wrote it itself.
+    assert!(said.is_empty() || said.contains(&pid), "{said}");
+    drop(serving);
+    // A socket that a killed server left behind is in nobody's way.
+    assert!(run.output(&["run", "--json"]).status.success());
+}
