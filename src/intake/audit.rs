@@ -49,11 +49,11 @@ struct Parts<'a> {
     verb: Cow<'a, str>,
     uri: Cow<'a, str>,
     agent: Cow<'a, str>,
-    ip: Cow<'a, str>,
+    ips: Raw<'a>,
     user: Cow<'a, str>,
-    groups: Vec<String>,
+    groups: Raw<'a>,
     impersonated: Cow<'a, str>,
-    impersonated_groups: Vec<String>,
+    impersonated_groups: Raw<'a>,
     resource: Cow<'a, str>,
     subresource: Cow<'a, str>,
     api_group: Cow<'a, str>,
@@ -62,9 +62,12 @@ struct Parts<'a> {
     code: u16,
     reason: Cow<'a, str>,
     message: Cow<'a, str>,
-    request: Option<Cow<'a, str>>,
-    response: Option<Cow<'a, str>>,
+    request: Raw<'a>,
+    response: Raw<'a>,
 }
+
+/// A value as it stands in its line. Most records are calls, of which nobody asks for lists and bodies.
+type Raw<'a> = Cow<'a, str>;
 
 impl<'a> Parts<'a> {
     fn take(&mut self, key: &str, node: Node<'a>) {
@@ -76,48 +79,44 @@ impl<'a> Parts<'a> {
             "requestURI" => self.uri = node.text(),
             "userAgent" => self.agent = node.text(),
             "clusterId" | "cluster_id" => self.cluster = node.text(),
-            "sourceIPs" => {
-                self.ip = strings(&node)
-                    .into_iter()
-                    .next()
-                    .map_or(Cow::Borrowed(""), Cow::Owned);
-            }
-            "requestObject" => self.request = node.nested(),
-            "responseObject" => self.response = node.nested(),
+            "sourceIPs" => self.ips = Cow::Borrowed(node.raw()),
+            "requestObject" => self.request = Cow::Borrowed(node.raw()),
+            "responseObject" => self.response = Cow::Borrowed(node.raw()),
             "user" | "impersonatedUser" | "objectRef" | "responseStatus" | "__TAG__" => {
                 if let Some(text) = node.escaped() {
                     // Half an object says less, nothing wrong: each field stands for itself.
                     let _: Result<(), Rejection> =
                         json::for_each_field(text.as_bytes(), |inner, node| {
-                            self.part(key, &inner, &node, |t| Cow::Owned(t.text().into_owned()));
+                            self.part(key, &inner, &node, |text| Cow::Owned(text.into_owned()));
                         });
                 } else {
                     for (inner, node) in node.fields() {
-                        self.part(key, &inner, &node, Node::text);
+                        self.part(key, &inner, &node, |text| text);
                     }
                 }
             }
             flat => {
                 if let Some((outer, inner)) = flat.split_once('.') {
-                    self.part(outer, inner, &node, Node::text);
+                    self.part(outer, inner, &node, |text| text);
                 }
             }
         }
     }
 
-    /// A field of a nested part. `text` decides whether it may be borrowed.
+    /// A field of a nested part. `own` decides whether it may be borrowed.
     fn part<'n>(
         &mut self,
         outer: &str,
         inner: &str,
         node: &Node<'n>,
-        text: impl Fn(&Node<'n>) -> Cow<'a, str>,
+        own: impl Fn(Cow<'n, str>) -> Cow<'a, str>,
     ) {
+        let text = |node: &Node<'n>| own(node.text());
         match (outer, inner) {
             ("user", "username") => self.user = text(node),
-            ("user", "groups") => self.groups = strings(node),
+            ("user", "groups") => self.groups = own(node.raw().into()),
             ("impersonatedUser", "username") => self.impersonated = text(node),
-            ("impersonatedUser", "groups") => self.impersonated_groups = strings(node),
+            ("impersonatedUser", "groups") => self.impersonated_groups = own(node.raw().into()),
             ("objectRef", "resource") => self.resource = text(node),
             ("objectRef", "subresource") => self.subresource = text(node),
             ("objectRef", "apiGroup") => self.api_group = text(node),
@@ -133,10 +132,7 @@ impl<'a> Parts<'a> {
 
     fn write(self, id: EvidenceId, ts_ms: i64) -> AuditWrite {
         let light = class::is_made_by_controller(&self);
-        let read = |text: &Option<Cow<'a, str>>| {
-            let text = text.as_deref()?;
-            body::read(text, &self.resource, light)
-        };
+        let read = |raw: &Raw<'_>| body::read(&json::nested(raw)?, &self.resource, light);
         let (request, response) = (read(&self.request), read(&self.response));
         let bodies = [response.as_ref(), request.as_ref()];
         let kind = class::kind_of(&self.resource)
@@ -165,9 +161,9 @@ impl<'a> Parts<'a> {
             audit_id: self.audit_id.into_owned(),
             actor: Actor {
                 user: user.into_owned(),
-                groups,
+                groups: strings(&groups),
                 agent: self.agent.into_owned(),
-                ip: self.ip.into_owned(),
+                ip: strings(&self.ips).into_iter().next().unwrap_or_default(),
                 by,
             },
             verb: self.verb.into_owned(),
@@ -215,8 +211,8 @@ impl<'a> Parts<'a> {
 }
 
 /// The strings of an array, structured or escaped.
-fn strings(node: &Node<'_>) -> Vec<String> {
-    node.nested()
+fn strings(raw: &str) -> Vec<String> {
+    json::nested(raw)
         .and_then(|text| serde_json::from_str(&text).ok())
         .unwrap_or_default()
 }

@@ -70,16 +70,7 @@ impl<'a> Node<'a> {
 
     /// The content of a string; the JSON text of anything else, numbers without zeros at their end.
     pub(super) fn text(&self) -> Cow<'a, str> {
-        match self.string() {
-            Some(inner) if memchr::memchr(b'\\', inner.as_bytes()).is_none() => {
-                Cow::Borrowed(inner)
-            }
-            // An unpaired surrogate is no text; the escapes as written still tell the reader something.
-            Some(inner) => {
-                sonic_rs::from_str(self.raw).map_or(Cow::Borrowed(inner), |s: String| Cow::Owned(s))
-            }
-            None => Cow::Borrowed(plain_number(self.raw)),
-        }
+        text(self.raw)
     }
 
     /// The fields of a structured object, in order; nothing for any other value.
@@ -108,30 +99,50 @@ impl<'a> Node<'a> {
 
     /// The text of an object or array that was shipped as an escaped string (`JsonType` 0); it is not checked yet.
     pub(super) fn escaped(&self) -> Option<Cow<'a, str>> {
-        // Only a string that begins with a bracket, perhaps behind white space, is worth unescaping.
-        self.string()
-            .filter(|inner| inner.trim_ascii_start().starts_with(['{', '[', '\\']))
-            .map(|_| self.text())
-            .filter(|text| text.trim_ascii_start().starts_with(['{', '[']))
+        escaped(self.raw)
     }
 
     /// The text of an object or array, be it structured or escaped.
     pub(super) fn nested(&self) -> Option<Cow<'a, str>> {
-        if self.is_object() || self.is_array() {
-            return Some(Cow::Borrowed(self.raw));
-        }
-        self.escaped()
+        nested(self.raw)
     }
 
     /// Unix milliseconds from seconds, milliseconds, microseconds or nanoseconds, told apart by their size; as number or string.
     pub(super) fn as_time(&self) -> Option<i64> {
         time(self.raw.trim_matches('"').trim())
     }
+}
 
-    /// What stands between the quotes of a string, escapes as written.
-    fn string(&self) -> Option<&'a str> {
-        self.raw.strip_prefix('"').and_then(|s| s.strip_suffix('"'))
+/// [`Node::nested`] of a raw value.
+pub(super) fn nested(raw: &str) -> Option<Cow<'_, str>> {
+    if raw.starts_with(['{', '[']) {
+        return Some(Cow::Borrowed(raw));
     }
+    escaped(raw)
+}
+
+fn escaped(raw: &str) -> Option<Cow<'_, str>> {
+    // Only a string that begins with a bracket, perhaps behind white space, is worth unescaping.
+    string(raw)
+        .filter(|inner| inner.trim_ascii_start().starts_with(['{', '[', '\\']))
+        .map(|_| text(raw))
+        .filter(|text| text.trim_ascii_start().starts_with(['{', '[']))
+}
+
+fn text(raw: &str) -> Cow<'_, str> {
+    match string(raw) {
+        Some(inner) if memchr::memchr(b'\\', inner.as_bytes()).is_none() => Cow::Borrowed(inner),
+        // An unpaired surrogate is no text; the escapes as written still tell the reader something.
+        Some(inner) => {
+            sonic_rs::from_str(raw).map_or(Cow::Borrowed(inner), |s: String| Cow::Owned(s))
+        }
+        None => Cow::Borrowed(plain_number(raw)),
+    }
+}
+
+/// What stands between the quotes of a string, escapes as written.
+fn string(raw: &str) -> Option<&str> {
+    raw.strip_prefix('"').and_then(|s| s.strip_suffix('"'))
 }
 
 /// `0.030` as `0.03`: whoever turned numbers into strings on the way has done so too.

@@ -1,7 +1,7 @@
 //! Adds the digests of a day's objects up to [`DayShapes`].
 //!
 //! In: digests, in any order, each once. Out: templates, events, writes and calls of the day, with the origin of each record that
-//! they name. [`Tally`] can be asked at any time, so a report can be made of what has been read so far.
+//! they name. What was added is moved, not copied: writes with their bodies are much of a large day.
 //!
 //! # Invariants
 //! - The order of the digests does not matter (`tests::any_order_gives_the_same_day`).
@@ -65,27 +65,27 @@ pub fn assemble<'a>(
 ) -> DayShapes {
     let mut tally = Tally::default();
     for (kind, digest) in digests {
-        tally.add(kind, digest);
+        tally.add(kind, digest.clone());
     }
     tally.shapes(known, range)
 }
 
 impl Tally {
     /// Adds what one object of `kind` contributes.
-    pub fn add(&mut self, kind: LogKind, digest: &ObjectDigest) {
+    pub fn add(&mut self, kind: LogKind, digest: ObjectDigest) {
         let reading = self.read.entry(kind).or_default();
         reading.shipped = true;
         reading.objects += 1;
         reading.counts.add(&digest.counts);
-        for (reason, n) in &digest.rejections {
-            *reading.rejections.entry(*reason).or_default() += n;
+        for (reason, n) in digest.rejections {
+            *reading.rejections.entry(reason).or_default() += n;
         }
-        if let Some(problem) = &digest.problem {
-            reading.problems.push(problem.clone());
+        if let Some(problem) = digest.problem {
+            reading.problems.push(problem);
             reading.problems.sort_by(|a, b| a.key.cmp(&b.key));
         }
-        self.keep(&digest.kept);
-        for shape in &digest.business {
+        digest.kept.iter().for_each(|kept| self.keep(kept));
+        for shape in digest.business {
             let Some(service) = digest.services.get(shape.service as usize) else {
                 continue;
             };
@@ -93,7 +93,7 @@ impl Tally {
                 .shapes
                 .entry((service.clone(), shape.level))
                 .or_default()
-                .entry(shape.text.clone())
+                .entry(shape.text)
                 .or_default();
             sum.cells.merge(&shape.cells);
             widen(&mut sum.span, shape.first_ms, shape.last_ms);
@@ -101,34 +101,31 @@ impl Tally {
             shape.fields.iter().for_each(|field| sum.fields.add(field));
         }
         self.events
-            .extend(digest.events.iter().map(|e| (e.id, e.clone())));
-        for write in &digest.writes {
-            self.writes.insert(
-                (write.ts_ms, write.audit_id.clone(), write.id),
-                write.clone(),
-            );
+            .extend(digest.events.into_iter().map(|e| (e.id, e)));
+        for write in digest.writes {
+            self.writes
+                .insert((write.ts_ms, write.audit_id.clone(), write.id), write);
         }
-        for call in &digest.calls {
-            let sum = self.calls.entry(call.key.clone()).or_default();
+        for call in digest.calls {
+            let sum = self.calls.entry(call.key).or_default();
             sum.cells.merge(&call.cells);
             widen(&mut sum.span, call.first_ms, call.last_ms);
             sum.samples.extend(&call.samples);
         }
     }
 
-    /// Adds kept lines that do not come with their digest, as when both were stored apart.
-    pub fn keep(&mut self, lines: &[Kept]) {
-        for kept in lines {
-            self.kept.insert(kept.id, (sample(kept), evidence(kept)));
-        }
+    /// Adds a kept line that does not come with its digest, as when both were stored apart.
+    pub fn keep(&mut self, kept: &Kept) {
+        self.kept.insert(kept.id, (sample(kept), evidence(kept)));
     }
 
     /// The day as far as it was added. `known` are templates of earlier days.
     #[must_use]
-    pub fn shapes(&self, known: &[KnownTemplate], range: &DayRange) -> DayShapes {
+    pub fn shapes(mut self, known: &[KnownTemplate], range: &DayRange) -> DayShapes {
         let mut templates = Vec::new();
-        for ((service, level), shapes) in &self.shapes {
-            self.templates_of(service, *level, shapes, known, &mut templates);
+        // Each service's shapes go once its templates are there: a large day would not fit into memory twice.
+        for ((service, level), shapes) in std::mem::take(&mut self.shapes) {
+            self.templates_of(&service, level, &shapes, known, &mut templates);
         }
         templates
             .sort_by(|a, b| (&a.service, a.level, &a.text).cmp(&(&b.service, b.level, &b.text)));
@@ -145,16 +142,14 @@ impl Tally {
             .chain(self.writes.keys().map(|k| k.2))
             .chain(calls.iter().flat_map(|c| c.samples.iter().copied()))
             .collect();
+        let mut origin = |id| Some((id, self.kept.remove(&id)?.1));
         DayShapes {
             templates,
             events,
-            writes: self.writes.values().cloned().collect(),
             calls,
-            read: self.read.clone(),
-            origins: named
-                .into_iter()
-                .filter_map(|id| Some((id, self.kept.get(&id)?.1.clone())))
-                .collect(),
+            origins: named.into_iter().filter_map(&mut origin).collect(),
+            writes: self.writes.into_values().collect(),
+            read: self.read,
         }
     }
 

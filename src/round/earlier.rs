@@ -123,7 +123,7 @@ async fn read(
             let mut claim = |identity| seen.insert(identity);
             let digest: ObjectDigest =
                 mining::digest::digest(kind, &found.key, &bytes, &range, &mut claim);
-            tally.add(kind, &digest);
+            tally.add(kind, digest);
             (tally, seen)
         })
         .await

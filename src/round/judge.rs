@@ -88,27 +88,9 @@ impl Judge {
         baseline_days: u32,
     ) -> Result<Evidence, Error> {
         let range = day.range(&self.zone);
-        let digests = store.digests(day).await?;
         let known = store.known_templates(day).await?;
-        let mut lines = Vec::new();
-        for kind in LogKind::ALL {
-            lines.push(
-                store
-                    .kept_between(day, kind, range.start_ms, range.end_ms, u32::MAX)
-                    .await?,
-            );
-        }
-        let shapes = blocking(move || {
-            let mut tally = Tally::default();
-            for (kind, digest) in &digests {
-                tally.add(*kind, digest);
-            }
-            for kept in &lines {
-                tally.keep(kept);
-            }
-            tally.shapes(&known, &range)
-        })
-        .await?;
+        let tally: Tally = store.fold_day(day, Tally::add, Tally::keep).await?;
+        let shapes = blocking(move || tally.shapes(&known, &range)).await?;
         let earlier = store.incidents_before(day, MEMORY_DAYS).await?;
         let before = store.report(day.plus(-1)).await?;
         Ok(Evidence {

@@ -84,6 +84,9 @@ pub fn field<'a>(name: &str, value: Cow<'a, str>) -> Cow<'a, str> {
 #[must_use]
 pub fn line(raw: &[u8]) -> String {
     let whole = String::from_utf8_lossy(raw);
+    if !scan::is_suspect_line(raw) {
+        return whole.into_owned();
+    }
     let Ok(mut tree) = serde_json::from_str::<Value>(&whole) else {
         return cow(whole).into_owned();
     };

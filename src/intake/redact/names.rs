@@ -77,9 +77,10 @@ const NUMBERS: &[&str] = &[
 ];
 
 pub(super) fn kind(name: &str) -> Option<Kind> {
-    let plain = plain(name);
+    let mut buffer = [0; TAIL];
+    let tail = tail(name, &mut buffer);
     ENDS.iter()
-        .find(|(end, _)| plain.ends_with(end))
+        .find(|(end, _)| tail.ends_with(end.as_bytes()))
         .map(|(_, kind)| *kind)
 }
 
@@ -90,15 +91,25 @@ pub(super) fn is_secret(name: &str) -> bool {
 
 /// Whether a long number under this name is just a number.
 pub(super) fn is_plain_number(name: &str) -> bool {
-    let plain = plain(name);
-    NUMBERS.iter().any(|end| plain.ends_with(end))
+    let mut buffer = [0; TAIL];
+    let tail = tail(name, &mut buffer);
+    NUMBERS.iter().any(|end| tail.ends_with(end.as_bytes()))
 }
 
-fn plain(name: &str) -> String {
-    name.chars()
-        .filter(|c| c.is_alphanumeric())
-        .map(|c| c.to_ascii_lowercase())
-        .collect()
+/// Longer than the longest of the ends.
+const TAIL: usize = 32;
+
+/// The end of a name without case and separators. Every field of every line comes by here, so nothing is allocated.
+fn tail<'b>(name: &str, buffer: &'b mut [u8; TAIL]) -> &'b [u8] {
+    let mut at = TAIL;
+    for c in name.chars().rev().filter(|c| c.is_alphanumeric()) {
+        let Some(start) = at.checked_sub(c.len_utf8()) else {
+            break;
+        };
+        c.to_ascii_lowercase().encode_utf8(&mut buffer[start..]);
+        at = start;
+    }
+    &buffer[at..]
 }
 
 #[cfg(test)]

@@ -26,6 +26,26 @@ pub(super) fn hits(text: &str) -> Vec<Hit> {
     hits
 }
 
+/// Whether there is a number that could be one of these, whatever stands around it.
+pub(super) fn may_have(bytes: &[u8]) -> bool {
+    let mut at = MIN_DIGITS - 1;
+    // A run of that many digits cannot pass between the bytes looked at.
+    while let Some(b) = bytes.get(at) {
+        if b.is_ascii_digit() {
+            let before = bytes[..at].iter().rev().take_while(|b| b.is_ascii_digit());
+            let start = at - before.count();
+            let rest = bytes[at..].iter().take_while(|b| b.is_ascii_digit());
+            let end = at + rest.count();
+            if kind(&bytes[start..end], bytes.get(end).copied()).is_some() {
+                return true;
+            }
+            at = end;
+        }
+        at += MIN_DIGITS;
+    }
+    false
+}
+
 /// The kind of number that a whole run of digits is, and its length.
 fn kind(digits: &[u8], next: Option<u8>) -> Option<(usize, &'static str)> {
     match digits.len() {

@@ -7,12 +7,18 @@ use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, packed};
 
+use super::numbers;
+
 /// Pieces of which one occurs wherever a rule of [`super::rules`] has something to find. The vectorised search knows no letter
 /// case, so the spellings that people use are written out: lower, capitalised, upper and camel case. `rules` ignores case.
 const PIECES: &[&str] = &[
     "passw",
     "Passw",
     "PASSW",
+    "assW",
+    "ass_w",
+    "ASS_W",
+    "ass-w",
     "passph",
     "Passph",
     "PASSPH",
@@ -31,6 +37,9 @@ const PIECES: &[&str] = &[
     "-key",
     "-Key",
     "-KEY",
+    ".key",
+    ".Key",
+    ".KEY",
     "ikey",
     "iKey",
     "IKey",
@@ -91,6 +100,18 @@ static SEARCH: LazyLock<Search> = LazyLock::new(|| {
 /// Whether the text has to be examined rule by rule.
 pub(super) fn is_suspect(text: &[u8]) -> bool {
     has_long_number(text) || has_piece(text) || has_user_info(text)
+}
+
+/// Whether a line of JSON has to be taken apart to redact it, judged by its raw bytes: what its strings hold is only known where no
+/// escape hides letters or slashes, and what `tree` hashes says so by its kind or resource.
+pub(super) fn is_suspect_line(line: &[u8]) -> bool {
+    has_piece(line)
+        || has_user_info(line)
+        || memchr::memmem::find(line, b"\\u").is_some()
+        || memchr::memmem::find(line, b"\\/").is_some()
+        || memchr::memmem::find(line, b"onfigMap").is_some()
+        || memchr::memmem::find(line, b"onfigmap").is_some()
+        || numbers::may_have(line)
 }
 
 fn has_piece(text: &[u8]) -> bool {

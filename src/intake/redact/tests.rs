@@ -203,4 +203,28 @@ proptest! {
         let found = !rules::hits(&given).is_empty() || !numbers::hits(&given).is_empty();
         prop_assert!(!found || scan::is_suspect(given.as_bytes()));
     }
+
+    #[test]
+    fn a_line_that_is_not_taken_apart_has_nothing_to_redact(
+        fields in proptest::collection::vec((0_usize..12, 0_usize..12, "[a-z0-9]{0,14}"), 1..5),
+        nested in any::<bool>(),
+        slashes in any::<bool>(),
+    ) {
+        let names = ["password", "passWord", "user_pass_word", "api.key", "accessKeyId", "msg", "kind", "resource", "phone", "n", "Set-Cookie", "name"];
+        let values = ["x://u:", "13812345678", "Secret", "ConfigMap", "configmaps", "DB_PASSWORD", "a\n13812345678", "11010519491231002X", "eyJhbGciOi.eyJ", "1795190400000", "token=", "Bearer "];
+        let mut object = serde_json::Map::new();
+        for (name, value, tail) in fields {
+            object.insert(names[name].to_owned(), json!(format!("{}{tail}@h", values[value])));
+            object.insert("data".to_owned(), json!({"k": tail}));
+        }
+        let mut given = Value::Object(object).to_string();
+        if nested {
+            given = json!({"escaped": given}).to_string();
+        }
+        if slashes {
+            given = given.replace('/', "\\/");
+        }
+        let mut tree: Value = serde_json::from_str(&given).expect("json");
+        prop_assert!(scan::is_suspect_line(given.as_bytes()) || !value(&mut tree), "{}", given);
+    }
 }

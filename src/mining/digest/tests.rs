@@ -172,7 +172,7 @@ fn check_day(arguments: &[&str]) {
     digests
         .iter()
         .rev()
-        .for_each(|(kind, digest)| tally.add(*kind, digest));
+        .for_each(|(kind, digest)| tally.add(*kind, digest.clone()));
     assert!(
         tally.shapes(&[], &day()) == shapes,
         "the order of the objects changed the day"
