@@ -5,7 +5,7 @@
 
 use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, packed};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, packed};
 
 use super::numbers;
 
@@ -77,24 +77,23 @@ const PIECES: &[&str] = &[
 /// Digits in a row from which on a run may be a phone, card or identity number.
 pub(super) const MIN_DIGITS: usize = 11;
 
-enum Search {
-    Packed(packed::Searcher),
-    Automaton(AhoCorasick),
-    /// Building failed, which the constant patterns rule out; then everything is examined.
-    None,
+/// Both are there unless building failed, which the constant patterns rule out; then everything is examined.
+struct Search {
+    packed: Option<packed::Searcher>,
+    /// For texts too short for the vectorised search, which falls back to a slow one.
+    automaton: Option<AhoCorasick>,
 }
 
-static SEARCH: LazyLock<Search> = LazyLock::new(|| {
-    let packed = packed::Config::new()
+static SEARCH: LazyLock<Search> = LazyLock::new(|| Search {
+    packed: packed::Config::new()
         .match_kind(packed::MatchKind::LeftmostFirst)
         .builder()
         .extend(PIECES)
-        .build();
-    match (packed, AhoCorasick::new(PIECES)) {
-        (Some(packed), _) => Search::Packed(packed),
-        (None, Ok(automaton)) => Search::Automaton(automaton),
-        (None, Err(_)) => Search::None,
-    }
+        .build(),
+    automaton: AhoCorasick::builder()
+        .kind(Some(AhoCorasickKind::DFA))
+        .build(PIECES)
+        .ok(),
 });
 
 /// Whether the text has to be examined rule by rule.
@@ -115,10 +114,12 @@ pub(super) fn is_suspect_line(line: &[u8]) -> bool {
 }
 
 fn has_piece(text: &[u8]) -> bool {
-    match &*SEARCH {
-        Search::Packed(packed) => packed.find(text).is_some(),
-        Search::Automaton(automaton) => automaton.is_match(text),
-        Search::None => true,
+    let packed = SEARCH.packed.as_ref();
+    match (packed, &SEARCH.automaton) {
+        (Some(packed), _) if text.len() >= packed.minimum_len() => packed.find(text).is_some(),
+        (_, Some(automaton)) => automaton.is_match(text),
+        (Some(packed), None) => packed.find(text).is_some(),
+        (None, None) => true,
     }
 }
 

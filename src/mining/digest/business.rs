@@ -84,17 +84,15 @@ impl Shapes {
             for (var, tracker) in self.masked.vars.iter().zip(&shape.places) {
                 shape.fields[*tracker].add(&text.text[var.range.clone()]);
             }
-            shape.follow("pod", FieldRole::Pod, &record.source.pod);
-            shape.follow("node", FieldRole::Node, &record.source.node);
+            shape.follow("pod", &record.source.pod, || FieldRole::Pod);
+            shape.follow("node", &record.source.node, || FieldRole::Node);
             if let Some(exception) = &text.exception {
-                shape.follow("exception", FieldRole::Exception, exception);
+                shape.follow("exception", exception, || FieldRole::Exception);
             }
             for (name, value) in &record.fields {
-                shape.follow(
-                    name,
-                    fields::role_of_name(name).unwrap_or(FieldRole::Other),
-                    value,
-                );
+                shape.follow(name, value, || {
+                    fields::role_of_name(name).unwrap_or(FieldRole::Other)
+                });
             }
         }
         if shape.kept.len() < if failure { KEPT_FAILURES } else { KEPT_SAMPLES } {
@@ -216,13 +214,14 @@ impl Shape {
         }
     }
 
-    fn follow(&mut self, name: &str, role: FieldRole, value: &str) {
+    /// `role` is found out once for all lines.
+    fn follow(&mut self, name: &str, value: &str, role: impl Fn() -> FieldRole) {
         let place = self
             .fields
             .iter()
             .position(|f| f.name == name)
             .unwrap_or_else(|| {
-                self.fields.push(Tracker::new(name, role));
+                self.fields.push(Tracker::new(name, role()));
                 self.fields.len() - 1
             });
         self.fields[place].add(value);
