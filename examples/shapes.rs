@@ -66,7 +66,7 @@ fn read(bucket: &Path, day: Day, zone: &TimeZone, known: &[KnownTemplate]) -> Re
             let key = path.strip_prefix(bucket)?.to_string_lossy().into_owned();
             tally.add(
                 kind,
-                &digest(kind, &key, &fs::read(&path)?, &range, &mut |id| {
+                digest(kind, &key, &fs::read(&path)?, &range, &mut |id| {
                     seen.insert(id)
                 }),
             );

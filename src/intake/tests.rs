@@ -223,3 +223,60 @@ fn shown(kind: LogKind, line: &[u8]) -> String {
         LogKind::Audit => format!("{:?}", audit::read(line)),
     }
 }
+
+/// Lines as they are, from which the hostile ones are made.
+const LINES: [&str; 3] = [
+    r#"{"__TIMESTAMP__":1795277412000,"__TAG__":"{\"namespace\":\"shop\",\"pod_name\":\"a-0\"}","__CONTENT__":"{\"level\":\"error\",\"msg\":\"x 中 \\u00e9\",\"ctx\":[1,{\"a\":null}]}","level":50,"ctx":{"a":[1.50,true]}}"#,
+    r#"{"__TIMESTAMP__":"1795277412","clusterId":"cls-1","event":{"metadata":{"uid":"u"},"involvedObject":{"kind":"Pod","name":"a-0","fieldPath":"spec.containers{c}"},"reason":"BackOff","message":"m","count":3,"lastTimestamp":"2026-11-21T16:10:12Z","type":"Warning"}}"#,
+    r#"{"__TIMESTAMP__":1795277412000,"auditID":"a","stage":"ResponseComplete","verb":"patch","user":"{\"username\":\"u\",\"groups\":[\"g\"]}","sourceIPs":["10.0.0.1"],"objectRef":{"resource":"secrets","name":"n"},"requestObject":{"data":{"k":"djE="},"metadata":{"managedFields":[]}},"responseObject":"{\"kind\":\"Secret\"}"}"#,
+];
+
+proptest::proptest! {
+    #[test]
+    fn a_spoiled_line_is_data(
+        which in 0_usize..3,
+        edits in proptest::collection::vec((proptest::prelude::any::<proptest::sample::Index>(), 0_u8..4, proptest::prelude::any::<u8>()), 0..6),
+    ) {
+        let mut line = LINES[which].as_bytes().to_vec();
+        for (at, edit, byte) in edits {
+            let at = at.index(line.len().max(1)).min(line.len());
+            match edit {
+                0 => line.truncate(at),
+                1 => line.insert(at, byte),
+                2 => line.splice(at.., LINES[usize::from(byte) % 3].bytes()).for_each(drop),
+                _ if at < line.len() => line[at] = byte,
+                _ => {}
+            }
+        }
+        for kind in LogKind::ALL {
+            let _data_or_reason = read(kind, &line);
+        }
+        let _shown = super::redact::line(&line);
+    }
+}
+
+#[test]
+fn nesting_of_a_hundred_thousand_levels_is_refused_or_text_wherever_it_stands() {
+    for (open, close) in [("[", "]"), (r#"{"a":"#, "}")] {
+        let deep = format!("{}1{}", open.repeat(100_000), close.repeat(100_000));
+        let escaped = serde_json::to_string(&deep).expect("a string");
+        for kind in LogKind::ALL {
+            let line = LINES[kind as usize];
+            let head = &line[..line.len() - 1];
+            let structured = format!(r#"{head},"ctx2":{deep}}}"#);
+            assert_eq!(read(kind, structured.as_bytes()), Err(Rejection::TooDeep));
+            for name in [
+                "ctx2",
+                "__TAG__",
+                "user",
+                "requestObject",
+                "event",
+                "__CONTENT__",
+            ] {
+                let line = format!(r#"{head},"{name}":{escaped}}}"#);
+                let _data_or_reason = read(kind, line.as_bytes());
+                let _shown = super::redact::line(line.as_bytes());
+            }
+        }
+    }
+}

@@ -241,3 +241,35 @@ async fn a_round_reads_the_hours_of_trouble_before_the_rest() {
     };
     assert_eq!(causes(&revisions[1])[0], causes(&last)[0]);
 }
+
+#[tokio::test]
+async fn a_replaced_object_leaves_its_records_to_the_twin_that_was_refused_them() {
+    let dir = TempDir::new().expect("folder");
+    let zone = TimeZone::get("Asia/Shanghai").expect("zone");
+    let day: Day = DAY.parse().expect("day");
+    demo::lay(&dir.path().join("bucket"), day, &zone).expect("lay");
+    let nobody = owner("nobody");
+    let store = Store::open(dir.path(), &nobody).expect("store");
+    let round = over_bucket::round(dir.path(), &nobody, store, 0);
+    let business = async || {
+        let work = Work::alone(Progress::default());
+        let report = round.run(day, &work).await.expect("round");
+        report.coverage[&LogKind::Business].clone()
+    };
+
+    let folder = dir.path().join("bucket/business/2026/11/20/10");
+    let entry = std::fs::read_dir(&folder).expect("list").next();
+    let original = entry.expect("an object").expect("entry").path();
+    let before = business().await;
+    // Behind the original in the order of keys, so that all its records are refused.
+    let name = original.file_name().expect("name").to_string_lossy();
+    std::fs::copy(&original, folder.join(format!("{name}.twin"))).expect("copy");
+    let twice = business().await;
+    assert_eq!(twice.records, before.records);
+    assert!(twice.duplicates > before.duplicates);
+
+    std::fs::write(&original, "not a record\n").expect("write");
+    let replaced = business().await;
+    assert_eq!(replaced.records, before.records);
+    assert_eq!(replaced.duplicates, before.duplicates);
+}
