@@ -101,6 +101,7 @@ pub struct App {
     pub owners: Owners,
     catalogue: Arc<Catalogue>,
     llm: Llm,
+    embedder: Llm,
     cores: Arc<Semaphore>,
 }
 
@@ -113,8 +114,10 @@ impl App {
         let owners = owners(&config, keyless)?;
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
         let llm = model(&config)?;
+        let embedder = embedder(&config)?;
         Ok(Self {
             llm,
+            embedder,
             config: Arc::new(config),
             owners,
             catalogue: Arc::new(Catalogue::builtin()?),
@@ -133,6 +136,7 @@ impl App {
             lang: self.lang(),
             catalogue: self.catalogue.clone(),
             llm: self.llm.clone(),
+            embedder: self.embedder.clone(),
             model_time: self.config.models.budget,
             model_tokens: self.config.models.budget_tokens,
         }
@@ -173,6 +177,21 @@ pub fn model(config: &Config) -> Result<Llm, BadModel> {
         purpose: Purpose::Chat,
         endpoint: models.llm_endpoint.as_ref().map(ToString::to_string),
         key: models.llm_key.clone(),
+        private: models.private,
+    })
+}
+
+/// The external embedder that is configured, if one is.
+pub fn embedder(config: &Config) -> Result<Llm, BadModel> {
+    let models = &config.models;
+    let Some(name) = &models.embed else {
+        return Ok(Llm::Off);
+    };
+    Llm::open(Setup {
+        model: name.clone(),
+        purpose: Purpose::Embed,
+        endpoint: models.embed_endpoint.as_ref().map(ToString::to_string),
+        key: models.embed_key.clone(),
         private: models.private,
     })
 }

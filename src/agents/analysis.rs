@@ -7,26 +7,21 @@ use std::fmt::Write;
 
 use crate::model::{
     Lang, LogKind,
-    report::{Claim, Report},
+    report::{Claim, ClaimKind, Report},
 };
 
 use super::{
-    outline::{Section, Slot, named, plain},
-    report::{NameOf, chronic, heading, kind_name, notes, title},
+    outline::{Outline, Slot},
+    report::{NameOf, heading, kind_name, notes, title},
+    words::plain,
 };
 
 /// `vector_analysis.txt`: conclusions with evidence ids, alternatives, what is missing, coverage.
 #[must_use]
-pub fn analysis(report: &Report, sections: &[Section], name_of: NameOf<'_>, lang: Lang) -> String {
+pub fn analysis(report: &Report, outline: &Outline, name_of: NameOf<'_>, lang: Lang) -> String {
     let mut text = lang.pick(
-        format!(
-            "# {} 分析结论（{}，第 {} 版）\n",
-            report.date, report.owner, report.revision
-        ),
-        format!(
-            "# Analysis of {} ({}, revision {})\n",
-            report.date, report.owner, report.revision
-        ),
+        format!("# {} 分析结论（{}）\n", report.date, report.owner),
+        format!("# Analysis of {} ({})\n", report.date, report.owner),
     );
     coverage(&mut text, report, lang);
     heading(&mut text, lang.pick("结论", "Conclusions"));
@@ -47,54 +42,55 @@ pub fn analysis(report: &Report, sections: &[Section], name_of: NameOf<'_>, lang
             plain(cause),
             i.confidence
         );
-        let items = sections
-            .iter()
-            .filter(|s| s.incident == i.id)
-            .flat_map(|s| &s.items);
-        for (slot, claim) in items {
-            let mark = if *slot == Slot::Guess {
-                lang.pick("推测", "inferred")
-            } else {
-                lang.pick("日志", "log")
+        for (slot, claim) in outline.of(&i.id).into_iter().flat_map(|s| &s.items) {
+            let mark = match slot {
+                Slot::RuledOut => lang.pick("排除", "ruled out"),
+                Slot::Rollback => lang.pick("回滚", "rollback"),
+                _ if claim.kind == ClaimKind::Inferred => lang.pick("推测", "inferred"),
+                _ => lang.pick("日志", "log"),
             };
             let _ = writeln!(text, "- [{mark}] {} {}", claim.text, ids(claim));
-        }
-        for a in &i.alternatives {
-            let object = a
-                .object
-                .as_ref()
-                .map(|o| format!(" {}", named(o)))
-                .unwrap_or_default();
-            let _ = writeln!(
-                text,
-                "- [{}] `{}`{object}: {}",
-                lang.pick("排除", "ruled out"),
-                plain(&a.cause),
-                plain(&a.why_not)
-            );
         }
         for m in &i.missing {
             let _ = writeln!(text, "- [{}] {}", lang.pick("缺少", "missing"), plain(m));
         }
     }
-    chronic(&mut text, report, lang);
+    if !outline.chronic.is_empty() {
+        heading(&mut text, lang.pick("天天都有、没有变化的", "As every day"));
+        for claim in &outline.chronic {
+            let _ = writeln!(text, "- {} {}", claim.text, ids(claim));
+        }
+    }
     if let Some(note) = &report.llm {
         heading(&mut text, lang.pick("模型", "Model"));
-        let _ = writeln!(
-            text,
-            "- {} · {} + {} tokens · {} ms · {} {}",
-            plain(&note.model),
-            note.input_tokens,
-            note.output_tokens,
-            note.ms,
-            note.dropped_claims,
-            lang.pick("句没有证据，已删去", "sentences without evidence left out")
-        );
+        if !note.model.is_empty() {
+            let _ = writeln!(
+                text,
+                "- {} · {} + {} tokens · {} ms · {} {}",
+                plain(&note.model),
+                note.input_tokens,
+                note.output_tokens,
+                note.ms,
+                note.dropped_claims,
+                lang.pick("句没有证据，已删去", "sentences without evidence left out")
+            );
+        }
+        if let Some(why) = &note.embed_fallback {
+            let _ = writeln!(
+                text,
+                "- {}{}",
+                lang.pick(
+                    "向量模型用不了，改用内置的：",
+                    "the embedder failed, the built-in one was used: "
+                ),
+                plain(why)
+            );
+        }
         if let Some(why) = &note.fallback {
             let _ = writeln!(
                 text,
-                "- {}: {}",
-                lang.pick("改用不靠模型的文本", "written without the model"),
+                "- {}{}",
+                lang.pick("改用不靠模型的文本：", "written without the model: "),
                 plain(why)
             );
         }

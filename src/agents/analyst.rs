@@ -1,8 +1,8 @@
 //! One agent: plan, work, check, repair once, report.
 //!
 //! In: a system prompt, material, the [`Facts`] its sentences are held against. Out: the claims that held, and how many did not. A context that overflows is
-//! halved; an answer that cannot be read, and sentences that do not hold, get one chance to be mended. No tools: there is nothing
-//! that a model could call.
+//! halved; an answer that cannot be read, and sentences that do not hold, get one chance to be mended. No tools: all a model may
+//! ask for is another look into the store, which the supervisor grants or not.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use crate::{
 };
 
 use super::{
-    answer::drafts,
+    answer::{Look, Reply, reply},
     claims::{Draft, Facts, Fault, check},
 };
 
@@ -25,6 +25,8 @@ const SHRINKS: u32 = 2;
 
 /// What is asked, and what it is held against.
 pub(super) struct Task<'a> {
+    /// Of the agent, for the report's list of steps.
+    pub name: String,
     pub system: String,
     pub material: String,
     pub facts: Facts<'a>,
@@ -34,6 +36,8 @@ pub(super) struct Task<'a> {
 #[derive(Debug, Default)]
 pub(super) struct Outcome {
     pub claims: Vec<Claim>,
+    /// What it would like to see next.
+    pub look: Option<Look>,
     /// Why it ended without an answer.
     pub failure: Option<Error>,
 }
@@ -48,61 +52,55 @@ pub(super) async fn run(
     let mut mask = Mask::new(llm.is_private());
     let mut material = mask.hide(&task.material);
     let mut shrinks = 0;
-    // work
+    let step = |note: &mut LlmNote, step: &str| note.steps.push(format!("{}.{step}", task.name));
+    step(note, "work");
     let (text, first) = loop {
         let answer = ask(&task.system, &material, llm, budget, note).await;
         match answer {
-            Ok(text) => break (text.clone(), drafts(&mask.show(&text))),
+            Ok(text) => break (text.clone(), reply(&mask.show(&text))),
             Err(Error::TooLong) if shrinks < SHRINKS => {
                 shrinks += 1;
+                step(note, "shrink");
                 material = half(&material);
             }
-            Err(failure) => {
-                return Outcome {
-                    claims: Vec::new(),
-                    failure: Some(failure),
-                };
-            }
+            Err(failure) => return Outcome::failed(failure),
         }
     };
-    // check
-    let mut claims = Vec::new();
+    step(note, "check");
+    let unreadable = first.is_none();
+    let Reply { drafts, look } = first.unwrap_or_default();
+    let mut outcome = Outcome {
+        look,
+        ..Outcome::default()
+    };
     let mut faulty = Vec::new();
-    for draft in first.clone().unwrap_or_default() {
+    for draft in drafts {
         match check(&draft, task.facts) {
-            Ok(claim) => claims.push(claim),
+            Ok(claim) => outcome.claims.push(claim),
             Err(reasons) => faulty.push((draft, reasons)),
         }
     }
-    if first.is_some() && faulty.is_empty() {
-        return Outcome {
-            claims,
-            failure: None,
-        };
+    if !unreadable && faulty.is_empty() {
+        return outcome;
     }
-    // repair
-    let complaint = mask.hide(&complaint(&faulty, first.is_none(), task.facts));
+    step(note, "repair");
+    let complaint = mask.hide(&complaint(&faulty, unreadable, task.facts));
     let again = format!("{material}\n\n{}\n\n{complaint}", crop(&text));
     let mended = match ask(&task.system, &again, llm, budget, note).await {
-        Ok(text) => drafts(&mask.show(&text)),
-        Err(failure) if first.is_none() => {
-            return Outcome {
-                claims,
-                failure: Some(failure),
-            };
-        }
+        Ok(text) => reply(&mask.show(&text)).map(|r| r.drafts),
+        Err(failure) if unreadable => return Outcome::failed(failure),
         Err(_) => Some(Vec::new()),
     };
     let Some(mended) = mended else {
-        note.dropped_claims += u32::try_from(faulty.len()).unwrap_or(u32::MAX);
-        let failure = first.is_none().then_some(Error::Unreadable);
-        return Outcome { claims, failure };
+        note.dropped_claims = note.dropped_claims.saturating_add(count(faulty.len()));
+        outcome.failure = unreadable.then_some(Error::Unreadable);
+        return outcome;
     };
     let offered = faulty.len().max(mended.len());
     let held: Vec<Claim> = mended
         .iter()
         .filter_map(|d| check(d, task.facts).ok())
-        .filter(|c| !claims.iter().any(|k| k.text == c.text))
+        .filter(|c| !outcome.claims.iter().any(|k| k.text == c.text))
         .collect();
     let dropped = offered.saturating_sub(held.len());
     debug!(
@@ -110,14 +108,22 @@ pub(super) async fn run(
         held = held.len(),
         "sentences without evidence were left out"
     );
-    note.dropped_claims = note
-        .dropped_claims
-        .saturating_add(u32::try_from(dropped).unwrap_or(u32::MAX));
-    claims.extend(held);
-    Outcome {
-        claims,
-        failure: None,
+    note.dropped_claims = note.dropped_claims.saturating_add(count(dropped));
+    outcome.claims.extend(held);
+    outcome
+}
+
+impl Outcome {
+    fn failed(failure: Error) -> Self {
+        Self {
+            failure: Some(failure),
+            ..Self::default()
+        }
     }
+}
+
+fn count(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
 }
 
 async fn ask(

@@ -6,6 +6,8 @@
 //!
 //! Prompt warnings do not stop a model from obeying a log line; this does, whatever the sentence says: it is held against the lines.
 
+use std::collections::BTreeSet;
+
 use serde::Deserialize;
 
 use crate::model::{
@@ -66,6 +68,8 @@ pub enum Fault {
     Uncited,
     #[error("`{0}` is not the id of a finding or record you were given")]
     UnknownId(String),
+    #[error("`{0}` is no record of the findings cited")]
+    Elsewhere(EvidenceId),
     #[error("the number {0} is in no cited record or finding")]
     Number(f64),
     #[error("the name `{0}` is in no cited record or finding")]
@@ -95,11 +99,20 @@ pub fn check(draft: &Draft, facts: Facts<'_>) -> Result<Claim, Vec<Fault>> {
             faults.push(Fault::UnknownId(id.chars().take(60).collect()));
         }
     }
-    let text = visible(&draft.text).trim().to_owned();
+    let mut findings = draft.findings.clone();
+    // A record alone says which findings it belongs to; without one, a sentence would have no place in the files.
+    let owners = facts
+        .report
+        .findings
+        .iter()
+        .filter(|f| f.evidence.iter().any(|e| evidence.contains(&e.id)));
+    if findings.is_empty() {
+        findings.extend(owners.map(|f| f.id.clone()));
+    }
     let claim = Claim {
-        text,
+        text: visible(&draft.text).trim().to_owned(),
         kind: draft.kind,
-        findings: draft.findings.clone(),
+        findings,
         evidence,
     };
     faults.extend(form(&claim.text, facts.lang));
@@ -121,9 +134,9 @@ pub fn unsupported(claim: &Claim, facts: Facts<'_>) -> Vec<Fault> {
     if claim.kind == ClaimKind::Observed && claim.evidence.is_empty() {
         return vec![Fault::Uncited];
     }
+    let mut faults: Vec<Fault> = elsewhere(claim, facts).map(Fault::Elsewhere).collect();
     let ground = Ground::of(claim, facts);
     let said = tokens(&claim.text, facts.lang);
-    let mut faults = Vec::new();
     faults.extend(
         said.numbers
             .into_iter()
@@ -155,6 +168,35 @@ pub fn unsupported(claim: &Claim, facts: Facts<'_>) -> Vec<Fault> {
             .map(Fault::Quote),
     );
     faults
+}
+
+/// Records that belong to nothing the claim cites: its findings, and what set off, ended or was ruled out for their incidents.
+fn elsewhere<'a>(claim: &'a Claim, facts: Facts<'a>) -> impl Iterator<Item = EvidenceId> + 'a {
+    let report = facts.report;
+    let of_findings = report
+        .findings
+        .iter()
+        .filter(|f| claim.findings.contains(&f.id))
+        .flat_map(|f| f.evidence.iter().map(|e| e.id));
+    let of_incidents = report
+        .incidents
+        .iter()
+        .filter(|i| i.findings.iter().any(|f| claim.findings.contains(f)))
+        .flat_map(|i| {
+            let changes = i.change.iter().chain(&i.recovered_by).map(|c| c.evidence);
+            changes.chain(
+                i.alternatives
+                    .iter()
+                    .flat_map(|a| a.evidence.iter().copied()),
+            )
+        });
+    let known: BTreeSet<EvidenceId> = of_findings.chain(of_incidents).collect();
+    let cites_findings = !claim.findings.is_empty();
+    claim
+        .evidence
+        .iter()
+        .copied()
+        .filter(move |id| cites_findings && !known.contains(id))
 }
 
 /// Whether a text speaks of our own tools or of addresses, as an order injected into a log does. Such a line is not quoted.
@@ -191,7 +233,7 @@ fn form(text: &str, lang: Lang) -> Vec<Fault> {
 pub(super) mod tests {
     use super::*;
     use crate::{
-        agents::outline::{cited, claims_of, outline},
+        agents::outline::{cited, outline},
         model::{LogKind, Origin, record::Kept, sample},
     };
 
@@ -207,6 +249,12 @@ pub(super) mod tests {
                     format!("ERROR call failed code=E{} connection refused", id.hash)
                 }
             };
+            // The titles of the sample say more than its records; here each record says its finding's title too.
+            let of = report
+                .findings
+                .iter()
+                .find(|f| f.evidence.iter().any(|e| e.id == id));
+            let text = of.map_or_else(|| text.clone(), |f| format!("{text} {}", f.title));
             let origin = Origin::Bucket {
                 key: "k".to_owned(),
                 line: 1,
@@ -257,7 +305,7 @@ pub(super) mod tests {
                 records: &records,
                 lang,
             };
-            for claim in claims_of(&outline(&report, &records, &[], lang)) {
+            for claim in outline(&report, &records, &[], lang).claims() {
                 assert_eq!(unsupported(&claim, facts), [], "{claim:?}");
             }
         }
@@ -272,7 +320,8 @@ pub(super) mod tests {
             records: &records,
             lang: Lang::Zh,
         };
-        let mut claims: Vec<_> = claims_of(&outline(&report, &records, &[], Lang::Zh))
+        let mut claims: Vec<_> = outline(&report, &records, &[], Lang::Zh)
+            .claims()
             .into_iter()
             .filter(|c| c.text.starts_with('`') && c.text.contains("call failed"))
             .collect();

@@ -1,8 +1,9 @@
 //! What the records and findings of one claim show, ready to be looked up.
 //!
-//! In: a claim and the [`Facts`]. Out: whether a number, word, date or quotation occurs there. The texts of the cited records, the
-//! fields of the cited findings and of their incidents, the change whose audit record is cited; numbers also as ratios, spans and
-//! roundings. Decides nothing.
+//! In: a claim and the [`Facts`]. Out: whether a number, word, date or quotation occurs there. The cited records word by word; of the
+//! cited findings only what a recount gives: object, cause, count, usual count, first and last time, and how many they are; of their
+//! incidents how they stand; the change whose audit record is cited. Titles count for nothing: they are sentences themselves.
+//! Numbers also as ratios, spans and roundings. Decides nothing.
 
 use std::collections::BTreeSet;
 
@@ -71,13 +72,48 @@ impl Ground {
                 ground.change(c);
             }
         }
+        // How many are cited can be counted by anybody.
+        let cited = [claim.findings.len(), claim.evidence.len()];
+        ground.numbers.extend(cited.map(|n| n as f64));
+        for c in facts.report.chronic.iter() {
+            if c.evidence.iter().any(|id| claim.evidence.contains(id)) {
+                ground.words(&format!("{} {}", c.object, c.object.name));
+                ground.numbers.extend([c.count as f64, c.baseline]);
+            }
+        }
+        ground.ruled_out(claim, facts);
         ground
+    }
+
+    /// What was ruled out for the incidents cited, and how long before them a cited record lies.
+    fn ruled_out(&mut self, claim: &Claim, facts: Facts<'_>) {
+        let cited = |i: &&Incident| i.findings.iter().any(|f| claim.findings.contains(f));
+        for i in facts.report.incidents.iter().filter(cited) {
+            for a in &i.alternatives {
+                if a.evidence.is_empty() || a.evidence.iter().any(|id| claim.evidence.contains(id))
+                {
+                    self.words(&a.cause);
+                }
+            }
+            for kept in claim.evidence.iter().filter_map(|id| facts.records.get(id)) {
+                let minutes = (i.start.ms - kept.ts_ms) as f64 / 60_000.0;
+                if minutes >= 1.0 {
+                    self.numbers.push(minutes.floor());
+                }
+            }
+        }
     }
 
     fn add(&mut self, text: &str) {
         let shown = spaced(&visible(text).replace('`', "'"));
         self.numbers.extend(numbers(&shown));
         self.text.push_str(&shown.to_lowercase());
+        self.text.push('\n');
+    }
+
+    /// Names without the numbers in them: `node-3` is no three.
+    fn words(&mut self, text: &str) {
+        self.text.push_str(&spaced(&visible(text)).to_lowercase());
         self.text.push('\n');
     }
 
@@ -91,13 +127,10 @@ impl Ground {
 
     fn finding(&mut self, f: &Finding) {
         let detail = f.detail.as_deref().unwrap_or("");
-        self.add(&format!(
-            "{} {} {} {} {detail}",
-            f.title, f.object, f.object.name, f.cause
+        self.words(&format!(
+            "{} {} {} {detail}",
+            f.object, f.object.name, f.cause
         ));
-        for k in &f.key_fields {
-            self.add(&k.value);
-        }
         self.numbers.push(f.count as f64);
         if f.baseline > 0.0 {
             self.numbers
@@ -108,9 +141,9 @@ impl Ground {
 
     fn incident(&mut self, i: &Incident) {
         let detail = i.root.detail.as_deref().unwrap_or("");
-        self.add(&format!(
-            "{} {} {} {} {detail}",
-            i.title, i.root.object, i.root.object.name, i.root.cause
+        self.words(&format!(
+            "{} {} {} {detail}",
+            i.root.object, i.root.object.name, i.root.cause
         ));
         self.span(i.start, i.end);
         if let Some(at) = i.checked_at {

@@ -3,6 +3,8 @@
 //! In: a report, the kept records, a [`Retrieval`]. Out: text for a request. The most important incident comes first, so that a cut leaves the
 //! least important out. Nothing reaches a model that retrieval did not give, except the titles of the incidents themselves.
 
+use std::collections::BTreeMap;
+
 use jiff::tz::TimeZone;
 use tracing::warn;
 
@@ -15,7 +17,7 @@ use crate::{
     store::{Query, Store, What},
 };
 
-use super::outline::Records;
+use super::{answer::Look, outline::Records};
 
 /// Passages asked for one incident and kind; more repeat each other.
 const PASSAGES: usize = 8;
@@ -25,8 +27,13 @@ const SHOWN_RECORDS: usize = 3;
 /// Where material comes from.
 #[derive(Debug, Clone)]
 pub enum Retrieval {
-    /// Words and vectors of the owner's store.
-    Store { store: Box<Store>, zone: TimeZone },
+    /// What the vector table of the owner's store holds, found by words and vectors.
+    Store {
+        store: Box<Store>,
+        zone: TimeZone,
+        /// Of the questions, by incident, when an external embedder is in use.
+        vectors: BTreeMap<String, Vec<f32>>,
+    },
     /// The report itself, when nothing was stored yet.
     Report,
 }
@@ -50,23 +57,36 @@ impl Retrieval {
         incident: &Incident,
         kind: LogKind,
     ) -> Vec<Passage> {
-        let Self::Store { store, zone } = self else {
+        let Self::Store { vectors, .. } = self else {
             let own = report
                 .findings
                 .iter()
                 .filter(|f| f.kind == kind && incident.findings.contains(&f.id));
             return own.map(|f| Passage::Finding(f.id.clone())).collect();
         };
-        let object = &incident.root.object;
+        let vector = vectors.get(&incident.id).cloned();
+        self.find(report, kind, question(incident), vector).await
+    }
+
+    /// What answers a question in one kind of log of the report's day, best first.
+    async fn find(
+        &self,
+        report: &Report,
+        kind: LogKind,
+        text: String,
+        vector: Option<Vec<f32>>,
+    ) -> Vec<Passage> {
+        let Self::Store { store, zone, .. } = self else {
+            return Vec::new();
+        };
         let query = Query {
             what: vec![What::Finding, What::Template],
             kind: Some(kind),
             days: Some((report.date, report.date)),
+            vector,
+            embedded: true,
             limit: PASSAGES,
-            ..Query::new(
-                format!("{} {} {}", incident.title, incident.root.cause, object.name),
-                zone.clone(),
-            )
+            ..Query::new(text, zone.clone())
         };
         match store.search(query).await {
             Ok(found) => {
@@ -88,6 +108,36 @@ impl Retrieval {
     }
 }
 
+/// What is asked of the store about an incident.
+pub(super) fn question(incident: &Incident) -> String {
+    format!(
+        "{} {} {}",
+        incident.title, incident.root.cause, incident.root.object.name
+    )
+}
+
+/// What the store answers to a question of the supervisor, at most `most_tokens` by estimate.
+pub(super) async fn of_look(
+    report: &Report,
+    records: &Records,
+    retrieval: &Retrieval,
+    look: &Look,
+    envelope: &Envelope,
+    most_tokens: u64,
+) -> String {
+    let found = retrieval
+        .find(report, look.kind, look.query.clone(), None)
+        .await;
+    let mut text = String::new();
+    for block in blocks(found, report, records, envelope, &mut Vec::new()) {
+        if estimate_tokens(&text) + estimate_tokens(&block) > most_tokens {
+            break;
+        }
+        text = text + &block + "\n";
+    }
+    text
+}
+
 /// The material of one kind, at most `most_tokens` by estimate; empty when retrieval gave nothing.
 pub(super) async fn of_kind(
     report: &Report,
@@ -105,29 +155,13 @@ pub(super) async fn of_kind(
         if passages.is_empty() {
             continue;
         }
-        let mut blocks = vec![format!(
+        let mut told = vec![format!(
             "## {} {}",
             incident.id,
             envelope.wrap("title", &incident.title)
         )];
-        for passage in passages {
-            match passage {
-                Passage::Finding(id) => {
-                    let known = report.findings.iter().find(|f| f.id == id);
-                    if let Some(finding) = known.filter(|_| !shown.contains(&id)) {
-                        blocks.extend(of_finding(finding, records, envelope));
-                        shown.push(id);
-                    }
-                }
-                Passage::Template { id, text, count } => {
-                    if !shown.contains(&id) {
-                        blocks.push(envelope.wrap(&format!("template, {count} times"), &text));
-                        shown.push(id);
-                    }
-                }
-            }
-        }
-        for block in blocks {
+        told.extend(blocks(passages, report, records, envelope, &mut shown));
+        for block in told {
             let tokens = estimate_tokens(&block) + 1;
             if used + tokens > most_tokens {
                 return text;
@@ -138,6 +172,35 @@ pub(super) async fn of_kind(
         }
     }
     text
+}
+
+/// Passages in envelopes, each once.
+fn blocks(
+    passages: Vec<Passage>,
+    report: &Report,
+    records: &Records,
+    envelope: &Envelope,
+    shown: &mut Vec<String>,
+) -> Vec<String> {
+    let mut blocks = Vec::new();
+    for passage in passages {
+        match passage {
+            Passage::Finding(id) => {
+                let known = report.findings.iter().find(|f| f.id == id);
+                if let Some(finding) = known.filter(|_| !shown.contains(&id)) {
+                    blocks.extend(of_finding(finding, records, envelope));
+                    shown.push(id);
+                }
+            }
+            Passage::Template { id, text, count } => {
+                if !shown.contains(&id) {
+                    blocks.push(envelope.wrap(&format!("template, {count} times"), &text));
+                    shown.push(id);
+                }
+            }
+        }
+    }
+    blocks
 }
 
 fn of_finding(f: &Finding, records: &Records, envelope: &Envelope) -> Vec<String> {

@@ -1,7 +1,7 @@
 //! Findings to words: three analysts, a supervisor, and the check that no sentence lacks evidence.
 //!
 //! In: a report and the records it cites. Out: the texts of the two files, and the claims they are made of. The report step needs no
-//! model: [`outline`] turns the report into claims, [`report`] and [`analysis`] render them. A model may add claims, each checked by
+//! model: [`outline`](mod@outline) turns the report into claims, [`report`] and [`analysis`](mod@analysis) render them. A model may add claims, each checked by
 //! [`claims`] against the records it cites; whatever it does, the deterministic text stands.
 //!
 //! # Invariants
@@ -13,14 +13,18 @@ pub mod analysis;
 mod analyst;
 mod answer;
 pub mod claims;
+pub mod embed;
 mod ground;
 mod material;
 mod night;
 pub mod outline;
 pub mod report;
+mod supervisor;
 mod tokens;
+mod told;
+mod words;
 
 /// The prompts that MCP clients are offered; they are files of `prompts/`.
 pub use crate::llm::prompts;
 pub use material::Retrieval;
-pub use night::{Input, Stop, Texts, night, render};
+pub use night::{Input, Stop, Texts, Vectors, night, render};

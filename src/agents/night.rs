@@ -1,37 +1,28 @@
-//! The agents of one night: three analysts, then the supervisor, then the two files.
+//! One night: the agents, then the two files.
 //!
-//! In: a report with its records, a model or none, a budget. Out: [`Texts`]. Rules decide first: an analyst is asked only where its kind of log has findings, the
-//! supervisor only where kinds are to be linked; the most important incidents come first, so that a budget that ends early
-//! costs the least. Never fails: what a model does not give, the deterministic text already says, and `LlmNote::fallback` tells why.
+//! In: a report with its records, a model or none, a budget. Out: [`Texts`]. Never fails: what a model does not give, the deterministic
+//! text already says, and `LlmNote::fallback` tells why.
 
-use std::{collections::BTreeMap, fmt};
+use std::fmt;
 
 use tracing::{info, warn};
 
 use crate::{
     diagnosis::faults::Catalogue,
-    llm::{Budget, Envelope, Error, Llm, estimate_tokens, prompts},
+    llm::{Budget, Error, Llm},
     model::{
-        Lang, LogKind,
+        Lang,
         report::{Claim, LlmNote, Report},
     },
 };
 
 use super::{
     analysis::analysis,
-    analyst::{ANSWER_TOKENS, Task, run},
-    claims::Facts,
-    material::{self, Retrieval},
-    outline::{Records, claims_of, outline},
+    material::Retrieval,
+    outline::{Records, outline},
     report::summary,
+    supervisor::supervise,
 };
-
-/// Most material of one request by estimate: well inside the smallest context in use (8 k), with room for a repair.
-const MATERIAL_TOKENS: u64 = 4_000;
-/// Less material than this is one finding without its records, and not worth a request.
-const LEAST_TOKENS: u64 = 500;
-/// Room for the system prompt.
-const PROMPT_TOKENS: u64 = 1_000;
 
 /// What a night needs.
 #[derive(Debug, Clone, Copy)]
@@ -44,6 +35,15 @@ pub struct Input<'a> {
     pub lang: Lang,
     /// Drawn anew for each night; delimiters around log text are made from it.
     pub random: u64,
+}
+
+/// How the vectors of the night were made, for the report.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Vectors {
+    /// The external embedder; empty when none is configured.
+    pub embedder: String,
+    /// Why it was not used.
+    pub failed: Option<Error>,
 }
 
 /// What a night gives.
@@ -68,6 +68,8 @@ pub enum Stop {
     /// There is no incident to write about.
     NothingToDo,
     Done,
+    /// The supervisor wanted to see more than it may.
+    LooksUsedUp,
     /// The budget ended; what was known until then is told.
     Budget(Error),
     /// Every request failed; the last failure.
@@ -80,21 +82,26 @@ impl fmt::Display for Stop {
             Self::NoModel => f.write_str("no model"),
             Self::NothingToDo => f.write_str("nothing to do"),
             Self::Done => f.write_str("done"),
+            Self::LooksUsedUp => f.write_str("looks used up"),
             Self::Budget(e) | Self::Failed(e) => write!(f, "{e}"),
         }
     }
 }
 
 /// Writes the two files of a day.
-pub async fn night(input: Input<'_>, llm: &Llm, mut budget: Budget) -> Texts {
-    if llm.is_off() {
-        return texts(input, &[], None, Stop::NoModel);
-    }
+pub async fn night(input: Input<'_>, llm: &Llm, vectors: Vectors, mut budget: Budget) -> Texts {
     let mut note = LlmNote {
         model: llm.name(),
+        embedder: vectors.embedder,
+        embed_fallback: vectors.failed.map(|e| e.to_string()),
         ..LlmNote::default()
     };
-    let (claims, stop) = agents(input, llm, &mut budget, &mut note).await;
+    if llm.is_off() {
+        let note = Some(note).filter(|n| !n.embedder.is_empty());
+        return texts(input, &[], note, Stop::NoModel);
+    }
+    let (claims, stop) = supervise(input, llm, &mut budget, &mut note).await;
+    note.stop = stop.to_string();
     note.ms = u64::try_from(budget.elapsed().as_millis()).unwrap_or(u64::MAX);
     if let Stop::Failed(error) | Stop::Budget(error) = &stop {
         warn!(error = %error, model = %note.model, kept = claims.len(), "the model could not finish; the text made by rules stands");
@@ -115,181 +122,6 @@ pub fn render(input: Input<'_>) -> Texts {
     )
 }
 
-async fn agents(
-    input: Input<'_>,
-    llm: &Llm,
-    budget: &mut Budget,
-    note: &mut LlmNote,
-) -> (Vec<Claim>, Stop) {
-    let plan = plan(input.report);
-    if plan.is_empty() {
-        return (Vec::new(), Stop::NothingToDo);
-    }
-    let facts = Facts {
-        report: input.report,
-        records: input.records,
-        lang: input.lang,
-    };
-    let mut claims = Vec::new();
-    let mut failure = None;
-    let mut answered = 0;
-    for (n, kind) in plan.iter().copied().enumerate() {
-        // A fair share for each that is still to come, the supervisor included.
-        let shares = (plan.len() - n + 1) as u64;
-        let asking = u64::from(ANSWER_TOKENS) + PROMPT_TOKENS;
-        let fair = (budget.tokens_left() / shares).saturating_sub(asking);
-        let rest = budget.tokens_left().saturating_sub(asking);
-        // A budget too small for all still serves the first.
-        let room = fair.max(rest.min(LEAST_TOKENS)).min(MATERIAL_TOKENS);
-        if room < LEAST_TOKENS {
-            return (claims, Stop::Budget(Error::OutOfTokens));
-        }
-        let envelope = Envelope::new(
-            input
-                .random
-                .rotate_left(8 * u32::try_from(n + 1).unwrap_or(1)),
-        );
-        let material = material::of_kind(
-            input.report,
-            input.records,
-            input.retrieval,
-            kind,
-            &envelope,
-            room,
-        )
-        .await;
-        if material.is_empty() {
-            continue;
-        }
-        let name = input.lang.pick(kind.zh().to_owned(), format!("{kind} log"));
-        let Some(system) = system(
-            "analyst",
-            input.lang,
-            &[("kind", &name), ("delimiter", envelope.delimiter())],
-            note,
-        ) else {
-            continue;
-        };
-        let outcome = run(
-            Task {
-                system,
-                material,
-                facts,
-            },
-            llm,
-            budget,
-            note,
-        )
-        .await;
-        claims.extend(outcome.claims);
-        match outcome.failure {
-            Some(error) if error.is_final() => return (claims, ended(error)),
-            Some(error) => failure = Some(error),
-            None => answered += 1,
-        }
-    }
-    if answered == 0 {
-        return (claims, failure.map_or(Stop::NothingToDo, Stop::Failed));
-    }
-    if plan.len() > 1 && !claims.is_empty() {
-        let outcome = supervise(input, &claims, facts, llm, budget, note).await;
-        claims.extend(outcome.claims);
-        if let Some(error) = outcome.failure {
-            return (
-                claims,
-                if error.is_final() {
-                    ended(error)
-                } else {
-                    Stop::Done
-                },
-            );
-        }
-    }
-    (claims, Stop::Done)
-}
-
-fn ended(error: Error) -> Stop {
-    match error {
-        Error::OutOfTime | Error::OutOfTokens => Stop::Budget(error),
-        error => Stop::Failed(error),
-    }
-}
-
-/// The kinds whose findings belong to an incident, in the order of a chain.
-fn plan(report: &Report) -> Vec<LogKind> {
-    let told = |f: &&crate::model::report::Finding| {
-        report.incidents.iter().any(|i| i.findings.contains(&f.id))
-    };
-    LogKind::ALL
-        .into_iter()
-        .filter(|k| report.findings.iter().filter(told).any(|f| f.kind == *k))
-        .collect()
-}
-
-/// Links what the analysts said; sees their checked sentences and the changes, no logs.
-async fn supervise(
-    input: Input<'_>,
-    claims: &[Claim],
-    facts: Facts<'_>,
-    llm: &Llm,
-    budget: &mut Budget,
-    note: &mut LlmNote,
-) -> super::analyst::Outcome {
-    let envelope = Envelope::new(input.random.rotate_left(40));
-    let Some(system) = system(
-        "supervisor",
-        input.lang,
-        &[("delimiter", envelope.delimiter())],
-        note,
-    ) else {
-        return super::analyst::Outcome::default();
-    };
-    let mut material = String::new();
-    for claim in claims {
-        let ids: Vec<_> = claim
-            .findings
-            .iter()
-            .cloned()
-            .chain(claim.evidence.iter().map(ToString::to_string))
-            .collect();
-        let block = envelope.wrap(&ids.join(" "), &claim.text);
-        if estimate_tokens(&material) + estimate_tokens(&block) > MATERIAL_TOKENS {
-            break;
-        }
-        material += &block;
-        material.push('\n');
-    }
-    for change in input
-        .report
-        .incidents
-        .iter()
-        .filter_map(|i| i.change.as_ref())
-    {
-        let text = super::outline::change_text(change, input.lang);
-        material += &envelope.wrap(&change.evidence.to_string(), &text);
-        material.push('\n');
-    }
-    run(
-        Task {
-            system,
-            material,
-            facts,
-        },
-        llm,
-        budget,
-        note,
-    )
-    .await
-}
-
-fn system(name: &str, lang: Lang, values: &[(&str, &str)], note: &mut LlmNote) -> Option<String> {
-    let prompt = prompts::prompt(name, lang).ok()?;
-    note.prompts
-        .insert(format!("{name}.{lang}"), prompt.sha256());
-    let values: BTreeMap<&str, &str> = values.iter().copied().collect();
-    prompt.render(&values).ok()
-}
-
 fn texts(input: Input<'_>, extra: &[Claim], note: Option<LlmNote>, stop: Stop) -> Texts {
     let name_of = |code: &str| {
         input
@@ -297,15 +129,15 @@ fn texts(input: Input<'_>, extra: &[Claim], note: Option<LlmNote>, stop: Stop) -
             .get(code)
             .map(|f| [f.name.0.clone(), f.name.1.clone()])
     };
-    let sections = outline(input.report, input.records, extra, input.lang);
+    let outline = outline(input.report, input.records, extra, input.lang);
     let report = Report {
         llm: note.clone(),
         ..input.report.clone()
     };
     Texts {
-        summary: summary(&report, &sections, &name_of, input.lang),
-        analysis: analysis(&report, &sections, &name_of, input.lang),
-        claims: claims_of(&sections),
+        summary: summary(&report, &outline, &name_of, input.lang),
+        analysis: analysis(&report, &outline, &name_of, input.lang),
+        claims: outline.claims(),
         note,
         stop,
     }
@@ -339,6 +171,7 @@ mod tests {
         let texts = night(
             input,
             &Llm::Scripted(script.clone()),
+            Vectors::default(),
             Budget::new(Duration::from_mins(2), tokens),
         )
         .await;
@@ -430,5 +263,94 @@ mod tests {
             let note = texts.note.expect("note");
             assert!(note.input_tokens + note.output_tokens <= tokens, "{tokens}");
         }
+    }
+
+    /// A report of thirty incidents, each with findings of its own.
+    fn crowded() -> Report {
+        let one = sample::report();
+        let mut report = Report {
+            findings: Vec::new(),
+            incidents: Vec::new(),
+            ..one.clone()
+        };
+        for n in 0..30 {
+            let mut incident = one.incidents[n % 6].clone();
+            incident.id = format!("i{}", n + 1);
+            for id in &mut incident.findings {
+                let known = one.findings.iter().find(|f| f.id == *id).expect("finding");
+                let mut finding = known.clone();
+                *id = format!("f{}", report.findings.len() + 1);
+                finding.id.clone_from(id);
+                report.findings.push(finding);
+            }
+            incident.chain.clear();
+            report.incidents.push(incident);
+        }
+        report
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_night_of_thirty_incidents_fits_the_most_important_first() {
+        let report = crowded();
+        let records = records(&report);
+        let catalogue = Catalogue::builtin().expect("catalogue");
+        let input = Input {
+            report: &report,
+            records: &records,
+            retrieval: &Retrieval::Report,
+            catalogue: &catalogue,
+            lang: Lang::Zh,
+            random: 7,
+        };
+        for (tokens, told_at_least) in [(200_000, 10), (12_000, 1)] {
+            let script = Arc::new(Script::new(vec![
+                Answer::Text("{\"claims\":[]}".to_owned());
+                9
+            ]));
+            let llm = Llm::Scripted(script.clone());
+            let texts = night(
+                input,
+                &llm,
+                Vectors::default(),
+                Budget::new(Duration::from_mins(2), tokens),
+            )
+            .await;
+            let note = texts.note.expect("note");
+            assert!(note.input_tokens + note.output_tokens <= tokens);
+            let first = &script.seen()[0].user;
+            let shown = (1..=30)
+                .filter(|n| first.contains(&format!("## i{n} ")))
+                .count();
+            assert!(
+                shown >= told_at_least,
+                "{shown} incidents in {tokens} tokens"
+            );
+            assert!(first.contains("## i1 ") && !first.contains("## i30 "));
+            assert!(texts.summary.contains("### 12. ") && texts.summary.contains("另有 18 个问题"));
+            assert!(texts.analysis.contains("### i30 "));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_question_that_the_store_cannot_answer_ends_the_night_without_it() {
+        let asks = Answer::Text(
+            r#"{"claims":[],"look":{"kind":"audit","query":"谁改了 checkout"}}"#.to_owned(),
+        );
+        let (texts, script) = told(
+            vec![
+                claim("checkout 的调用方都连不上它，像是实例没起来"),
+                claim("checkout 的调用方都连不上它"),
+                asks,
+            ],
+            100_000,
+        )
+        .await;
+        let note = texts.note.expect("note");
+        assert_eq!(script.seen().len(), 3);
+        assert_eq!(
+            note.steps.last().map(String::as_str),
+            Some("supervisor.look")
+        );
+        assert_eq!((texts.stop, note.stop.as_str()), (Stop::Done, "done"));
     }
 }

@@ -8,10 +8,13 @@ use std::fmt::Write;
 
 use crate::model::{
     Lang, LogKind, Severity,
-    report::{Claim, Incident, Report, Stage, Status, Verdict},
+    report::{Claim, ClaimKind, Incident, Report, Stage, Status, Verdict},
 };
 
-use super::outline::{Section, Slot, cut, named, plain};
+use super::{
+    outline::{Outline, Slot},
+    words::{cut, plain},
+};
 
 /// The spoken name of a fault code in Chinese and English; `None` for a code without one.
 pub type NameOf<'a> = &'a dyn Fn(&str) -> Option<[String; 2]>;
@@ -23,7 +26,7 @@ const TOLD_ERRORS: usize = 6;
 
 /// `llm_summary.txt`: the broadcast.
 #[must_use]
-pub fn summary(report: &Report, sections: &[Section], name_of: NameOf<'_>, lang: Lang) -> String {
+pub fn summary(report: &Report, outline: &Outline, name_of: NameOf<'_>, lang: Lang) -> String {
     let mut text = lang.pick(
         format!("# {} 集群日志播报（{}）\n", report.date, report.owner),
         format!("# Cluster logs of {} ({})\n", report.date, report.owner),
@@ -37,7 +40,7 @@ pub fn summary(report: &Report, sections: &[Section], name_of: NameOf<'_>, lang:
             text,
             "- **{}**: {}",
             kind_name(kind, lang),
-            of_kind(report, kind, lang)
+            of_kind(report, outline, kind, lang)
         );
     }
     for note in notes(report, lang) {
@@ -53,11 +56,11 @@ pub fn summary(report: &Report, sections: &[Section], name_of: NameOf<'_>, lang:
         };
         let _ = writeln!(text, "\n{said}");
     } else {
-        problems(&mut text, report, sections, name_of, lang);
-        urgent(&mut text, report, lang);
-        fixes(&mut text, report, lang);
+        problems(&mut text, report, outline, name_of, lang);
+        urgent(&mut text, report, outline, lang);
+        fixes(&mut text, report, outline, lang);
     }
-    chronic(&mut text, report, lang);
+    chronic(&mut text, outline, lang);
     text + lang.pick(
         "\n---\n需要对某一类日志做更深入的分析吗？可以：\n- 深入分析单个类型的日志\n- 关联分析多个类型的日志以找出问题根源\n- 提供具体的解决方案和回滚操作建议\n",
         "\n---\nShall one kind of log be analysed in more depth? You can have:\n- a deeper look at a single kind of log\n- the kinds linked to find the root\n- concrete fixes and a rollback\n",
@@ -67,14 +70,14 @@ pub fn summary(report: &Report, sections: &[Section], name_of: NameOf<'_>, lang:
 fn problems(
     text: &mut String,
     report: &Report,
-    sections: &[Section],
+    outline: &Outline,
     name_of: NameOf<'_>,
     lang: Lang,
 ) {
     heading(text, lang.pick("重要发现", "Findings"));
     for (n, i) in report.incidents.iter().enumerate().take(TOLD_INCIDENTS) {
         let _ = writeln!(text, "\n### {}. **{}**", n + 1, title(i, name_of, lang));
-        let Some(section) = sections.iter().find(|s| s.incident == i.id) else {
+        let Some(section) = outline.of(&i.id) else {
             continue;
         };
         inline(
@@ -82,9 +85,11 @@ fn problems(
             lang.pick("涉及对象", "Objects"),
             section.of(Slot::Objects),
         );
-        let what = plain(&i.title);
-        let _ = writeln!(text, "- **{}**:\n  - {what}", lang.pick("原因", "Cause"));
-        bullets(text, section.of(Slot::Cause));
+        let (sure, guessed): (Vec<_>, Vec<_>) = section
+            .of(Slot::What)
+            .partition(|c| c.kind == ClaimKind::Observed);
+        let cause = sure.into_iter().chain(section.of(Slot::Cause));
+        list(text, lang.pick("原因", "Cause"), cause);
         list(
             text,
             lang.pick("具体错误信息", "Error details"),
@@ -93,7 +98,7 @@ fn problems(
         list(
             text,
             lang.pick("可能原因（推测）", "Possible causes (inferred)"),
-            section.of(Slot::Guess),
+            guessed.into_iter().chain(section.of(Slot::Guess)),
         );
         if !i.fix.is_empty() {
             let _ = writeln!(text, "- **{}**:", lang.pick("建议", "What to do"));
@@ -101,34 +106,30 @@ fn problems(
                 let _ = writeln!(text, "  - {}", plain(step));
             }
         }
-        match (&i.rollback, &i.no_rollback) {
-            (Some(plan), _) if plan.command.is_empty() => {
+        let rollback = lang.pick("回滚", "Rollback");
+        match (
+            &i.rollback,
+            section.of(Slot::Rollback).next(),
+            &i.no_rollback,
+        ) {
+            (Some(plan), _, _) if plan.command.is_empty() => {
                 let why = plan.preconditions.first().unwrap_or(&plan.what);
-                let _ = writeln!(
-                    text,
-                    "- **{}**: {}",
-                    lang.pick("回滚", "Rollback"),
-                    plain(why)
-                );
+                let _ = writeln!(text, "- **{rollback}**: {}", plain(why));
             }
-            (Some(plan), _) => {
-                let _ = writeln!(
-                    text,
-                    "- **{}**: {}: `{}`",
-                    lang.pick("回滚", "Rollback"),
-                    plain(&plan.what),
-                    cut(&plain(&plan.command), 400)
-                );
+            (Some(plan), what, _) => {
+                let what = what.map_or("", |c| c.text.as_str());
+                let between = if what.is_empty() {
+                    ""
+                } else {
+                    lang.pick("：", ": ")
+                };
+                let command = cut(&plain(&plan.command), 400);
+                let _ = writeln!(text, "- **{rollback}**: {what}{between}`{command}`");
             }
-            (None, Some(why)) => {
-                let _ = writeln!(
-                    text,
-                    "- **{}**: {}",
-                    lang.pick("回滚", "Rollback"),
-                    plain(why)
-                );
+            (None, _, Some(why)) => {
+                let _ = writeln!(text, "- **{rollback}**: {}", plain(why));
             }
-            (None, None) => {}
+            (None, _, None) => {}
         }
         inline(text, lang.pick("状态", "Status"), section.of(Slot::Status));
     }
@@ -145,7 +146,7 @@ fn problems(
     }
 }
 
-fn urgent(text: &mut String, report: &Report, lang: Lang) {
+fn urgent(text: &mut String, report: &Report, outline: &Outline, lang: Lang) {
     heading(text, lang.pick("需要立即处理", "To handle now"));
     let mut any = false;
     for (n, i) in report.incidents.iter().enumerate().take(TOLD_INCIDENTS) {
@@ -155,7 +156,7 @@ fn urgent(text: &mut String, report: &Report, lang: Lang) {
                 text,
                 "- {}{}",
                 lang.pick(format!("第 {} 个：", n + 1), format!("No. {}: ", n + 1)),
-                plain(&i.title)
+                what(outline, i)
             );
         }
     }
@@ -171,35 +172,44 @@ fn urgent(text: &mut String, report: &Report, lang: Lang) {
     }
 }
 
-fn fixes(text: &mut String, report: &Report, lang: Lang) {
+fn fixes(text: &mut String, report: &Report, outline: &Outline, lang: Lang) {
     heading(text, lang.pick("可能的解决方案", "Solutions"));
     for (n, i) in report.incidents.iter().enumerate().take(TOLD_INCIDENTS) {
-        if let Some(step) = i.first_step() {
+        // What would be undone names values of the change: told only as it was checked.
+        let undo = i.rollback.as_ref().map(|r| plain(&r.what));
+        let checked = outline
+            .of(&i.id)
+            .is_some_and(|s| s.of(Slot::Rollback).next().is_some());
+        let step = match i.first_step().map(plain) {
+            step if step == undo && !checked => i.fix.first().map(|f| plain(f)),
+            step => step,
+        };
+        if let Some(step) = step {
             let _ = writeln!(
                 text,
-                "- {}{}",
+                "- {}{step}",
                 lang.pick(format!("第 {} 个：", n + 1), format!("No. {}: ", n + 1)),
-                plain(step)
             );
         }
     }
 }
 
-pub(super) fn chronic(text: &mut String, report: &Report, lang: Lang) {
-    if report.chronic.is_empty() {
+fn chronic(text: &mut String, outline: &Outline, lang: Lang) {
+    if outline.chronic.is_empty() {
         return;
     }
     heading(text, lang.pick("天天都有、没有变化的", "As every day"));
-    for c in report.chronic.iter().take(10) {
-        let _ = writeln!(
-            text,
-            "- {} ({}, {} / {:.0})",
-            plain(&c.title),
-            named(&c.object),
-            c.count,
-            c.baseline
-        );
+    for claim in &outline.chronic {
+        let _ = writeln!(text, "- {}", claim.text);
     }
+}
+
+/// What is wrong, as it was checked.
+fn what<'a>(outline: &'a Outline, incident: &Incident) -> &'a str {
+    let claim = outline
+        .of(&incident.id)
+        .and_then(|s| s.of(Slot::What).next());
+    claim.map_or("", |c| c.text.as_str())
 }
 
 /// `checkout 拉不到镜像 (Image Not Found)`: the fault's name in both languages, or the incident's own title.
@@ -230,34 +240,14 @@ fn capitals(name: &str) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
-fn of_kind(report: &Report, kind: LogKind, lang: Lang) -> String {
-    if report.coverage.get(&kind).is_some_and(|c| !c.shipped) {
-        return lang.pick("没有投递", "not shipped").to_owned();
-    }
-    let found: Vec<_> = report
-        .findings
-        .iter()
-        .filter(|f| f.kind == kind && f.severity > Severity::Info)
-        .collect();
-    let changes = report
-        .incidents
-        .iter()
-        .filter(|i| i.change.is_some())
-        .count();
-    let Some(worst) = found.first() else {
-        if kind == LogKind::Audit && changes > 0 {
-            return lang.pick(
-                format!("{changes} 处改动与问题有关"),
-                format!("{changes} changes have to do with the problems"),
-            );
+fn of_kind<'a>(report: &Report, outline: &'a Outline, kind: LogKind, lang: Lang) -> &'a str {
+    match outline.kinds.get(&kind) {
+        _ if report.coverage.get(&kind).is_some_and(|c| !c.shipped) => {
+            lang.pick("没有投递", "not shipped")
         }
-        return lang.pick("没有发现异常", "nothing unusual").to_owned();
-    };
-    let n = found.len();
-    lang.pick(
-        format!("{n} 类异常，最重要的是：{}", plain(&worst.title)),
-        format!("{n} anomalies, first: {}", plain(&worst.title)),
-    )
+        Some(claim) => &claim.text,
+        None => lang.pick("没有发现异常", "nothing unusual"),
+    }
 }
 
 /// How complete and how final the report is.
@@ -359,18 +349,18 @@ mod tests {
     fn the_summary_of_two_problems() {
         let mut report = sample::report();
         report.incidents.truncate(2);
-        let sections = outline(&report, &records(&report), &[], Lang::Zh);
-        insta::assert_snapshot!(summary(&report, &sections, &name_of, Lang::Zh));
+        let outline = outline(&report, &records(&report), &[], Lang::Zh);
+        insta::assert_snapshot!(summary(&report, &outline, &name_of, Lang::Zh));
     }
 
     #[test]
     fn the_analysis_of_two_problems_in_english() {
         let mut report = sample::report();
         report.incidents.truncate(2);
-        let sections = outline(&report, &records(&report), &[], Lang::En);
+        let outline = outline(&report, &records(&report), &[], Lang::En);
         insta::assert_snapshot!(crate::agents::analysis::analysis(
             &report,
-            &sections,
+            &outline,
             &name_of,
             Lang::En
         ));
@@ -379,7 +369,7 @@ mod tests {
     #[test]
     fn a_healthy_day_says_so_and_still_asks() {
         let report = sample::healthy();
-        let text = summary(&report, &[], &name_of, Lang::Zh);
+        let text = summary(&report, &Outline::default(), &name_of, Lang::Zh);
         assert!(text.contains("没有发现新的异常"));
         assert!(text.contains("提供具体的解决方案和回滚操作建议"));
     }

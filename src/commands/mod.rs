@@ -60,7 +60,7 @@ pub enum Command {
     Run(run::Args),
     /// Follow the cause of a problem from one kind of log through the others
     Trace(trace::Args),
-    /// Write a day as one HTML file
+    /// Write a day as one HTML file, or its two files again
     Report(report::Args),
     /// Analyse one alarm body of any accepted format
     Alert(alert::Args),

@@ -1,6 +1,7 @@
-//! `gengfu report`: a day as one HTML file.
+//! `gengfu report`: a day as one HTML file, or its two files written again.
 //!
-//! In: a stored day. Out: a page without requests to anywhere. Always true: log text is escaped, whatever stands in it.
+//! In: a stored day. Out: a page without requests to anywhere, or `llm_summary.txt` and `vector_analysis.txt` as this program words them.
+//! Always true: nothing is downloaded and no model asked; log text is escaped, whatever stands in it.
 
 use std::path::PathBuf;
 
@@ -9,7 +10,7 @@ use minijinja::{Environment, Value, context, value::Serde};
 use super::{Failure, Outcome, stored::Stored, tell};
 use crate::{
     config::Config,
-    model::{Day, OwnerAlias},
+    model::{Day, OwnerAlias, report::Report},
     round::files,
 };
 
@@ -23,22 +24,40 @@ pub struct Args {
     /// Which day; default: yesterday
     #[arg(long, value_name = "YYYY-MM-DD")]
     pub date: Option<Day>,
-    /// The file to write
+    /// The file to write; without it, the two files of the day are written again
     #[arg(long, value_name = "FILE")]
-    pub html: PathBuf,
+    pub html: Option<PathBuf>,
 }
 
 pub async fn run(args: Args, config: Config) -> Result<Outcome, Failure> {
     let stored = Stored::open(config, args.owner.as_ref(), args.date).await?;
     let report = stored.report().await?;
+    let Some(html) = args.html else {
+        return again(&stored, report).await;
+    };
     // The name ends in .html, so that minijinja escapes every value.
     let mut pages = Environment::new();
     pages.add_template("report.html", PAGE)?;
     let page = pages
         .get_template("report.html")?
         .render(context! { report => Value::from(Serde(&report)), zh => stored.lang == crate::model::Lang::Zh })?;
-    files::replace(&args.html, page.as_bytes())?;
-    tell(&args.html.display().to_string())?;
+    files::replace(&html, page.as_bytes())?;
+    tell(&html.display().to_string())?;
+    Ok(Outcome::Done)
+}
+
+async fn again(stored: &Stored, report: Report) -> Result<Outcome, Failure> {
+    let shelf = stored.app.shelf(stored.store.owner());
+    let texts = stored.app.judge().again(&stored.store, report).await;
+    let texts = texts.map_err(|error| Failure::Failed(error.into()))?;
+    let written = [
+        (files::SUMMARY, texts.summary.as_str()),
+        (files::ANALYSIS, texts.analysis.as_str()),
+    ];
+    for (name, text) in written {
+        shelf.write(stored.day, name, text)?;
+        tell(&shelf.path(stored.day, name).display().to_string())?;
+    }
     Ok(Outcome::Done)
 }
 

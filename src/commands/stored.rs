@@ -12,6 +12,7 @@ use crate::{
 
 #[derive(Debug)]
 pub(super) struct Stored {
+    pub app: App,
     pub store: Store,
     pub day: Day,
     pub lang: Lang,
@@ -28,12 +29,12 @@ impl Stored {
         let day = run::day(day, &config, now_ms)?;
         let (lang, zone) = (config.lang(), config.zone().clone());
         let data_dir = config.running.data_dir.clone();
-        let owner = App::new(config, LOCAL_OWNER.parse()?)?
-            .owners
-            .choose(owner)?;
+        let app = App::new(config, LOCAL_OWNER.parse()?)?;
+        let owner = app.owners.choose(owner)?;
         let store =
             tokio::task::spawn_blocking(move || Store::open_reader(&data_dir, &owner)).await??;
         Ok(Self {
+            app,
             store,
             day,
             lang,

@@ -258,6 +258,9 @@ pub struct Alternative {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub object: Option<ObjectRef>,
     pub why_not: String,
+    /// Records that it is about.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub evidence: Vec<EvidenceId>,
 }
 
 /// What a person would do to undo the change. Never executed by us.
@@ -304,6 +307,9 @@ pub struct Chronic {
     pub object: ObjectRef,
     pub count: u64,
     pub baseline: f64,
+    /// A few of its records.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub evidence: Vec<EvidenceId>,
 }
 
 /// A sentence with what it rests on.
@@ -342,6 +348,18 @@ pub struct LlmNote {
     pub ms: u64,
     /// Sentences without evidence that were left out.
     pub dropped_claims: u32,
+    /// What was done, in order: `business.work`, `business.repair`, `supervisor.look`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<String>,
+    /// Why the agents stopped.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub stop: String,
+    /// The external embedder; empty for the built-in one.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub embedder: String,
+    /// Why the built-in embedder was used although another is configured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub embed_fallback: Option<String>,
     /// Why the deterministic text was used instead.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fallback: Option<String>,

@@ -268,6 +268,7 @@ fn change(incident: &mut Incident) {
         cause: "image.pull_auth".to_owned(),
         object: None,
         why_not: "仓库的回答是 not found，不是 unauthorized".to_owned(),
+        evidence: Vec::new(),
     }];
     incident.same_as = Some(SameAs {
         date: "2026-11-20".parse().expect("day"),

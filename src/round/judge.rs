@@ -36,6 +36,8 @@ pub struct Judge {
     pub lang: Lang,
     pub catalogue: Arc<Catalogue>,
     pub llm: Llm,
+    /// Makes the vectors; off: the store's own.
+    pub embedder: Llm,
     /// What the model may cost in a round.
     pub model_time: Duration,
     pub model_tokens: u64,
@@ -208,42 +210,91 @@ impl Judge {
             .report(report.date)
             .await?
             .filter(|e| says_the_same(e, &report));
-        let ids = outline::cited(&report).into_iter().collect();
-        let kept = store.kept(report.date, ids).await?;
-        let records: Records = kept.into_iter().map(|k| (k.id, k)).collect();
-        let retrieval = Retrieval::Store {
-            store: Box::new(store.clone()),
-            zone: self.zone.clone(),
-        };
-        let told = earlier
-            .as_ref()
-            .filter(|e| e.llm.as_ref().is_some_and(|l| l.fallback.is_none()));
+        let told = earlier.as_ref().filter(|e| {
+            e.llm
+                .as_ref()
+                .is_some_and(|l| !l.model.is_empty() && l.fallback.is_none())
+        });
         if let Some(told) = told {
             report.claims.clone_from(&told.claims);
             report.llm.clone_from(&told.llm);
         }
-        let input = agents::Input {
-            report: &report,
-            records: &records,
-            retrieval: &retrieval,
+        let asks = told.is_none() && report.stage == Stage::Complete;
+        let records = records(store, &report).await?;
+        // Vectors may take half of what a model may; what they leave is for the words.
+        let mut embedding = Budget::new(self.model_time / 2, self.model_tokens / 2);
+        let mut embed_fallback = None;
+        let mut vectors = BTreeMap::new();
+        if report.stage == Stage::Complete {
+            embed_fallback = agents::embed::keep_up(store, &self.embedder, &mut embedding).await?;
+            if asks && embed_fallback.is_none() && !self.llm.is_off() {
+                // Without them the questions are answered by words alone.
+                let asked = agents::embed::questions(&report, &self.embedder, &mut embedding).await;
+                vectors = asked.unwrap_or_default();
+            }
+        }
+        let retrieval = Retrieval::Store {
+            store: Box::new(store.clone()),
+            zone: self.zone.clone(),
+            vectors,
+        };
+        let input = self.input(&report, &records, &retrieval);
+        let texts = if asks {
+            let budget = Budget::new(
+                self.model_time.saturating_sub(embedding.elapsed()),
+                self.model_tokens.saturating_sub(embedding.spent_tokens),
+            );
+            let embedder = self.embedder.name();
+            let vectors = agents::Vectors {
+                embedder,
+                failed: embed_fallback,
+            };
+            agents::night(input, &self.llm, vectors, budget).await
+        } else {
+            agents::render(input)
+        };
+        Ok(told_as(report, texts))
+    }
+
+    /// The two texts of a stored report once more: no download, no model.
+    pub async fn again(&self, store: &Store, report: Report) -> Result<Texts, Error> {
+        let records = records(store, &report).await?;
+        let texts = agents::render(self.input(&report, &records, &Retrieval::Report));
+        Ok(told_as(report, texts))
+    }
+
+    fn input<'a>(
+        &'a self,
+        report: &'a Report,
+        records: &'a Records,
+        retrieval: &'a Retrieval,
+    ) -> agents::Input<'a> {
+        agents::Input {
+            report,
+            records,
+            retrieval,
             catalogue: &self.catalogue,
             lang: self.lang,
             random: getrandom::u64().unwrap_or_default(),
-        };
-        let texts = if told.is_some() || report.stage != Stage::Complete {
-            agents::render(input)
-        } else {
-            let budget = Budget::new(self.model_time, self.model_tokens);
-            agents::night(input, &self.llm, budget).await
-        };
-        report.claims = texts.claims;
-        report.llm = texts.note;
-        Ok(Texts {
-            summary: texts.summary,
-            analysis: texts.analysis,
-            report,
-        })
+        }
     }
+}
+
+fn told_as(mut report: Report, texts: agents::Texts) -> Texts {
+    report.claims = texts.claims;
+    report.llm = texts.note;
+    Texts {
+        summary: texts.summary,
+        analysis: texts.analysis,
+        report,
+    }
+}
+
+/// The lines that a report cites, as they are kept.
+async fn records(store: &Store, report: &Report) -> Result<Records, Error> {
+    let ids = outline::cited(report).into_iter().collect();
+    let kept = store.kept(report.date, ids).await?;
+    Ok(kept.into_iter().map(|k| (k.id, k)).collect())
 }
 
 /// Whether two reports differ only in their wording.

@@ -43,6 +43,8 @@ pub struct Query {
     pub severity: Option<Severity>,
     /// Vector of `text` by the external embedder, when one is in use.
     pub vector: Option<Vec<f32>>,
+    /// Only documents whose text stands in the vector table.
+    pub embedded: bool,
     pub limit: usize,
     /// How times are written.
     pub zone: TimeZone,
@@ -62,6 +64,7 @@ impl Query {
             object: None,
             severity: None,
             vector: None,
+            embedded: false,
             limit: 10,
             zone,
         }
@@ -195,6 +198,9 @@ impl Filter {
         }
         if let Some(object) = &query.object {
             filter.and("instr(object, ?) > 0", object.clone());
+        }
+        if query.embedded {
+            filter.and_plain("text IN (SELECT id FROM vectors)");
         }
         if let Some(severity) = query.severity {
             filter.and("severity >= ?", severity as i64);

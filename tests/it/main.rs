@@ -13,3 +13,4 @@ mod running;
 mod six_problems;
 mod stored_day;
 mod tidy;
+mod walk_back;

@@ -295,7 +295,13 @@ async fn run(case: &Case) -> Vec<String> {
     let tokens = case.tokens.unwrap_or(100_000);
     let time = Duration::from_secs(case.seconds.unwrap_or(120));
     let started = std::time::Instant::now();
-    let texts = agents::night(input, &llm, Budget::new(time, tokens)).await;
+    let texts = agents::night(
+        input,
+        &llm,
+        agents::Vectors::default(),
+        Budget::new(time, tokens),
+    )
+    .await;
     let mut wrong = Vec::new();
     let mut expect = |holds: bool, what: String| {
         if !holds {

@@ -117,6 +117,7 @@ pub(crate) fn round(folder: &Path, owner: &OwnerAlias, store: Store, baseline_da
             lang: Lang::Zh,
             catalogue: Arc::new(Catalogue::builtin().expect("faults")),
             llm: Llm::Off,
+            embedder: Llm::Off,
             model_time: std::time::Duration::ZERO,
             model_tokens: 0,
         },

@@ -6,7 +6,7 @@ use super::Check;
 use crate::{
     app,
     config::Config,
-    llm::{Budget, Llm, Purpose, Request, Setup},
+    llm::{Budget, Llm, Request},
 };
 
 /// A provider that needs longer for a word is of no use to somebody who waits.
@@ -67,14 +67,7 @@ async fn embedding(config: &Config) -> Check {
     let Some(model) = &models.embed else {
         return Check::ok(name, lang.pick("内置,离线", "built-in, offline"));
     };
-    let setup = Setup {
-        model: model.clone(),
-        purpose: Purpose::Embed,
-        endpoint: models.embed_endpoint.as_ref().map(ToString::to_string),
-        key: models.embed_key.clone(),
-        private: models.private,
-    };
-    let llm = match Llm::open(setup) {
+    let llm = match app::embedder(config) {
         Ok(llm) => llm,
         Err(error) => {
             return Check::problem(

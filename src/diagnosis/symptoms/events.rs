@@ -9,7 +9,7 @@ use crate::{
     diagnosis::faults::{EventMatch, Sign, Where},
     mining::baseline::{Subject, What as Deviates},
     model::{
-        LogKind, ObjectRef,
+        EvidenceId, LogKind, ObjectRef,
         shapes::{Cells, EventSeries},
     },
 };
@@ -112,7 +112,7 @@ fn symptom(view: &View<'_>, object: ObjectRef, seen: &[Seen<'_>]) -> Symptom {
         }
     }
     suspects.sort_by_key(|s| std::cmp::Reverse(s.sign));
-    let over_ms = suspects.first().and_then(|s| {
+    let over = suspects.first().and_then(|s| {
         end_of(
             view,
             &head.object,
@@ -126,10 +126,13 @@ fn symptom(view: &View<'_>, object: ObjectRef, seen: &[Seen<'_>]) -> Symptom {
     let mut named: Vec<ObjectRef> = seen.iter().flat_map(|s| s.named.clone()).collect();
     named.sort();
     named.dedup();
-    let evidence: Vec<_> = series()
+    let told_over = over.and_then(|(_, id)| id);
+    // Second: a report names a few of them, and when it ended is told.
+    let mut evidence: Vec<_> = series()
         .flat_map(|s| s.evidence.iter().copied())
         .take(12)
         .collect();
+    evidence.splice(evidence.len().min(1)..evidence.len().min(1), told_over);
     let first = head.evidence.first().copied();
     let mut key_fields = vec![key("reason", &head.reason, first)];
     let mut pods: Vec<(&str, _)> = series()
@@ -157,7 +160,7 @@ fn symptom(view: &View<'_>, object: ObjectRef, seen: &[Seen<'_>]) -> Symptom {
         faults: suspects,
         from_ms,
         to_ms,
-        over_ms,
+        over_ms: over.map(|(ms, _)| ms),
         count,
         cells,
         baseline: seen.iter().map(|s| s.baseline).sum(),
@@ -171,13 +174,26 @@ fn symptom(view: &View<'_>, object: ObjectRef, seen: &[Seen<'_>]) -> Symptom {
     }
 }
 
-/// The first event after `since_ms` that says that `object` is well again.
-fn end_of(view: &View<'_>, object: &ObjectRef, ends: &[String], since_ms: i64) -> Option<i64> {
+/// The first event after `since_ms` that says that `object` is well again, with its record where it was kept.
+fn end_of(
+    view: &View<'_>,
+    object: &ObjectRef,
+    ends: &[String],
+    since_ms: i64,
+) -> Option<(i64, Option<EvidenceId>)> {
     let of_object = |e: &&EventSeries| e.object == *object && ends.contains(&e.reason);
     let after = |e: &EventSeries| {
         [e.first_ms, e.last_ms]
             .into_iter()
             .find(|ms| *ms > since_ms)
+            .map(|ms| {
+                let record = if ms == e.first_ms {
+                    e.evidence.first()
+                } else {
+                    e.evidence.last()
+                };
+                (ms, record.copied())
+            })
     };
     let told = view.shapes.events.iter().filter(of_object);
     told.filter_map(after).min()

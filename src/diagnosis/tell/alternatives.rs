@@ -16,6 +16,8 @@ use crate::{
 const LOOK_BACK_MS: i64 = 4 * 3_600_000;
 /// How many are listed.
 const LISTED: usize = 8;
+/// Records named of each.
+const EVIDENCE: usize = 3;
 
 pub(super) fn of(
     input: &Input<'_>,
@@ -42,13 +44,15 @@ fn siblings(input: &Input<'_>, search: Search<'_>, root: &Root) -> Vec<Alternati
     let faults = search.catalogue.faults();
     let chosen = &faults[root.at.fault];
     let mut out: Vec<Alternative> = Vec::new();
-    for suspect in root.at.own.iter().flat_map(|i| &search.symptoms[*i].faults) {
+    let own = root.at.own.iter().map(|i| &search.symptoms[*i]);
+    for (symptom, suspect) in own.flat_map(|s| s.faults.iter().map(move |f| (s, f))) {
         let fault = &faults[suspect.fault];
         if fault.coarse() != chosen.coarse() && !out.iter().any(|a| a.cause == fault.coarse()) {
             out.push(Alternative {
                 cause: fault.coarse().to_owned(),
                 object: None,
                 why_not: fault.tell.of(input.lang).to_owned(),
+                evidence: symptom.evidence.iter().take(EVIDENCE).copied().collect(),
             });
         }
     }
@@ -71,6 +75,10 @@ fn given_up(input: &Input<'_>, search: Search<'_>, root: &Root) -> Vec<Alternati
             cause: faults[c.fault].coarse().to_owned(),
             object: Some(c.object.clone()),
             why_not: why.clone(),
+            evidence: {
+                let own = c.own.iter().flat_map(|i| &search.symptoms[*i].evidence);
+                own.take(EVIDENCE).copied().collect()
+            },
         })
         .collect()
 }
@@ -94,6 +102,7 @@ fn changes(input: &Input<'_>, search: Search<'_>, all: &[Root], root: &Root) -> 
             cause: "change".to_owned(),
             object: Some(change.object.clone()),
             why_not: why_not(input, change, near, start),
+            evidence: vec![change.id()],
         };
         out.push((!near, start - change.at_ms, alternative));
     }

@@ -225,7 +225,7 @@ pub(super) fn title(input: &Input<'_>, search: Search<'_>, s: &Symptom) -> Strin
     let said = said(search.catalogue, input.lang, s);
     match essence::of(&s.text) {
         text if text.is_empty() => said,
-        text => format!("{said}: {text}"),
+        text => format!("{said}{}{text}", input.lang.pick("：", ": ")),
     }
 }
 

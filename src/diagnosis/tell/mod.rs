@@ -26,6 +26,8 @@ pub(super) use findings::said;
 
 /// Chronic matters that are listed.
 const CHRONIC: usize = 20;
+/// Records named of each.
+const CHRONIC_EVIDENCE: usize = 3;
 /// An incident of so many days ago may still be the same one.
 const SAME_WITHIN_DAYS: i32 = 7;
 
@@ -337,6 +339,7 @@ fn chronic(search: Search<'_>, input: &Input<'_>) -> Vec<Chronic> {
             object: s.object.clone(),
             count: s.count,
             baseline: s.baseline,
+            evidence: s.evidence.iter().take(CHRONIC_EVIDENCE).copied().collect(),
         })
         .collect();
     out.sort_by(|a, b| (b.count, &a.title).cmp(&(a.count, &b.title)));
