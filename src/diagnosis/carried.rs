@@ -92,8 +92,10 @@ fn is_same(
         .iter()
         .any(|s| catalogue.faults()[s.fault].coarse() == incident.root.cause);
     let said = tell::said(catalogue, lang, symptom);
-    let same = names_root && finding.cause == incident.root.cause
-        || !symptom.says_nothing() && finding.title.starts_with(&format!("{said}: "));
+    let rest = finding.title.strip_prefix(&said);
+    let says_it = rest.is_some_and(|rest| rest.starts_with(['：', ':']));
+    let same =
+        names_root && finding.cause == incident.root.cause || !symptom.says_nothing() && says_it;
     let count = symptom.count as f64;
     same && count >= REMNANT * finding.count as f64 && count > HABITS * finding.baseline
 }

@@ -67,6 +67,7 @@ async fn told(settings: &[(&str, &str)]) -> Told {
     let app = App::new(config, owner.clone()).expect("app");
     let round = app
         .round(&owner, app.store(&owner).expect("store"))
+        .await
         .expect("round");
     let work = Work::alone(Progress::default());
     let report = Box::pin(round.run(day(), &work)).await.expect("report");
