@@ -240,7 +240,8 @@ fn chain(report: &Report, incident: &Incident, ask: &Ask) -> Option<String> {
         let finding = report.findings.iter().find(|f| f.id == link.finding)?;
         kinds.push(link.kind);
         // Behind the colon stands the raw text, which is for the eyes.
-        let title = finding.title.split(['：', ':']).next().unwrap_or_default();
+        let title = finding.title.split('：').next().unwrap_or_default();
+        let title = title.split(": ").next().unwrap_or_default();
         let title = clean(title, lang);
         let times = if finding.count > 1 {
             lang.pick(
