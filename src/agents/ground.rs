@@ -75,7 +75,7 @@ impl Ground {
         // How many are cited can be counted by anybody.
         let cited = [claim.findings.len(), claim.evidence.len()];
         ground.numbers.extend(cited.map(|n| n as f64));
-        for c in facts.report.chronic.iter() {
+        for c in &facts.report.chronic {
             if c.evidence.iter().any(|id| claim.evidence.contains(id)) {
                 ground.words(&format!("{} {}", c.object, c.object.name));
                 ground.numbers.extend([c.count as f64, c.baseline]);

@@ -196,8 +196,8 @@ impl<'a> Team<'a> {
             let ids: Vec<_> = claim.findings.iter().cloned().chain(records).collect();
             (ids.join(" "), claim.text.clone())
         });
-        let changed = changes.map(|c| (c.evidence.to_string(), change_text(c, self.input.lang)));
-        for (label, text) in said.chain(changed) {
+        let edits = changes.map(|c| (c.evidence.to_string(), change_text(c, self.input.lang)));
+        for (label, text) in said.chain(edits) {
             let block = envelope.wrap(&label, &text);
             if estimate_tokens(&material) + estimate_tokens(&block) > MATERIAL_TOKENS {
                 break;
