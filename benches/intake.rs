@@ -21,6 +21,10 @@ use gengfu::{
 };
 use jiff::tz::TimeZone;
 
+/// The program's own.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The best of so many passes counts: the machine is shared, and nothing makes code faster than it is.
 const PASSES: usize = 5;
 

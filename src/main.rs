@@ -7,6 +7,9 @@ use gengfu::{
     config::{self, Config, Mistake},
 };
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let config = Config::load();
     let lang = config

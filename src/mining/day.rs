@@ -240,12 +240,17 @@ fn widen(span: &mut Option<(i64, i64)>, first: i64, last: i64) {
     *span = Some(span.map_or((first, last), |(a, b)| (a.min(first), b.max(last))));
 }
 
+/// Only templates show their samples; of the others the time is enough.
 fn sample(kept: &Kept) -> Sample {
+    let shown = match kept.kind() {
+        LogKind::Business => kept.text.floor_char_boundary(SAMPLE_BYTES),
+        LogKind::Event | LogKind::Audit => 0,
+    };
     Sample {
         id: kept.id,
         ts_ms: kept.ts_ms,
         pod: kept.object.clone(),
-        text: kept.text[..kept.text.floor_char_boundary(SAMPLE_BYTES)].to_owned(),
+        text: kept.text[..shown].to_owned(),
     }
 }
 
