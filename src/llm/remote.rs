@@ -269,3 +269,51 @@ fn error(e: &genai::Error) -> Failed {
     };
     Failed { error, retry_after }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    /// The ready blocks of the README, each asked of genai where it would send a request.
+    #[tokio::test]
+    async fn the_blocks_of_the_readme_lead_where_they_say() {
+        let readme = include_str!("../../README.md");
+        let mut hosts = Vec::new();
+        for block in readme.split("```sh\n").skip(1) {
+            let block = block.split("```").next().unwrap_or_default();
+            let set: BTreeMap<&str, &str> =
+                block.lines().filter_map(|l| l.split_once('=')).collect();
+            for (purpose, of) in [(Purpose::Chat, "LLM"), (Purpose::Embed, "EMBED")] {
+                let value = |what: &str| set.get(format!("GENGFU_{of}_{what}").as_str()).copied();
+                let Some(model) = value("MODEL") else {
+                    continue;
+                };
+                let remote = Remote::new(Setup {
+                    model: model.to_owned(),
+                    purpose,
+                    endpoint: value("ENDPOINT").map(str::to_owned),
+                    key: value("KEY").map(SecretString::from),
+                    private: false,
+                });
+                let target = remote.expect(model).target().await.expect(model);
+                let url = target.endpoint.base_url().to_owned();
+                let host = url.split('/').nth(2).unwrap_or_default().to_owned();
+                hosts.push(format!("{model} {host}"));
+            }
+        }
+        assert_eq!(
+            hosts,
+            [
+                "deepseek::deepseek-chat api.deepseek.com",
+                "aliyun::qwen-plus dashscope.aliyuncs.com",
+                "text-embedding-v4 dashscope.aliyuncs.com",
+                "bigmodel::glm-4-plus open.bigmodel.cn",
+                "ollama::qwen3:8b localhost:11434",
+                "ollama::bge-m3 localhost:11434",
+                "some-model models.example.com",
+            ]
+        );
+    }
+}

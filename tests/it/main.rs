@@ -11,6 +11,7 @@ mod reading;
 mod revisions;
 mod running;
 mod six_problems;
+mod spoken;
 mod stored_day;
 mod tidy;
 mod walk_back;
