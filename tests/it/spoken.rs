@@ -23,9 +23,9 @@ fn report(code: &str, say: &str, fix: &str, name: &str) -> Report {
     let mut report = stored_day::report();
     report.incidents.truncate(2);
     for i in &mut report.incidents {
-        i.root.cause = code.to_owned();
+        code.clone_into(&mut i.root.cause);
         i.root.detail = None;
-        i.root.object.name = name.to_owned();
+        name.clone_into(&mut i.root.object.name);
         i.title = say.replace("{object}", name);
         i.fix = vec![fix.to_owned()];
         i.affected = vec![i.root.object.clone()];
