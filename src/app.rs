@@ -5,7 +5,7 @@
 
 mod places;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use secrecy::ExposeSecret as _;
 use tokio::sync::Semaphore;
@@ -151,6 +151,14 @@ impl App {
         Ok(Store::open(&self.config.running.data_dir, owner)?)
     }
 
+    /// Older readers look at one place for whoever is active; nobody else's files go there.
+    fn publish_for(&self, owner: &OwnerAlias) -> Option<PathBuf> {
+        let active = self.owners.choose(None).ok()?;
+        (active == *owner)
+            .then(|| self.config.running.publish_dir.clone())
+            .flatten()
+    }
+
     /// Everything a round of this owner needs, over a store that is open already. Finds out where the logs are when nobody said.
     pub async fn round(&self, owner: &OwnerAlias, store: Store) -> Result<Round, Error> {
         let reach = self.with_places(self.owners.reach(owner)?).await?;
@@ -160,7 +168,8 @@ impl App {
             shelf: self.shelf(owner),
             judge: self.judge(),
             baseline_days: self.config.logs.baseline_days,
-            publish: self.config.running.publish_dir.clone(),
+            publish: self.publish_for(owner),
+            now_ms: jiff::Timestamp::now().as_millisecond(),
             cores: self.cores.clone(),
         })
     }

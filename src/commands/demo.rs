@@ -76,7 +76,7 @@ pub async fn run(args: Args, config: Config) -> Result<Outcome, Failure> {
     Ok(Outcome::Done)
 }
 
-/// The sample's own configuration: where it lies and whose it is; how to serve and to speak stays as configured.
+/// The sample's own configuration: where it lies, whose it is, and no model; how to serve and to speak stays as configured.
 fn sample_config(mut config: Config, folder: &Path) -> Result<Config, Failure> {
     let defaults = Config::from_vars(&BTreeMap::new())
         .map_err(|mistakes| Failure::configuration(&mistakes, config.lang()))?;
@@ -88,5 +88,8 @@ fn sample_config(mut config: Config, folder: &Path) -> Result<Config, Failure> {
         ..defaults.logs.places
     };
     config.running.data_dir = folder.join("data");
+    // The sample is nobody's broadcast, and no model is paid for it.
+    config.running.publish_dir = None;
+    config.models = defaults.models;
     Ok(config)
 }

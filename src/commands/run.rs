@@ -11,7 +11,7 @@ use crate::{
     app::{self, App, LOCAL_OWNER},
     config::Config,
     model::{
-        Day, Lang, OwnerAlias,
+        Day, Lang, LogKind, OwnerAlias,
         report::{Report, Verdict},
     },
     round::{
@@ -67,6 +67,12 @@ pub async fn run(args: Args, config: Config) -> Result<Outcome, Failure> {
     if nothing_was_there(&report) {
         let places = round.source.looked_at();
         remark(&nothing_there(day, &places, app.lang()));
+    } else {
+        for kind in LogKind::ALL {
+            if report.coverage.get(&kind).is_some_and(|c| !c.shipped) {
+                remark(&never_shipped(kind, app.lang()));
+            }
+        }
     }
     Ok(ended(&report))
 }
@@ -120,6 +126,19 @@ fn nothing_there(day: Day, places: &[String], lang: Lang) -> String {
         Lang::En => format!(
             "there is no object of {day}; looked at {places}; check GENGFU_BUCKET, GENGFU_BUSINESS_PREFIX, GENGFU_EVENT_PREFIX, GENGFU_AUDIT_PREFIX and GENGFU_PARTITION, and that the shipping tasks to COS are on"
         ),
+    }
+}
+
+fn never_shipped(kind: LogKind, lang: Lang) -> String {
+    let variable = format!("GENGFU_{}_PREFIX", kind.as_str().to_uppercase());
+    match lang {
+        Lang::Zh => format!(
+            "没有{}：要么没有投递到 COS，要么 {variable} 不对",
+            kind.zh()
+        ),
+        Lang::En => {
+            format!("no {kind} log: either it is not shipped to COS, or {variable} is wrong")
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 //! In: the configuration. Out: MCP, webhooks, probes on `GENGFU_BIND`; the round of every night. Always true: the address is printed
 //! once the server answers; a signal lets running answers finish before anything ends.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use futures::{
     FutureExt as _,
@@ -13,7 +13,7 @@ use secrecy::ExposeSecret as _;
 use tokio::{net::TcpListener, signal::unix, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use super::{Failure, Outcome, environment, handover::Counter, nightly, tell, telling};
+use super::{Failure, Outcome, doctor, environment, handover::Counter, nightly, tell, telling};
 use crate::{
     alerts::bell,
     app::{App, LOCAL_OWNER},
@@ -76,6 +76,7 @@ pub(super) async fn serve(app: App) -> Result<Outcome, Failure> {
         calls: Calls::default(),
         days: ClusterDays::default(),
     });
+    let ready = Ready::default();
     let metrics = metrics_exporter_prometheus::PrometheusBuilder::new()
         .install_recorder()
         .ok();
@@ -84,7 +85,7 @@ pub(super) async fn serve(app: App) -> Result<Outcome, Failure> {
         tokens,
         hosts: Hosts::new(serving.allowed_hosts.iter().cloned()),
         limits: sessions::Limits::default(),
-        ready: Ready::default(),
+        ready: ready.clone(),
         metrics,
         guarded: axum::Router::new(),
         open: alerts.routes(),
@@ -94,12 +95,10 @@ pub(super) async fn serve(app: App) -> Result<Outcome, Failure> {
         .map_err(|error| cannot_listen(&app, error))?;
     let address = listener.local_addr()?;
     let counter = Counter::open(&app.config.running.data_dir);
-    tell(&match app.lang() {
-        Lang::Zh => format!("MCP 地址 http://{address}/mcp"),
-        Lang::En => format!("MCP at http://{address}/mcp"),
-    })?;
+    tell(&where_it_serves(address, app.lang()))?;
     tracing::info!(%address, "serving");
 
+    let model = tokio::spawn(ask_model(app.clone(), rounds_stop.clone()));
     app.owners.adopt_environment(Clock::System.now_ms())?;
     let environment = tokio::spawn(environment::follow(
         app.clone(),
@@ -121,6 +120,7 @@ pub(super) async fn serve(app: App) -> Result<Outcome, Failure> {
         app.clone(),
         stores,
         rounds,
+        ready,
         rounds_stop.clone(),
     ));
     let stopping = tokio::spawn(drain_when_signalled(stop.clone(), rounds_stop.clone()));
@@ -137,9 +137,28 @@ pub(super) async fn serve(app: App) -> Result<Outcome, Failure> {
         tending.await,
         join_all(endpoints).await,
         join_all(handed_over).await,
+        model.await,
     );
     served?;
     Ok(Outcome::Done)
+}
+
+/// Reports are made by rules when the model does not answer; the operator should know before the first night does.
+async fn ask_model(app: App, stop: CancellationToken) {
+    let trouble = tokio::select! {
+        () = stop.cancelled() => return,
+        trouble = doctor::model_trouble(&app.config) => trouble,
+    };
+    if let Some(trouble) = trouble {
+        tracing::warn!(trouble, "the model does not answer");
+    }
+}
+
+fn where_it_serves(address: SocketAddr, lang: Lang) -> String {
+    match lang {
+        Lang::Zh => format!("MCP 地址 http://{address}/mcp"),
+        Lang::En => format!("MCP at http://{address}/mcp"),
+    }
 }
 
 async fn drain_when_signalled(stop: Stop, rounds_stop: CancellationToken) {

@@ -95,7 +95,7 @@ const LOGS: &[Variable] = &[
     v(
         "GENGFU_BUSINESS_TOPIC",
         "",
-        "CLS topic ids of the business logs (comma list), for minutes not yet shipped.",
+        "CLS topic ids of the business logs (comma list); `init` finds them. Logs are read from the bucket only, for now.",
     ),
     v("GENGFU_EVENT_TOPIC", "", "CLS topic ids of the event logs."),
     v("GENGFU_AUDIT_TOPIC", "", "CLS topic ids of the audit logs."),
@@ -150,7 +150,7 @@ const RUNNING: &[Variable] = &[
     v(
         "GENGFU_RUN_AT",
         "01:00",
-        "When yesterday is analysed, in GENGFU_TIMEZONE.",
+        "When yesterday is analysed, in GENGFU_TIMEZONE. After a longer stop only the newest missed day is; `gengfu run --date` does the others.",
     ),
     v(
         "GENGFU_BROADCAST_AT",

@@ -22,9 +22,9 @@ use metrics_exporter_prometheus::PrometheusHandle;
 pub struct Ready(Arc<Mutex<BTreeMap<&'static str, String>>>);
 
 impl Ready {
-    /// Reports or replaces the problem called `name`; `what` is a sentence that says what to do.
-    pub fn problem(&self, name: &'static str, what: impl Into<String>) {
-        self.problems_mut(|p| p.insert(name, what.into()));
+    /// Reports or replaces the problem called `name`; `what` is a sentence that says what to do. True when it is new.
+    pub fn problem(&self, name: &'static str, what: impl Into<String>) -> bool {
+        self.problems_mut(|p| p.insert(name, what.into())).is_none()
     }
 
     pub fn solved(&self, name: &'static str) {

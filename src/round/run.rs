@@ -46,6 +46,8 @@ pub struct Round {
     pub publish: Option<PathBuf>,
     /// Digests that may be made at once in this process.
     pub cores: Arc<Semaphore>,
+    /// When the work began, Unix milliseconds: a day that is not over then is never complete.
+    pub now_ms: i64,
 }
 
 impl Round {
@@ -133,9 +135,12 @@ impl Round {
                 .time("earlier_days", earlier::count(self, &missing, work))
                 .await?;
         }
-        let mut report = self
-            .revise(day, Stage::Complete, &unread, work, &mut clock)
-            .await?;
+        let whole = if self.now_ms < range.end_ms {
+            Stage::Day
+        } else {
+            Stage::Complete
+        };
+        let mut report = self.revise(day, whole, &unread, work, &mut clock).await?;
         report.timings_ms = clock.into_timings(started);
         self.shelf
             .write(day, files::REPORT, &in_json(&report)?)

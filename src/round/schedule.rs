@@ -49,6 +49,19 @@ pub fn due(now_ms: i64, run_at: Time, zone: &TimeZone, done: Option<Day>) -> Due
     Due::At(next, day)
 }
 
+/// The finished days whose objects are listed once more at `now_ms`: yesterday, when what CLS ships late has come (`spill_ms` after
+/// midnight, and an hour), and the day before, whose stragglers had a whole day.
+#[must_use]
+pub fn second_look(now_ms: i64, zone: &TimeZone, spill_ms: i64, done: Option<Day>) -> Vec<Day> {
+    let today = Day::of(now_ms, zone);
+    let late_ms = today.range(zone).start_ms + spill_ms + 3_600_000;
+    let Some(done) = done.filter(|_| now_ms >= late_ms) else {
+        return Vec::new();
+    };
+    let days = [today.plus(-1), today.plus(-2)];
+    days.into_iter().filter(|day| *day <= done).collect()
+}
+
 /// The days among `stored` that are older than `keep_days` days before `today`.
 #[must_use]
 pub fn expired(stored: Vec<Day>, today: Day, keep_days: u32) -> Vec<Day> {
@@ -138,5 +151,22 @@ mod tests {
         let left = expired(stored.clone(), day("2026-11-21"), 30);
         assert_eq!(left, [day("2026-10-21")]);
         assert!(expired(stored, day("2026-11-21"), 3650).is_empty());
+    }
+
+    #[test]
+    fn late_objects_are_looked_for_when_they_have_come() {
+        let zone = TimeZone::get("Asia/Shanghai").expect("zone");
+        let look = |now: &str, done: Option<&str>| {
+            let done = done.map(|d| d.parse().expect("day"));
+            second_look(at(now), &zone, 7_200_000, done)
+        };
+        let both = [day("2026-11-21"), day("2026-11-20")];
+        assert!(look("2026-11-22T02:59:59+08:00", Some("2026-11-21")).is_empty());
+        assert_eq!(look("2026-11-22T03:00:00+08:00", Some("2026-11-21")), both);
+        assert_eq!(
+            look("2026-11-22T03:00:00+08:00", Some("2026-11-20")),
+            both[1..]
+        );
+        assert!(look("2026-11-22T03:00:00+08:00", None).is_empty());
     }
 }

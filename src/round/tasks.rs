@@ -7,9 +7,11 @@
 use std::{
     collections::HashMap,
     future::Future,
+    panic::AssertUnwindSafe,
     sync::{Arc, Mutex, PoisonError},
 };
 
+use futures::FutureExt as _;
 use tokio::sync::watch;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -201,10 +203,13 @@ impl Tasks {
         };
         state.by_key.insert(key, task.clone());
         state.order.push(task.clone());
-        if state.order.len() > REMEMBERED {
-            let surplus = state.order.len() - REMEMBERED;
-            state.order.drain(..surplus);
-        }
+        // A running one must be found by the next request for its day.
+        let mut surplus = state.order.len().saturating_sub(REMEMBERED);
+        state.order.retain(|task| {
+            let goes = surplus > 0 && task.ended().is_some();
+            surplus -= usize::from(goes);
+            !goes
+        });
         drop(state);
 
         let person = (urgency == Urgency::Waiting).then(|| Waiting::new(&self.waiting));
@@ -215,10 +220,18 @@ impl Tasks {
             for task in before {
                 task.wait().await;
             }
-            let outcome = match work(handed).await {
-                Ok(()) => Ended::Done,
-                Err(_) if cancelled.is_cancelled() => Ended::Stopped,
-                Err(sentence) => Ended::Failed(sentence),
+            let outcome = match AssertUnwindSafe(async { work(handed).await })
+                .catch_unwind()
+                .await
+            {
+                Ok(Ok(())) => Ended::Done,
+                Ok(Err(_)) if cancelled.is_cancelled() => Ended::Stopped,
+                Ok(Err(sentence)) => Ended::Failed(sentence),
+                // A task that never ended would be joined for ever.
+                Err(_) => {
+                    tracing::error!("a task panicked");
+                    Ended::Failed("程序出错了，请看日志 / a bug; see the log".to_owned())
+                }
             };
             let phase = if outcome == Ended::Done {
                 Phase::Done
@@ -316,6 +329,16 @@ mod tests {
         assert!(started);
         assert_eq!(third.wait().await, Ended::Failed("no key".into()));
         assert_eq!(runs.load(Ordering::SeqCst), 1);
+    }
+
+    #[tokio::test]
+    async fn a_panic_ends_a_task_as_a_failure() {
+        let tasks = Tasks::new(CancellationToken::new());
+        let (task, _) = tasks.start(key("a"), Urgency::Nightly, |_| async { panic!("a bug") });
+        assert!(matches!(task.wait().await, Ended::Failed(_)));
+        let (next, started) = tasks.start(key("a"), Urgency::Nightly, |_| async { Ok(()) });
+        assert!(started);
+        assert_eq!(next.wait().await, Ended::Done);
     }
 
     #[tokio::test]

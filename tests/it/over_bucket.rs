@@ -122,6 +122,7 @@ pub(crate) fn round(folder: &Path, owner: &OwnerAlias, store: Store, baseline_da
             model_tokens: 0,
         },
         baseline_days,
+        now_ms: i64::MAX,
         publish: None,
         cores: Arc::new(Semaphore::new(2)),
     }

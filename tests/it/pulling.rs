@@ -273,3 +273,19 @@ async fn a_replaced_object_leaves_its_records_to_the_twin_that_was_refused_them(
     assert_eq!(replaced.records, before.records);
     assert_eq!(replaced.duplicates, before.duplicates);
 }
+
+#[tokio::test]
+async fn a_day_that_is_not_over_is_never_complete() {
+    let (_server, dir) = serve().await;
+    let nobody = owner("nobody");
+    let store = Store::open(dir.path(), &nobody).expect("store");
+    let day: Day = DAY.parse().expect("day");
+    let mut round = over_bucket::round(dir.path(), &nobody, store, 0);
+    let zone = TimeZone::get("Asia/Shanghai").expect("zone");
+    round.now_ms = day.range(&zone).end_ms - 1;
+    let early = round.run(day, &Work::alone(Progress::default())).await;
+    assert_eq!(early.expect("round").stage, Stage::Day);
+    round.now_ms += 1;
+    let whole = round.run(day, &Work::alone(Progress::default())).await;
+    assert_eq!(whole.expect("round").stage, Stage::Complete);
+}

@@ -34,6 +34,13 @@ enum Status {
     Off,
 }
 
+/// What keeps the configured model from answering, by one real completion; `None` when it answers or none is configured.
+pub(super) async fn model_trouble(config: &Config) -> Option<String> {
+    let check = models::completion(config).await;
+    let todo = check.todo.unwrap_or_default();
+    (check.status == Status::Problem).then(|| format!("{} {todo}", check.found))
+}
+
 /// One thing that was looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 struct Check {

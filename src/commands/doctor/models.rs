@@ -18,7 +18,7 @@ pub(super) async fn checks(config: &Config) -> Vec<Check> {
     vec![completion(config).await, embedding(config).await]
 }
 
-async fn completion(config: &Config) -> Check {
+pub(super) async fn completion(config: &Config) -> Check {
     let (name, lang) = ("llm", config.lang());
     let llm = match app::model(config) {
         Ok(Llm::Off) => {

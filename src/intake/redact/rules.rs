@@ -43,6 +43,11 @@ const WORDS: &[(&str, Word)] = &[
     ("akia", Word::Key("AKIA", 16)),
     ("ltai", Word::Key("LTAI", 12)),
     ("ghp_", Word::Key("ghp_", 30)),
+    ("gho_", Word::Key("gho_", 30)),
+    ("github_pat_", Word::Key("github_pat_", 20)),
+    ("glpat-", Word::Key("glpat-", 20)),
+    ("sk-", Word::Key("sk-", 32)),
+    ("xoxb-", Word::Key("xoxb-", 20)),
     ("eyj", Word::Jwt),
     ("-----begin", Word::Pem),
     ("://", Word::Url),
@@ -140,14 +145,33 @@ pub(super) fn is_harmless(name: &str, value: &str) -> bool {
     let is_mask = value
         .chars()
         .all(|c| matches!(c, '*' | 'x' | 'X' | '•' | '.'));
-    let is_variable = ["$", "{{", "<", "%(", "sha256:"]
-        .iter()
-        .any(|head| value.starts_with(head));
+    let is_variable = is_placeholder(value)
+        || ["{{", "%(", "sha256:"]
+            .iter()
+            .any(|head| value.starts_with(head));
     let is_word = WORDS.iter().any(|word| value.eq_ignore_ascii_case(word));
     // The shell's working directory is called PWD.
-    let is_path = value.starts_with('/') && name.to_ascii_lowercase().ends_with("pwd");
+    let is_path = value.starts_with('/') && matches!(name, "PWD" | "pwd" | "OLDPWD");
     let is_object = names::kind(name) == Some(Kind::Secret) && is_object_name(value);
     is_mask || is_variable || is_word || is_path || is_object
+}
+
+/// `$NAME`, `${NAME}`, `$(command)`, `<your password>`: what stands for a value. A password may begin with either sign.
+fn is_placeholder(value: &str) -> bool {
+    if let Some(name) = value.strip_prefix('$') {
+        let is_name = |n: &str| {
+            let rest = n.trim_start_matches(|c: char| c.is_ascii_uppercase() || c == '_');
+            !n.is_empty() && rest.bytes().all(|b| b.is_ascii_digit()) && rest.len() < n.len()
+        };
+        return is_name(name) || name.starts_with(['{', '(']);
+    }
+    // Cut at a blank, the rest of the placeholder stands behind.
+    value.strip_prefix('<').is_some_and(|words| {
+        let words = words.trim_end_matches('>');
+        words
+            .chars()
+            .all(|c| c.is_alphabetic() || matches!(c, '-' | '_' | ' '))
+    })
 }
 
 /// The value that belongs to the name of which `start..end` is a part.
@@ -319,8 +343,13 @@ fn basic(text: &str, at: usize) -> Option<Range<usize>> {
 fn key(text: &str, at: usize, head: &str, min: usize) -> Option<Range<usize>> {
     let rest = text[at..].strip_prefix(head)?;
     let joined = text[..at].ends_with(|c: char| c.is_ascii_alphanumeric());
-    let tail = rest.bytes().take_while(u8::is_ascii_alphanumeric).count();
-    (!joined && tail >= min).then_some(at..at + head.len() + tail)
+    // Newer keys are words joined by the sign their beginning ends with; so are names of objects, which have no capitals.
+    let in_words = head.ends_with(['-', '_']);
+    let in_key = |b: &u8| b.is_ascii_alphanumeric() || in_words && matches!(b, b'-' | b'_');
+    let tail = rest.bytes().take_while(in_key).count();
+    let has = |test: fn(&u8) -> bool| rest.as_bytes()[..tail].iter().any(test);
+    let mixed = has(u8::is_ascii_uppercase) && has(u8::is_ascii_digit);
+    (!joined && tail >= min && (mixed || !in_words)).then_some(at..at + head.len() + tail)
 }
 
 /// RFC 7519: three parts of base64url, of which the first two are JSON objects and begin so.

@@ -53,6 +53,35 @@ fn passwords_go_in_every_form() {
 }
 
 #[test]
+fn a_password_may_begin_as_a_variable_or_a_path_does() {
+    check("password=$3cretPa55", &expect!["password=<secret>"]);
+    check("password=<Adm1nPa55x", &expect!["password=<secret>"]);
+    check("DB_PWD=/x9KqPa55word1", &expect!["DB_PWD=<secret>"]);
+    for kept in [
+        "password=$DB_PASSWORD1 x",
+        "password=${DB_PASSWORD} x",
+        "password=<your-password> x",
+        "PWD=/srv/app",
+    ] {
+        assert_eq!(text(kept), kept);
+    }
+}
+
+#[test]
+fn keys_of_other_houses_go_and_names_like_them_stay() {
+    check(
+        "using github_pat_11ABCDEFG0abcdefghij_KLMNOPqrstuv and glpat-AbCdEf1234567890wxyz",
+        &expect!["using <secret> and <secret>"],
+    );
+    check(
+        "openai said sk-proj-AbCd1234efGH5678ijKL9012mnOP3456",
+        &expect!["openai said <secret>"],
+    );
+    let pod = "pod sk-service-deployment-worker-7d9f8b6c5d-x2x9k restarted";
+    assert_eq!(text(pod), pod);
+}
+
+#[test]
 fn keys_and_tokens_go() {
     check(
         "cos client ready, secretId=AKIDz8krbsJ5yKBZQpn74WFkmLPx3EXAMPLE region=x",
