@@ -81,8 +81,7 @@ async fn count_one(round: &Round, day: Day, work: &Work) -> Result<(), Error> {
             states,
         )
     })
-    .await
-    .map_err(|_| Error::Stopped)?;
+    .await?;
     let (counts, templates, states) = counted;
     Ok(round.store.replace_day(counts, templates, states).await?)
 }
@@ -126,8 +125,7 @@ async fn read(
             tally.add(kind, digest);
             (tally, seen)
         })
-        .await
-        .map_err(|_| Error::Stopped)?;
+        .await?;
     }
     Ok(tally)
 }

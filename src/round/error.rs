@@ -18,6 +18,19 @@ pub enum Error {
     /// The program is stopping, or the task was cancelled; the next round goes on where this one stopped.
     #[error("the round was stopped before its end")]
     Stopped,
+    /// A bug of ours.
+    #[error("a step of the round panicked")]
+    Panicked,
+}
+
+impl From<tokio::task::JoinError> for Error {
+    fn from(error: tokio::task::JoinError) -> Self {
+        if error.is_panic() {
+            Self::Panicked
+        } else {
+            Self::Stopped
+        }
+    }
 }
 
 impl Error {
@@ -43,6 +56,12 @@ impl Error {
                     "the round was stopped and goes on next time",
                 )
                 .to_owned(),
+            Self::Panicked => lang
+                .pick(
+                    "程序出错了，这一天没有分析完；请把日志交给开发者",
+                    "a bug kept this day from being finished; please report it with the log",
+                )
+                .to_owned(),
         }
     }
 
@@ -52,7 +71,7 @@ impl Error {
         match self {
             Self::Bucket(error) => error.is_transient(),
             Self::Store(error) => error.is_transient(),
-            Self::File { .. } => false,
+            Self::File { .. } | Self::Panicked => false,
             Self::Stopped => true,
         }
     }

@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use jiff::tz::TimeZone;
 
-use super::Error;
+use super::{Error, clock::Stopwatch};
 use crate::{
     agents::{
         self, Retrieval,
@@ -117,6 +117,7 @@ impl Judge {
         store: &Store,
         files: Files,
         about: About<'_>,
+        clock: &Stopwatch,
     ) -> Result<Judged, Error> {
         let About {
             day,
@@ -124,7 +125,8 @@ impl Judge {
             unread,
             baseline_days,
         } = about;
-        let mut evidence = self.evidence(store, day, baseline_days).await?;
+        let mining = self.evidence(store, day, baseline_days);
+        let mut evidence = clock.time("mine", mining).await?;
         for kind in LogKind::ALL {
             let reading = evidence.shapes.read.entry(kind).or_default();
             reading.unread = unread.get(&kind).copied().unwrap_or(0);
@@ -133,7 +135,7 @@ impl Judge {
         // A comparison that still grows is said to be partial; at the end of a round the days that exist are all there are.
         evidence.baseline.partial = stage != Stage::Complete;
         let (judge, owner) = (self.clone(), store.owner().clone());
-        blocking(move || {
+        let diagnosing = blocking(move || {
             let diagnosis = judge.diagnose(&evidence, day);
             let shapes = &evidence.shapes;
             let counts = mining::baseline::counts_of(shapes, day, 1.0);
@@ -182,8 +184,8 @@ impl Judge {
                 evidence,
                 states_after,
             }
-        })
-        .await
+        });
+        clock.time("diagnose", diagnosing).await
     }
 
     /// Diagnoses a day.
@@ -331,13 +333,15 @@ fn coverage(reading: &Reading) -> Coverage {
 pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Error> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|_| Error::Stopped)
+    Ok(tokio::task::spawn_blocking(work).await?)
 }
 
 /// Keeps what later days and searches need of a whole day.
-pub(super) async fn keep(store: &Store, judged: Judged) -> Result<Report, Error> {
+pub(super) async fn keep(
+    store: &Store,
+    judged: Judged,
+    clock: &Stopwatch,
+) -> Result<Report, Error> {
     let Judged {
         counts,
         evidence,
@@ -348,11 +352,11 @@ pub(super) async fn keep(store: &Store, judged: Judged) -> Result<Report, Error>
         let documents = store::docs_of(&report, &evidence.shapes);
         // A day of which nothing could be read is no day that later ones are compared with.
         if report.verdict != Verdict::Unknown {
-            store
-                .replace_day(counts, evidence.shapes.templates, states_after)
-                .await?;
+            let keeping = store.replace_day(counts, evidence.shapes.templates, states_after);
+            clock.time("store", keeping).await?;
         }
-        store.replace_docs(report.date, documents).await?;
+        let embedding = store.replace_docs(report.date, documents);
+        clock.time("embed", embedding).await?;
     }
     Ok(report)
 }

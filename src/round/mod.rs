@@ -2,6 +2,7 @@
 //!
 //! [`schedule`] says when; [`pull`] reads a part of a day and [`lines`] its lines for a question; [`tasks`] runs it in the background; [`progress`] tells how far it is; [`files`] writes what is read in the morning.
 
+mod clock;
 mod earlier;
 mod error;
 pub mod files;

@@ -8,10 +8,11 @@ use std::collections::BTreeMap;
 
 use super::{
     Error,
+    clock::Stopwatch,
     judge::{self, Evidence},
     progress::Phase,
     read::Reading,
-    run::{Round, Stopwatch, begin},
+    run::{Round, begin},
     tasks::{TaskKey, Work},
 };
 use crate::{
@@ -97,8 +98,7 @@ impl Round {
         if nothing || !new && known.is_some_and(|r| r.stage >= Stage::Windows) {
             return Ok(());
         }
-        let mut clock = Stopwatch::default();
-        self.revise(day, Stage::Windows, &unread, work, &mut clock)
+        self.revise(day, Stage::Windows, &unread, work, &Stopwatch::default())
             .await
             .map(drop)
     }
@@ -147,6 +147,7 @@ impl Round {
             work,
             lang: self.judge.lang,
             cores: self.cores.clone(),
+            clock: &Stopwatch::default(),
         };
         tracing::info!(owner = %self.store.owner(), %day, %kind, objects = fresh.len(), "reading what a question needs");
         reading.read(kind, fresh, &all).await?;

@@ -17,6 +17,7 @@ use tokio::sync::Semaphore;
 
 use super::{
     Error,
+    clock::Stopwatch,
     progress::Phase,
     run::begin,
     source::{Found, Source},
@@ -50,6 +51,7 @@ pub(super) struct Reading<'a> {
     pub lang: Lang,
     /// Digests that may be made at once in this process.
     pub cores: Arc<Semaphore>,
+    pub clock: &'a Stopwatch,
 }
 
 impl Reading<'_> {
@@ -137,7 +139,11 @@ impl Reading<'_> {
         counted: bool,
     ) -> Result<(), Error> {
         let mut fetched = stream::iter(objects)
-            .map(|found| fetch(self.source.clone(), self.work.clone(), found))
+            .map(|found| {
+                let fetching = fetch(self.source.clone(), self.work.clone(), found);
+                let clock = self.clock.clone();
+                async move { clock.time("download", fetching).await }
+            })
             .buffered(AHEAD);
         while let Some((found, bytes)) = fetched.next().await {
             if self.work.cancelled.is_cancelled() {
@@ -188,15 +194,14 @@ impl Reading<'_> {
     ) -> Result<ObjectDigest, Error> {
         let (key, range, claims) = (found.key.clone(), self.range.clone(), claims.clone());
         let _core = self.cores.acquire().await.map_err(|_| Error::Stopped)?;
-        tokio::task::spawn_blocking(move || {
+        let digesting = tokio::task::spawn_blocking(move || {
             let mut claims = lock(&claims);
             let mut mine = claims.object(&key);
             mining::digest::digest(kind, &key, &bytes, &range, &mut |identity| {
                 mine.claim(identity)
             })
-        })
-        .await
-        .map_err(|_| Error::Stopped)
+        });
+        Ok(self.clock.time("parse", digesting).await?)
     }
 }
 

@@ -7,7 +7,6 @@
 
 use std::{
     collections::{BTreeMap, HashSet},
-    future::Future,
     path::PathBuf,
     sync::Arc,
     time::Instant,
@@ -16,7 +15,9 @@ use std::{
 use tokio::sync::Semaphore;
 
 use super::{
-    Error, earlier,
+    Error,
+    clock::Stopwatch,
+    earlier,
     files::{self, Shelf},
     judge::{self, About, Judge},
     progress::Phase,
@@ -54,7 +55,7 @@ impl Round {
     /// Reads what is new of `day` and of the earlier days it is compared with, and returns the report of all of it.
     pub async fn run(&self, day: Day, work: &Work) -> Result<Report, Error> {
         let started = Instant::now();
-        let mut clock = Stopwatch::default();
+        let clock = Stopwatch::default();
         work.progress.begin(Phase::Listing, 0, 0);
         let range = day.range(&self.judge.zone);
         let listed = clock.time("list", Box::pin(self.list(&range))).await?;
@@ -88,6 +89,7 @@ impl Round {
             work,
             lang: self.judge.lang,
             cores: self.cores.clone(),
+            clock: &clock,
         };
 
         let events = fresh.remove(&LogKind::Event).unwrap_or_default();
@@ -99,7 +101,7 @@ impl Round {
             .map(|kind| (kind, fresh.remove(&kind).unwrap_or_default()));
         if something_new {
             let report = self
-                .revise(day, Stage::Events, &unread, work, &mut clock)
+                .revise(day, Stage::Events, &unread, work, &clock)
                 .await?;
             let windows = pull::windows(spans(&report), &range);
             let (first, later) = split(&self.source, rest, &windows);
@@ -110,7 +112,7 @@ impl Round {
                 for (kind, objects) in &later {
                     unread.insert(*kind, objects.len() as u64);
                 }
-                self.revise(day, Stage::Windows, &unread, work, &mut clock)
+                self.revise(day, Stage::Windows, &unread, work, &clock)
                     .await?;
                 rest = later;
             } else {
@@ -127,8 +129,7 @@ impl Round {
             earlier::missing(self, day).await?
         };
         if !missing.is_empty() && self.earlier_days_exist(&missing).await? {
-            self.revise(day, Stage::Day, &unread, work, &mut clock)
-                .await?;
+            self.revise(day, Stage::Day, &unread, work, &clock).await?;
             work.progress
                 .begin(Phase::EarlierDays, missing.len() as u64, 0);
             clock
@@ -140,8 +141,8 @@ impl Round {
         } else {
             Stage::Complete
         };
-        let mut report = self.revise(day, whole, &unread, work, &mut clock).await?;
-        report.timings_ms = clock.into_timings(started);
+        let mut report = self.revise(day, whole, &unread, work, &clock).await?;
+        report.timings_ms = clock.timings_ms(started);
         self.shelf
             .write(day, files::REPORT, &in_json(&report)?)
             .map_err(|source| self.cannot_write(day, source))?;
@@ -180,7 +181,7 @@ impl Round {
         stage: Stage,
         unread: &BTreeMap<LogKind, u64>,
         work: &Work,
-        clock: &mut Stopwatch,
+        clock: &Stopwatch,
     ) -> Result<Report, Error> {
         if stage != Stage::Events {
             work.progress.begin(Phase::Diagnosing, 0, 0);
@@ -191,11 +192,11 @@ impl Round {
             unread,
             baseline_days: self.baseline_days,
         };
-        let judging = self.judge.report(&self.store, self.shelf.files(day), about);
-        let judged = clock.time("diagnose", judging).await?;
-        let bare = clock
-            .time("store", judge::keep(&self.store, judged))
-            .await?;
+        let judging = self
+            .judge
+            .report(&self.store, self.shelf.files(day), about, clock);
+        let judged = judging.await?;
+        let bare = judge::keep(&self.store, judged, clock).await?;
         let texts = clock
             .time("llm", self.judge.texts(&self.store, bare))
             .await?;
@@ -268,26 +269,4 @@ fn in_json(report: &Report) -> Result<String, Error> {
         path: files::REPORT.to_owned(),
         source: source.into(),
     })
-}
-
-/// Wall time per stage, in milliseconds.
-#[derive(Debug, Default)]
-pub(super) struct Stopwatch(BTreeMap<String, u64>);
-
-impl Stopwatch {
-    async fn time<T>(&mut self, stage: &str, work: impl Future<Output = T>) -> T {
-        let started = Instant::now();
-        let done = work.await;
-        *self.0.entry(stage.to_owned()).or_default() += millis(started);
-        done
-    }
-
-    fn into_timings(mut self, started: Instant) -> BTreeMap<String, u64> {
-        self.0.insert("total".to_owned(), millis(started));
-        self.0
-    }
-}
-
-fn millis(since: Instant) -> u64 {
-    u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
