@@ -16,6 +16,8 @@ use crate::{
 const LOOK_BACK_MS: i64 = 4 * 3_600_000;
 /// How many are listed.
 const LISTED: usize = 8;
+/// A change so short before cannot be said to have been followed by good times.
+const AT_ONCE_MINUTES: i64 = 10;
 /// Records named of each.
 const EVIDENCE: usize = 3;
 
@@ -118,6 +120,22 @@ fn why_not(input: &Input<'_>, change: &Change<'_>, near: bool, start: i64) -> St
             .pick(
                 "只改了标签或注解，对运行没有影响",
                 "only labels or annotations, without effect",
+            )
+            .to_owned();
+    }
+    if near && change.before_unknown() {
+        return lang
+            .pick(
+                "改动之前的内容没有记录，说不准改了什么",
+                "what stood there before is not on record, so what it changed is unknown",
+            )
+            .to_owned();
+    }
+    if near && minutes < AT_ONCE_MINUTES {
+        return lang
+            .pick(
+                "时间挨着，但改的不是出错的地方",
+                "at about the same time, but it touches another field",
             )
             .to_owned();
     }
