@@ -1,3 +1,5 @@
+//! An alarm with what lay around it: what is told of cause, measures and policy.
+
 use jiff::tz::TimeZone;
 use serde_json::json;
 

@@ -1,3 +1,5 @@
+//! Alarms and the morning, told over real files and stand-ins of gateway and chat.
+
 use jiff::civil::Time;
 use secrecy::SecretString;
 use serde_json::{Value, json};

@@ -1,3 +1,5 @@
+//! The webhooks from outside: what is kept, refused and answered.
+
 use axum::http::Request;
 use tower::ServiceExt as _;
 

@@ -1,3 +1,5 @@
+//! Stand-ins of the chat services: form, signature and number of a message.
+
 use proptest::prelude::*;
 use wiremock::{
     Mock, MockServer, ResponseTemplate,

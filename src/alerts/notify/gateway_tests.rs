@@ -1,3 +1,5 @@
+//! A stand-in of the MQTT gateway: states of a robot, refused dates, and what may have been spoken.
+
 use proptest::prelude::*;
 use wiremock::{
     Mock, MockServer, Request, Respond, ResponseTemplate,

@@ -1,3 +1,5 @@
+//! Audit writes in sequence, and what each is understood to have changed.
+
 use super::*;
 use crate::model::{LogKind, record::Actor};
 use serde_json::json;

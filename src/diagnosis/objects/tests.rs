@@ -1,3 +1,5 @@
+//! Who owns, runs on and calls whom, from a few events, lines and states.
+
 use serde_json::json;
 
 use super::*;

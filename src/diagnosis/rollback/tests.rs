@@ -1,3 +1,5 @@
+//! Changes of every sort, and the commands that take them back or why there are none.
+
 use serde_json::{Value, json};
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Audit lines as TKE ships them, and the records made of them.
+
 use serde_json::json;
 
 use super::*;

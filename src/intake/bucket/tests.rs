@@ -1,3 +1,5 @@
+//! Refusals of COS by status and code, and the sentence for each.
+
 use wiremock::{
     Mock, MockServer, Request, Respond, ResponseTemplate,
     matchers::{header, header_exists, path, query_param},

@@ -1,3 +1,5 @@
+//! One business line in every way that CLS ships it.
+
 use super::*;
 
 fn record(line: &str) -> BusinessRecord<'_> {

@@ -1,3 +1,5 @@
+//! Every compression and framing, and bytes that are none.
+
 use std::io::Write;
 
 use flate2::{Compression, write::GzEncoder};

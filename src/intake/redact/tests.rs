@@ -1,3 +1,5 @@
+//! Secrets and personal numbers in every form, and what only looks like them.
+
 use expect_test::{Expect, expect};
 use proptest::prelude::*;
 use serde_json::json;

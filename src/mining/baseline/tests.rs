@@ -1,3 +1,5 @@
+//! A day against few, many, thinned and empty earlier days.
+
 use super::*;
 use crate::model::{
     Service,
