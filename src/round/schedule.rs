@@ -62,6 +62,18 @@ pub fn second_look(now_ms: i64, zone: &TimeZone, spill_ms: i64, done: Option<Day
     days.into_iter().filter(|day| *day <= done).collect()
 }
 
+/// The newest night that was missed before `owed`, the newest finished day: one of the last [`CAUGHT_UP`] days, after a day that has a
+/// complete report, without one itself. `None` on a host that missed none.
+#[must_use]
+pub fn missed(owed: Day, done: &[Day]) -> Option<Day> {
+    let known_since = done.iter().min()?;
+    let mut days = (1..=CAUGHT_UP).map(|back| owed.plus(-back));
+    days.find(|day| day > known_since && !done.contains(day))
+}
+
+/// Nights before the newest that are caught up with: a week is what a day is compared with.
+const CAUGHT_UP: i32 = 7;
+
 /// The days among `stored` that are older than `keep_days` days before `today`.
 #[must_use]
 pub fn expired(stored: Vec<Day>, today: Day, keep_days: u32) -> Vec<Day> {
@@ -143,6 +155,37 @@ mod tests {
             None,
             Due::At(at("2026-11-22T01:00:00+08:00"), day("2026-11-21")),
         );
+    }
+
+    #[test]
+    fn missed_nights_are_caught_up_with_from_the_newest_on() {
+        let check = |owed: &str, done: &[&str], expected: Option<&str>| {
+            let done: Vec<Day> = done.iter().map(|d| day(d)).collect();
+            assert_eq!(missed(day(owed), &done), expected.map(day), "{done:?}");
+        };
+        check(
+            "2026-11-21",
+            &["2026-11-18", "2026-11-21"],
+            Some("2026-11-20"),
+        );
+        let filled = ["2026-11-18", "2026-11-20", "2026-11-21"];
+        check("2026-11-21", &filled, Some("2026-11-19"));
+        check("2026-11-21", &["2026-11-20", "2026-11-21"], None);
+        // Nobody was here before; and what is older than a week is history.
+        check("2026-11-21", &[], None);
+        check("2026-11-21", &["2026-11-21"], None);
+        check("2026-11-21", &["2026-11-01"], Some("2026-11-20"));
+        let week = [
+            "2026-11-01",
+            "2026-11-20",
+            "2026-11-19",
+            "2026-11-18",
+            "2026-11-17",
+            "2026-11-16",
+            "2026-11-15",
+            "2026-11-14",
+        ];
+        check("2026-11-21", &week, None);
     }
 
     #[test]
