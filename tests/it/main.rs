@@ -11,6 +11,7 @@ mod reading;
 mod revisions;
 mod running;
 mod six_problems;
+mod spoiled;
 mod spoken;
 mod stored_day;
 mod tidy;

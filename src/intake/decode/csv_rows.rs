@@ -12,7 +12,7 @@ pub(super) struct Header {
     columns: Vec<String>,
     delimiter: u8,
     quote: u8,
-    /// Number of the first line of the row, and its text so far.
+    /// Number of the first line of the row, and its text so far: it holds an odd number of quotes.
     open: Option<(u64, Vec<u8>)>,
 }
 
@@ -59,7 +59,8 @@ impl Header {
         line: &[u8],
         limit: usize,
     ) -> Option<(u64, Vec<u8>)> {
-        let (first, mut row) = match self.open.take() {
+        let was_open = self.open.is_some();
+        let (first, row) = match self.open.take() {
             Some((first, mut row)) => {
                 row.push(b'\n');
                 row.extend_from_slice(line);
@@ -67,11 +68,11 @@ impl Header {
             }
             None => (number, line.to_vec()),
         };
-        let quotes = memchr::memchr_iter(self.quote, &row).count();
+        // Only the new line is looked at: a row may have as many lines as it has bytes.
+        let odd = memchr::memchr_iter(self.quote, line).count() % 2 == 1;
         // A stray quote must not swallow the rest of the object.
-        let open = quotes % 2 == 1 && row.len() < limit.min(1 << 20);
-        if open {
-            self.open = Some((first, std::mem::take(&mut row)));
+        if odd != was_open && row.len() < limit.min(1 << 20) {
+            self.open = Some((first, row));
             return None;
         }
         Some((first, row))
