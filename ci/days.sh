@@ -4,7 +4,9 @@
 set -euo pipefail
 bin=$(realpath "$1"); shared=$(realpath "$2"); cache=$(realpath "$3"); here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d); trap 'kill "${cos:-0}" 2>/dev/null || true; wait 2>/dev/null || true; rm -rf "$work"' EXIT
-if ! "$cache/cos/bin/python" -c 'import qcloud_cos' 2>/dev/null; then python3 -m venv "$cache/cos"; "$cache/cos/bin/pip" -q install cos-python-sdk-v5; fi
+if ! "$cache/cos/bin/python" -c 'import qcloud_cos, tencentcloud, cramjam' 2>/dev/null; then
+  python3 -m venv "$cache/cos"; "$cache/cos/bin/pip" -q install cos-python-sdk-v5 tencentcloud-sdk-python-common cramjam
+fi
 gen() { python3 "$shared/incidents/gen.py" --date 2026-11-21 "$@" >/dev/null; }
 run() { # bucket, data dir, further environment...
   local bucket=$1 data=$2; shift 2
@@ -26,7 +28,7 @@ gen --out "$work/calm" --seed 11 --scale 0.1 --families none
 run "file://$work/calm/bucket" "$work/calm-data" >"$work/calm.json"
 python3 "$here/check_day.py" "$shared" "$work/calm/truth.json" "$work/calm.json" "$work/calm-data"
 
-for check in dirty faults twins kill; do "$cache/cos/bin/python" "$here/intake/$check.py" "$bin" "$shared"; done
+for check in dirty faults twins kill layouts hostile; do "$cache/cos/bin/python" "$here/intake/$check.py" "$bin" "$shared"; done
 
 echo '40 fresh days'
 mkdir -p "$work/exam"
