@@ -24,7 +24,7 @@ fn env_file(config: &Config) -> Check {
     let shown = path.display();
     if !path.exists() {
         let found = lang.pick(
-            format!("{shown} 不存在,只用环境变量"),
+            format!("{shown} 不存在，只用环境变量"),
             format!("there is no {shown}, the process environment counts"),
         );
         return Check::off("env_file", found);
@@ -33,11 +33,11 @@ fn env_file(config: &Config) -> Check {
         return Check::problem(
             "env_file",
             lang.pick(
-                format!("{shown} 是单独挂载的文件,被替换后这里看不到变化"),
+                format!("{shown} 是单独挂载的文件，被替换后这里看不到变化"),
                 format!("{shown} is a mounted single file: a replacement is not seen here"),
             ),
             lang.pick(
-                "改为挂载它所在的目录,并用 GENGFU_ENV_FILE 指到里面的文件",
+                "改为挂载它所在的目录，并用 GENGFU_ENV_FILE 指到里面的文件",
                 "mount its directory and point GENGFU_ENV_FILE into it",
             ),
         );
@@ -84,7 +84,7 @@ fn data_dir(config: &Config) -> Check {
             "data_dir",
             format!("{}: {error}", dir.display()),
             lang.pick(
-                "让运行用户能写这个目录,或改 GENGFU_DATA_DIR",
+                "让运行用户能写这个目录，或改 GENGFU_DATA_DIR",
                 "let this user write there, or change GENGFU_DATA_DIR",
             ),
         ),
@@ -96,7 +96,7 @@ pub(super) async fn webhook(config: &Config) -> Check {
     let lang = config.lang();
     let Some(url) = &config.serving.public_url else {
         let found = lang.pick(
-            "没有设 GENGFU_PUBLIC_URL,云上的告警推不进来,也没有检查",
+            "没有设 GENGFU_PUBLIC_URL，云上的告警推不进来，也没有检查",
             "GENGFU_PUBLIC_URL is not set: no alarm can be pushed here, and nothing was checked",
         );
         return Check::off("webhook", found);

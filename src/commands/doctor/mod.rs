@@ -108,7 +108,7 @@ pub(super) async fn run(
             let checks: Vec<_> = mistakes.iter().map(|m| misconfigured(m, lang)).collect();
             show(&checks, args.json, lang)?;
             let text = lang.pick(
-                "先改好配置,再检查其余各项",
+                "先改好配置，再检查其余各项",
                 "mend the configuration first; the rest was not looked at",
             );
             return Err(Failure::Misused(text.to_owned()));

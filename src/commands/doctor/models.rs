@@ -25,7 +25,7 @@ pub(super) async fn completion(config: &Config) -> Check {
             return Check::off(
                 name,
                 lang.pick(
-                    "没有设模型,报告按规则生成",
+                    "没有设模型，报告按规则生成",
                     "none is set; reports are made by rules",
                 ),
             );
@@ -55,7 +55,7 @@ pub(super) async fn completion(config: &Config) -> Check {
             name,
             format!("{host}: {error}"),
             lang.pick(
-                "检查 GENGFU_LLM_KEY、GENGFU_LLM_ENDPOINT 和网络;没有模型时报告照样按规则生成",
+                "检查 GENGFU_LLM_KEY、GENGFU_LLM_ENDPOINT 和网络；没有模型时报告照样按规则生成",
                 "check GENGFU_LLM_KEY, GENGFU_LLM_ENDPOINT and the network; without a model reports are made by rules",
             ),
         ),
@@ -65,7 +65,7 @@ pub(super) async fn completion(config: &Config) -> Check {
 async fn embedding(config: &Config) -> Check {
     let (name, lang, models) = ("embedder", config.lang(), &config.models);
     let Some(model) = &models.embed else {
-        return Check::ok(name, lang.pick("内置,离线", "built-in, offline"));
+        return Check::ok(name, lang.pick("内置，离线", "built-in, offline"));
     };
     let llm = match app::embedder(config) {
         Ok(llm) => llm,

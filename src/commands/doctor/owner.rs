@@ -27,7 +27,7 @@ pub(super) async fn checks(owners: &Owners, config: &Config) -> Vec<Check> {
         Ok(all) if all.is_empty() => {
             let found = lang.pick("还没有主人", "no owner yet");
             let todo = lang.pick(
-                "运行 gengfu init,或 gengfu owner add",
+                "运行 gengfu init，或 gengfu owner add",
                 "run gengfu init, or gengfu owner add",
             );
             return vec![Check::problem("owners", found, todo)];
@@ -75,7 +75,7 @@ async fn key(reach: &Reach, lang: Lang) -> Check {
             name,
             format!(
                 "{alias}: {}",
-                lang.pick("本地目录,不需要密钥", "a local folder needs none")
+                lang.pick("本地目录，不需要密钥", "a local folder needs none")
             ),
         );
     };
@@ -141,7 +141,7 @@ async fn bucket(reach: &Reach, config: &Config) -> Vec<Check> {
     let (name, lang) = ("bucket", config.lang());
     if !reach.places.has_bucket() {
         let todo = lang.pick(
-            "运行 gengfu init 查找,或设 GENGFU_BUCKET",
+            "运行 gengfu init 查找，或设 GENGFU_BUCKET",
             "let gengfu init find it, or set GENGFU_BUCKET",
         );
         return vec![Check::problem(
@@ -226,7 +226,7 @@ fn database(config: &Config, alias: &OwnerAlias) -> Check {
             name,
             format!("{alias}: {error}"),
             lang.pick(
-                "从备份恢复,或移走这个主人的目录后重新运行",
+                "从备份恢复，或移走这个主人的目录后重新运行",
                 "restore a backup, or move this owner's folder away and run again",
             ),
         ),

@@ -24,8 +24,10 @@ use crate::{
 };
 
 mod answers;
+mod traffic;
 
 use answers::{Answers, Robot};
+use traffic::Traffic;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {}
@@ -77,7 +79,7 @@ fn key(config: &Config) -> Result<Credentials, Failure> {
     let lang = config.lang();
     if let Some(key) = &config.key {
         let question = lang.pick(
-            "环境或 .env 里已有密钥,就用它吗?",
+            "环境或 .env 里已有密钥，就用它吗？",
             "The environment or .env has a key; use it?",
         );
         if prompt::agrees(question, true)? {
@@ -85,7 +87,7 @@ fn key(config: &Config) -> Result<Credentials, Failure> {
         }
     }
     say(lang.pick(
-        "请用一个只读的子账号密钥(访问管理 CAM → 用户 → API 密钥;所需权限见 README)。",
+        "请用一个只读的子账号密钥（访问管理 CAM → 用户 → API 密钥；所需权限见 README）。",
         "Use the key of a sub-account that may only read (CAM, Users, API keys; the policy is in README).",
     ))?;
     super::owner::ask_key(lang)
@@ -100,7 +102,7 @@ fn region(config: &Config) -> Result<String, Failure> {
         known
     };
     let answer = prompt::ask(&lang.pick(
-        format!("地域(例如 {hint}):"),
+        format!("地域（例如 {hint}）："),
         format!("Region (such as {hint}):"),
     ))?;
     match (answer.is_empty(), known.is_empty()) {
@@ -142,7 +144,7 @@ fn findings(found: &Discovery, lang: Lang) -> Vec<String> {
             (true, _) => format!(
                 "  {name}: {}",
                 lang.pick(
-                    "有日志主题,没有能读的投递",
+                    "有日志主题，没有能读的投递",
                     "a topic, but no shipping that can be read"
                 )
             ),
@@ -160,7 +162,7 @@ fn findings(found: &Discovery, lang: Lang) -> Vec<String> {
 
 fn ask_bucket(lang: Lang) -> Result<Option<BucketUrl>, Failure> {
     let question = lang.pick(
-        "没有找到投递的桶。请输入 cos://<桶名-appid>(没有就回车):",
+        "没有找到投递的桶。请输入 cos://<桶名-appid>（没有就回车）：",
         "No bucket was found. Type cos://<bucket-appid> (or Enter for none):",
     );
     loop {
@@ -177,7 +179,7 @@ fn ask_bucket(lang: Lang) -> Result<Option<BucketUrl>, Failure> {
 
 fn robot(lang: Lang) -> Result<Robot, Failure> {
     say(lang.pick(
-        "机器人怎么连接?\n  1 自建的 xiaozhi-server,在本机\n  2 自建的 xiaozhi-server,在容器里或别的机器上\n  3 xiaozhi.me 等 MCP 接入点(wss://...)\n  4 还没有机器人",
+        "机器人怎么连接？\n  1 自建的 xiaozhi-server，在本机\n  2 自建的 xiaozhi-server，在容器里或别的机器上\n  3 xiaozhi.me 等 MCP 接入点（wss://...）\n  4 还没有机器人",
         "How is the robot connected?\n  1 own xiaozhi server on this machine\n  2 own xiaozhi server in a container or on another machine\n  3 an MCP endpoint such as xiaozhi.me (wss://...)\n  4 no robot yet",
     ))?;
     Ok(match prompt::ask("[1-4]")?.as_str() {
@@ -185,12 +187,12 @@ fn robot(lang: Lang) -> Result<Robot, Failure> {
         "2" => Robot::Remote {
             token: fresh_token()?,
             host: prompt::ask(lang.pick(
-                "机器人那边用什么地址访问本机(例如 gengfu:8765 或 192.168.1.5:8765)?",
+                "机器人那边用什么地址访问本机（例如 gengfu:8765 或 192.168.1.5:8765）？",
                 "By which address does it reach this machine (such as gengfu:8765 or 192.168.1.5:8765)?",
             ))?,
         },
         "3" => Robot::Endpoint {
-            url: prompt::ask_secret(lang.pick("接入点地址:", "Endpoint:"))?,
+            url: prompt::ask_secret(lang.pick("接入点地址：", "Endpoint:"))?,
         },
         _ => Robot::None,
     })
@@ -199,7 +201,7 @@ fn robot(lang: Lang) -> Result<Robot, Failure> {
 /// Namespaced name and key of a model, if one is wanted.
 fn model(lang: Lang) -> Result<Option<(&'static str, secrecy::SecretString)>, Failure> {
     say(lang.pick(
-        "用哪家大模型写总结?\n  1 DeepSeek\n  2 通义千问\n  3 不用(按规则生成,结论相同)",
+        "用哪家大模型写总结？\n  1 DeepSeek\n  2 通义千问\n  3 不用（按规则生成，结论相同）",
         "Which model writes the summary?\n  1 DeepSeek\n  2 Qwen\n  3 none (written by rules, with the same findings)",
     ))?;
     let name = match prompt::ask("[1-3]")?.as_str() {
@@ -245,14 +247,14 @@ async fn yesterday(lang: Lang) -> Result<Outcome, Failure> {
     }
     let megabytes = bytes.div_ceil(1_000_000);
     let seconds = bytes.div_ceil(BYTES_PER_SECOND);
-    let region = &reach.region;
+    let traffic = Traffic::of(&reach).await.in_words(&reach.region, lang);
     say(&lang.pick(
         format!(
-            "昨天({day})有 {objects} 个对象,共 {megabytes} MB,大约要 {seconds} 秒。本机不在 {region} 的内网时,COS 外网下行流量要收费;还会读前 {} 天作对比。",
+            "昨天（{day}）有 {objects} 个对象，共 {megabytes} MB，大约要 {seconds} 秒。{traffic}。还会读前 {} 天作对比。",
             config.logs.baseline_days
         ),
         format!(
-            "Yesterday ({day}) has {objects} objects, {megabytes} MB, about {seconds} s. Unless this machine is inside {region}, traffic out of COS costs money; \
+            "Yesterday ({day}) has {objects} objects, {megabytes} MB, about {seconds} s; {traffic}. \
              {} earlier days are read too, to compare with.",
             config.logs.baseline_days
         ),

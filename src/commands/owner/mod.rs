@@ -127,7 +127,7 @@ pub(super) async fn run(args: Args, config: &Config) -> Result<Outcome, Failure>
         Action::Remove { owner } => {
             owners.remove(&owner)?;
             said(&lang.pick(
-                format!("{owner} 的密钥已删除,数据还在磁盘上"),
+                format!("{owner} 的密钥已删除，数据还在磁盘上"),
                 format!("the key of {owner} is gone, the data is still on the disk"),
             ))
         }
@@ -149,7 +149,7 @@ fn add(owners: &Owners, args: AddArgs, config: &Config) -> Result<Outcome, Failu
     if args.code {
         let question = config
             .lang()
-            .pick("口令(说出来的那几个字或数字):", "Spoken code:");
+            .pick("口令（说出来的那几个字或数字）：", "Spoken code:");
         code = Some(prompt::ask_secret(question)?);
     }
     let prefixes = [
@@ -218,7 +218,7 @@ fn list(owners: &Owners, json: bool, lang: Lang) -> Result<Outcome, Failure> {
         tell(&serde_json::to_string_pretty(&rows)?)?;
     } else if lines.is_empty() {
         return said(lang.pick(
-            "还没有主人,用 gengfu owner add 添加",
+            "还没有主人，用 gengfu owner add 添加",
             "no owner yet; add one with gengfu owner add",
         ));
     } else {
@@ -233,12 +233,12 @@ fn rotate_master(owners: &Owners, config: &Config) -> Result<Outcome, Failure> {
         owners.rotate_master_key(None)?;
         let path = config.running.master_key_file.display();
         return said(&lang.pick(
-            format!("主密钥已更换,请把 {path} 另存一份"),
+            format!("主密钥已更换，请把 {path} 另存一份"),
             format!("the master key is another one now; keep a copy of {path}"),
         ));
     }
     let new = prompt::ask_secret(lang.pick(
-        "新的主密钥(64 位十六进制):",
+        "新的主密钥（64 位十六进制）：",
         "New master key (64 hex digits):",
     ))?;
     let new = MasterKey::from_hex(new.expose_secret()).ok_or_else(|| {
@@ -252,7 +252,7 @@ fn rotate_master(owners: &Owners, config: &Config) -> Result<Outcome, Failure> {
     })?;
     owners.rotate_master_key(Some(new))?;
     said(lang.pick(
-        "密钥已用新的主密钥封存,请现在更新 GENGFU_MASTER_KEY",
+        "密钥已用新的主密钥封存，请现在更新 GENGFU_MASTER_KEY",
         "all keys are sealed with the new master key; set GENGFU_MASTER_KEY to it now",
     ))
 }
@@ -272,7 +272,7 @@ async fn import_all(
         (None, Some(command)) => import::read_csv(output_of(command).await?.as_slice()),
         (None, None) => {
             let text = config.lang().pick(
-                "请用 --csv 文件,或设置 GENGFU_OWNERS_COMMAND",
+                "请用 --csv 文件，或设置 GENGFU_OWNERS_COMMAND",
                 "give --csv FILE, or set GENGFU_OWNERS_COMMAND",
             );
             return Err(Failure::Misused(text.to_owned()));
@@ -282,7 +282,7 @@ async fn import_all(
         let lines: Vec<_> = mistakes.iter().map(|m| format!("  {m}")).collect();
         let head = config
             .lang()
-            .pick("没有导入任何主人:", "no owner was imported:");
+            .pick("没有导入任何主人：", "no owner was imported:");
         Failure::Misused(format!("{head}\n{}", lines.join("\n")))
     })?;
     let count = list.len();
@@ -329,7 +329,7 @@ pub(super) fn ask_key(lang: Lang) -> Result<Credentials, Failure> {
     let id = prompt::ask("SecretId:")?;
     let key = prompt::ask_secret("SecretKey:")?;
     let token = prompt::ask_secret(lang.pick(
-        "Token(临时密钥才有,没有就回车):",
+        "Token（临时密钥才有，没有就回车）：",
         "Token (temporary keys only, else Enter):",
     ))?;
     if id.is_empty() || key.expose_secret().is_empty() {

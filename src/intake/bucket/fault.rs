@@ -194,56 +194,56 @@ impl Fault {
     pub fn sentence(self, lang: Lang) -> String {
         let text = match self {
             Self::UnknownId => lang.pick(
-                "SecretId 不存在或已停用;请在访问管理 CAM 的“API 密钥管理”核对 TENCENTCLOUD_SECRET_ID。",
+                "SecretId 不存在或已停用；请在访问管理 CAM 的“API 密钥管理”核对 TENCENTCLOUD_SECRET_ID。",
                 "the SecretId does not exist or is disabled; check TENCENTCLOUD_SECRET_ID under CAM, API keys",
             ),
             Self::WrongKey => lang.pick(
-                "SecretKey 与 SecretId 不匹配,签名被拒绝;请核对 TENCENTCLOUD_SECRET_KEY,注意多余的空格。",
+                "SecretKey 与 SecretId 不匹配，签名被拒绝；请核对 TENCENTCLOUD_SECRET_KEY，注意多余的空格。",
                 "the SecretKey does not belong to the SecretId; check TENCENTCLOUD_SECRET_KEY, also for stray blanks",
             ),
             Self::ExpiredToken => lang.pick(
-                "临时密钥已过期;请换新的临时密钥(TENCENTCLOUD_TOKEN),或改用长期密钥。",
+                "临时密钥已过期；请换新的临时密钥（TENCENTCLOUD_TOKEN），或改用长期密钥。",
                 "the temporary key has expired; renew TENCENTCLOUD_TOKEN or use a permanent key",
             ),
             Self::ClockSkew { ahead_s } => return skew(ahead_s, lang),
             Self::ListDenied => lang.pick(
-                "密钥没有列出存储桶的权限;请在 CAM 授予 name/cos:GetBucket。",
+                "密钥没有列出存储桶的权限；请在 CAM 授予 name/cos:GetBucket。",
                 "the key may not list the bucket; grant name/cos:GetBucket in CAM",
             ),
             Self::ReadDenied => lang.pick(
-                "密钥能列出但不能读取对象;请在 CAM 授予 name/cos:GetObject。",
+                "密钥能列出但不能读取对象；请在 CAM 授予 name/cos:GetObject。",
                 "the key may not read objects; grant name/cos:GetObject in CAM",
             ),
             Self::NoBucket => lang.pick(
-                "找不到存储桶:名称不对(要带 APPID,如 logs-1250000000),或者它在别的地域;请核对 GENGFU_BUCKET 和 TENCENTCLOUD_REGION。",
+                "找不到存储桶：名称不对（要带 APPID，如 logs-1250000000），或者它在别的地域；请核对 GENGFU_BUCKET 和 TENCENTCLOUD_REGION。",
                 "no such bucket: a wrong name (it ends with the APPID, as in logs-1250000000) or another region; check GENGFU_BUCKET and TENCENTCLOUD_REGION",
             ),
             Self::Archived => lang.pick(
-                "对象是归档存储,要先恢复才能读;请在控制台恢复(name/cos:PostObjectRestore),并把投递任务的存储类型改成标准存储。",
+                "对象是归档存储，要先恢复才能读；请在控制台恢复（name/cos:PostObjectRestore），并把投递任务的存储类型改成标准存储。",
                 "the object is archived and has to be restored first (name/cos:PostObjectRestore); let the shipping task use STANDARD storage",
             ),
             Self::Replaced => lang.pick(
-                "对象在列出之后被替换了;下一次运行会重新读取。",
+                "对象在列出之后被替换了；下一次运行会重新读取。",
                 "the object was replaced after it was listed; the next run reads it again",
             ),
             Self::Deleted => lang.pick(
-                "对象在列出之后被删除了,可能是生命周期规则清理的;请检查存储桶的生命周期设置。",
+                "对象在列出之后被删除了，可能是生命周期规则清理的；请检查存储桶的生命周期设置。",
                 "the object was deleted after it was listed, perhaps by a lifecycle rule; check the bucket's lifecycle settings",
             ),
             Self::Busy => lang.pick(
-                "COS 多次答复繁忙或出错;请稍后重试。",
+                "COS 多次答复繁忙或出错；请稍后重试。",
                 "COS kept answering that it is busy or in trouble; try again later",
             ),
             Self::Broken => lang.pick(
-                "COS 的答复多次中断或无法识别;请检查网络和代理。",
+                "COS 的答复多次中断或无法识别；请检查网络和代理。",
                 "answers of COS kept breaking off or made no sense; check the network and proxies",
             ),
             Self::Unreachable => lang.pick(
-                "连不上 COS;请检查网络、DNS 和 GENGFU_COS_ENDPOINT。",
+                "连不上 COS；请检查网络、DNS 和 GENGFU_COS_ENDPOINT。",
                 "COS cannot be reached; check network, DNS and GENGFU_COS_ENDPOINT",
             ),
             Self::BadAddress => lang.pick(
-                "存储桶地址不对;请核对 GENGFU_BUCKET 和 GENGFU_COS_ENDPOINT。",
+                "存储桶地址不对；请核对 GENGFU_BUCKET 和 GENGFU_COS_ENDPOINT。",
                 "the address of the bucket is wrong; check GENGFU_BUCKET and GENGFU_COS_ENDPOINT",
             ),
             Self::NoFolder => lang.pick(
@@ -251,11 +251,11 @@ impl Fault {
                 "the folder that GENGFU_BUCKET names does not exist",
             ),
             Self::Local => lang.pick(
-                "文件读不出来;请检查目录的权限。",
+                "文件读不出来；请检查目录的权限。",
                 "the file cannot be read; check the folder's permissions",
             ),
             Self::Refused => lang.pick(
-                "COS 拒绝了请求,原因不在已知之列;请看状态码和错误码。",
+                "COS 拒绝了请求，原因不在已知之列；请看状态码和错误码。",
                 "COS refused for a reason this program does not know; see status and code",
             ),
         };
@@ -271,7 +271,7 @@ fn skew(ahead_s: i64, lang: Lang) -> String {
         ("慢", "behind")
     };
     match lang {
-        Lang::Zh => format!("本机时钟比 COS {zh}了 {by} 秒,签名因此无效;请校准系统时间(NTP)。"),
+        Lang::Zh => format!("本机时钟比 COS {zh}了 {by} 秒，签名因此无效；请校准系统时间（NTP）。"),
         Lang::En => format!(
             "this machine's clock is {by} seconds {en} of COS, which makes signatures invalid; set it by NTP"
         ),

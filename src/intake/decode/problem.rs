@@ -51,22 +51,22 @@ impl Problem {
     const fn zh(self) -> &'static str {
         match self {
             Self::Truncated => {
-                "压缩数据不完整,文件被截断,断点之前的行已经读入;请检查投递任务,必要时重新投递。"
+                "压缩数据不完整，文件被截断，断点之前的行已经读入；请检查投递任务，必要时重新投递。"
             }
-            Self::Damaged => "压缩数据已损坏,损坏之前的行已经读入;请重新投递这个文件。",
-            Self::TooBig => "解压后超过上限,可能不是日志文件;超出的部分没有读。",
+            Self::Damaged => "压缩数据已损坏，损坏之前的行已经读入；请重新投递这个文件。",
+            Self::TooBig => "解压后超过上限，可能不是日志文件；超出的部分没有读。",
             Self::Lzo => {
-                "文件是 lzop 压缩,本程序不读;请把 CLS 投递任务的压缩方式改成 gzip 或不压缩。"
+                "文件是 lzop 压缩，本程序不读；请把 CLS 投递任务的压缩方式改成 gzip 或不压缩。"
             }
-            Self::Zstd => "文件是 zstd 压缩,CLS 投递不会这样写;请改成 gzip 或不压缩。",
+            Self::Zstd => "文件是 zstd 压缩，CLS 投递不会这样写；请改成 gzip 或不压缩。",
             Self::Parquet => {
-                "文件是 Parquet 格式,本程序不读;请把 CLS 投递任务的投递格式改成 JSON。"
+                "文件是 Parquet 格式，本程序不读；请把 CLS 投递任务的投递格式改成 JSON。"
             }
             Self::NoMetadata => {
-                "文件里的行既不是 JSON,也没有 CSV 表头(原文投递会丢掉时间和 Pod 信息);请把 CLS 投递任务的投递格式改成 JSON。"
+                "文件里的行既不是 JSON，也没有 CSV 表头（原文投递会丢掉时间和 Pod 信息）；请把 CLS 投递任务的投递格式改成 JSON。"
             }
             Self::UnknownForm => {
-                "认不出文件的格式,不是 gzip、snappy、JSON 或 CSV;请确认前缀下只有 CLS 投递的日志。"
+                "认不出文件的格式，不是 gzip、snappy、JSON 或 CSV；请确认前缀下只有 CLS 投递的日志。"
             }
         }
     }
