@@ -109,8 +109,9 @@ impl Form {
             [0x28, 0xb5, 0x2f, 0xfd, ..] => Self::Refused(Problem::Zstd),
             [b'P', b'A', b'R', b'1', ..] => Self::Refused(Problem::Parquet),
             _ if looks_like_text(bytes) => Self::Text,
-            _ if snappy::looks_hadoop(bytes) => Self::SnappyHadoop,
+            // The surer sign first: almost any bytes may be two lengths.
             _ if snappy::looks_raw(bytes) => Self::SnappyRaw,
+            _ if snappy::looks_hadoop(bytes) => Self::SnappyHadoop,
             _ => Self::Refused(Problem::UnknownForm),
         }
     }

@@ -91,8 +91,12 @@ pub(super) fn looks_hadoop(bytes: &[u8]) -> bool {
         .is_ok_and(|n| n > 0 && n <= raw && size < raw.saturating_mul(2) + 64)
 }
 
-/// Whether a bare block begins with the literal of a JSON object: its length, a literal's tag, `{`.
+/// Whether a bare block begins with the literal of a JSON object: its length, a literal's tag, `{`. Hadoop's blocks are below 16 MB, so
+/// they begin with a zero, which is no length.
 pub(super) fn looks_raw(bytes: &[u8]) -> bool {
+    if !snap::raw::decompress_len(bytes).is_ok_and(|n| n > 0) {
+        return false;
+    }
     let varint = bytes.iter().take(5).take_while(|b| **b & 0x80 != 0).count() + 1;
     let Some(tag) = bytes.get(varint).filter(|tag| *tag % 4 == 0) else {
         return false;
