@@ -28,7 +28,7 @@ gen --out "$work/calm" --seed 11 --scale 0.1 --families none
 run "file://$work/calm/bucket" "$work/calm-data" >"$work/calm.json"
 python3 "$here/check_day.py" "$shared" "$work/calm/truth.json" "$work/calm.json" "$work/calm-data"
 
-for check in dirty faults twins kill layouts hostile; do "$cache/cos/bin/python" "$here/intake/$check.py" "$bin" "$shared"; done
+for check in dirty faults twins kill layouts hostile windows clusters init; do "$cache/cos/bin/python" "$here/intake/$check.py" "$bin" "$shared"; done
 
 echo '40 fresh days'
 mkdir -p "$work/exam"

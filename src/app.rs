@@ -17,6 +17,7 @@ use crate::{
         bucket::{self, Bucket, BucketSpec, CosSpec},
         layout::Partition,
         sign::CloudKey,
+        tc3::Api,
     },
     llm::{BadModel, Llm, Purpose, Setup},
     model::{BucketUrl, Lang, LogKind, LogPrefix, OwnerAlias},
@@ -25,6 +26,7 @@ use crate::{
         Round,
         files::Shelf,
         judge::Judge,
+        live::{self, Live},
         source::{Place, Source},
     },
     store::{self, Store},
@@ -103,6 +105,7 @@ pub struct App {
     llm: Llm,
     embedder: Llm,
     cores: Arc<Semaphore>,
+    live: live::Shared,
 }
 
 /// The owner of a local bucket, unless a command has a better name for it.
@@ -122,6 +125,7 @@ impl App {
             owners,
             catalogue: Arc::new(Catalogue::builtin()?),
             cores: Arc::new(Semaphore::new(cores)),
+            live: live::Shared::default(),
         })
     }
 
@@ -171,7 +175,25 @@ impl App {
             publish: self.publish_for(owner),
             now_ms: jiff::Timestamp::now().as_millisecond(),
             cores: self.cores.clone(),
+            live: self.live_of(&reach)?,
         })
+    }
+
+    /// Who can be asked for an owner's logs of the last minutes; `None` without key, region or topics.
+    pub async fn live(&self, owner: &OwnerAlias) -> Result<Option<Live>, Error> {
+        let reach = self.with_places(self.owners.reach(owner)?).await?;
+        self.live_of(&reach)
+    }
+
+    fn live_of(&self, reach: &Reach) -> Result<Option<Live>, Error> {
+        let Some(key) = reach.credentials.clone() else {
+            return Ok(None);
+        };
+        if reach.region.is_empty() || reach.places.topics.is_empty() {
+            return Ok(None);
+        }
+        let api = Api::new(key, &reach.region, &reach.endpoints)?;
+        Ok(Live::new(api, &reach.places.topics, self.live.clone()))
     }
 }
 
@@ -226,14 +248,28 @@ pub fn owners(config: &Config, keyless: OwnerAlias) -> Result<Owners, owners::Er
 
 /// Where the logs of an owner lie.
 fn source(reach: &Reach, config: &Config) -> Result<Source, Error> {
-    let partition = partition(reach, config);
+    let common = partition(reach, config);
     let mut places: BTreeMap<LogKind, Vec<Place>> = BTreeMap::new();
+    let clusters = &reach.places.clusters;
+    // Where there is one, its name says nothing.
+    let cluster = |prefix: &LogPrefix| {
+        let named = clusters.iter().find(|id| prefix.prefix.contains(*id));
+        let of = prefix.cluster.clone().or(named.cloned());
+        of.filter(|_| clusters.len() > 1)
+    };
     for kind in LogKind::ALL {
         for prefix in reach.places.prefixes.get(&kind).into_iter().flatten() {
             places.entry(kind).or_default().push(Place {
                 bucket: bucket(reach, prefix)?,
                 prefix: prefix.prefix.clone(),
-                partition: partition.clone(),
+                partition: Partition {
+                    template: prefix
+                        .partition
+                        .clone()
+                        .unwrap_or_else(|| common.template.clone()),
+                    ..common.clone()
+                },
+                cluster: cluster(prefix),
                 label: prefix
                     .bucket
                     .as_ref()

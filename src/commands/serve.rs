@@ -23,8 +23,9 @@ use crate::{
         Access, Caller, Calls, Change, Changes, Clock, ClusterDays, Desk, Endpoint, Rounds, Stop,
         Stores, serve_endpoint, sessions,
     },
-    model::{Lang, OwnerAlias},
+    model::{Lang, LogKind, OwnerAlias},
     round::{
+        live::Scope,
         pull::Want,
         tasks::{TaskKey, Tasks, Work},
     },
@@ -58,7 +59,8 @@ pub(super) async fn serve(app: App) -> Result<Outcome, Failure> {
         tasks.clone(),
         runner(app.clone(), stores.clone(), changes.clone()),
     )
-    .with_lines(line_reader(app.clone(), stores.clone()));
+    .with_lines(line_reader(app.clone(), stores.clone()))
+    .with_fresh(fresh_reader(app.clone(), stores.clone()));
     let (ring, ear) = bell();
     let chats = telling::chats(&app)?;
     let teller = telling::teller(&app, chats.clone())?;
@@ -217,6 +219,24 @@ fn line_reader(app: App, stores: Arc<Stores>) -> Arc<crate::mcp::ReadLines> {
                 .map_err(|e| e.sentence(lang))?;
             let lines = round.lines(day, &asked).await;
             lines.map_err(|error| error.sentence(lang))
+        }
+        .boxed()
+    })
+}
+
+/// How what is not shipped yet is asked for. Of the audit log only what may have changed something: its question is who changed what.
+fn fresh_reader(app: App, stores: Arc<Stores>) -> Arc<crate::mcp::ReadFresh> {
+    Arc::new(move |owner, day, kind, (from_ms, to_ms)| {
+        let (app, stores) = (app.clone(), stores.clone());
+        async move {
+            let store = stores.of(&owner).await.ok()?;
+            // Why there is no round was said when the bucket was asked.
+            let round = app.round(&owner, store).await.ok()?;
+            let scope = match kind {
+                LogKind::Audit => Scope::Writes,
+                LogKind::Business | LogKind::Event => Scope::Whole,
+            };
+            round.fresh(day, kind, from_ms, to_ms, scope).await
         }
         .boxed()
     })

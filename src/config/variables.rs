@@ -90,19 +90,19 @@ const LOGS: &[Variable] = &[
     v(
         "GENGFU_CLUSTERS",
         "",
-        "Cluster ids, e.g. cls-7a1b2c3d (comma list).",
+        "Cluster ids, e.g. cls-7a1b2c3d (comma list). With several, each is judged by itself and every object says where it lives.",
     ),
     v(
         "GENGFU_BUSINESS_TOPIC",
         "",
-        "CLS topic ids of the business logs (comma list); `init` finds them. Logs are read from the bucket only, for now.",
+        "CLS topic ids of the business logs (comma list); `init` finds them. What is not shipped yet is asked of them. id;cluster=cls-... where each cluster has its own.",
     ),
     v("GENGFU_EVENT_TOPIC", "", "CLS topic ids of the event logs."),
     v("GENGFU_AUDIT_TOPIC", "", "CLS topic ids of the audit logs."),
     v(
         "GENGFU_BUSINESS_PREFIX",
         "business/",
-        "Prefixes in the bucket, or cos://other-bucket/prefix (comma list).",
+        "Prefixes in the bucket, or cos://other-bucket/prefix (comma list). prefix;cluster=cls-... says whose it is, prefix;partition=%Y%m%d/ a directory format of its own.",
     ),
     v(
         "GENGFU_EVENT_PREFIX",
@@ -117,7 +117,7 @@ const LOGS: &[Variable] = &[
     v(
         "GENGFU_PARTITION",
         "%Y/%m/%d/%H/",
-        "The shipping task's directory format (strftime).",
+        "The shipping task's directory format (strftime); / when it has none.",
     ),
     v(
         "GENGFU_PARTITION_TIMEZONE",

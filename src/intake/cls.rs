@@ -24,11 +24,51 @@ const PAGE: usize = 1000;
 /// Logs that can be paged through with one `Context`.
 const MOST_BY_CONTEXT: usize = 10_000;
 
-/// The topics of one key. Cheap to clone; clones share the limit on queries.
+/// The topics of one key. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Cls {
     api: Api,
-    queries: Arc<Mutex<HashMap<String, Arc<Semaphore>>>>,
+    turns: Turns,
+}
+
+/// Who may query a topic now: at most [`MOST_QUERIES`] at once. Whoever asks in one process shares it. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct Turns(Arc<Mutex<HashMap<String, Arc<Semaphore>>>>);
+
+impl Turns {
+    /// Waits until fewer than [`MOST_QUERIES`] queries run on this topic. `None` cannot happen: the semaphores are never closed.
+    async fn of(&self, topic: &str) -> Option<OwnedSemaphorePermit> {
+        let semaphore = {
+            let mut queries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let new = || Arc::new(Semaphore::new(MOST_QUERIES));
+            queries.entry(topic.to_owned()).or_insert_with(new).clone()
+        };
+        semaphore.acquire_owned().await.ok()
+    }
+}
+
+/// Which of the fields that CLS keeps beside a log its shipping task writes: a record is the same in both places by what it holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Meta {
+    /// `__SOURCE__`, `__FILENAME__`, `__HOSTNAME__`; `None`: all of them.
+    pub fields: Option<Vec<String>>,
+    pub tags: bool,
+}
+
+impl Default for Meta {
+    fn default() -> Self {
+        Self {
+            fields: None,
+            tags: true,
+        }
+    }
+}
+
+impl Meta {
+    fn has(&self, field: &str) -> bool {
+        let listed = |fields: &Vec<String>| fields.iter().any(|f| f == field);
+        self.fields.as_ref().is_none_or(listed)
+    }
 }
 
 /// What to look for. `from_ms <= time < to_ms`.
@@ -40,6 +80,7 @@ pub struct Query {
     /// CQL; `*` for everything.
     pub text: String,
     pub limit: usize,
+    pub meta: Meta,
 }
 
 /// One log, as if it had been shipped.
@@ -113,11 +154,8 @@ struct Bar {
 
 impl Cls {
     #[must_use]
-    pub fn new(api: Api) -> Self {
-        Self {
-            api,
-            queries: Arc::default(),
-        }
+    pub fn new(api: Api, turns: Turns) -> Self {
+        Self { api, turns }
     }
 
     /// The logs of a window, page by page. Windows with more than 10 000 logs are gone through in further rounds, each beginning at
@@ -139,13 +177,13 @@ impl Cls {
             let last_ms = page
                 .found
                 .last()
-                .map_or(query.to_ms, |f| time_of(&f.origin));
+                .map_or(query.to_ms, |f| f.origin.cls_time());
             // More logs in one millisecond than a context can hold cannot be told apart; the rest of it is left out and said.
             if over || read == 0 || last_ms <= from_ms {
                 page.cut = !over && read > 0;
                 return Ok(page);
             }
-            page.found.retain(|f| time_of(&f.origin) < last_ms);
+            page.found.retain(|f| f.origin.cls_time() < last_ms);
             from_ms = last_ms;
         }
     }
@@ -166,7 +204,7 @@ impl Cls {
             if !context.is_empty() {
                 body["Context"] = context.into();
             }
-            let permit = self.turn(&query.topic).await;
+            let permit = self.turns.of(&query.topic).await;
             let answer = self.api.call(Service::Cls, "SearchLog", &body).await?;
             drop(permit);
             let answer: SearchLog = self.read("SearchLog", answer)?;
@@ -176,7 +214,7 @@ impl Cls {
                 answer
                     .results
                     .into_iter()
-                    .map(|log| log.into_found(&query.topic)),
+                    .map(|log| log.into_found(&query.topic, &query.meta)),
             );
             if answer.list_over || none {
                 return Ok((true, read));
@@ -204,7 +242,7 @@ impl Cls {
             "TopicId": topic, "BTime": wall_time(*time), "PkgId": pkg_id, "PkgLogId": pkg_log_id.parse().unwrap_or(0_i64),
             "PrevLogs": before.min(100), "NextLogs": after.min(100),
         });
-        let _permit = self.turn(topic).await;
+        let _permit = self.turns.of(topic).await;
         let answer = self
             .api
             .call(Service::Cls, "DescribeLogContext", &body)
@@ -213,7 +251,7 @@ impl Cls {
         Ok(answer
             .log_context_infos
             .into_iter()
-            .map(|log| log.into_found(topic))
+            .map(|log| log.into_found(topic, &Meta::default()))
             .collect())
     }
 
@@ -228,7 +266,7 @@ impl Cls {
             "TopicId": query.topic, "From": query.from_ms, "To": query.to_ms, "Query": query.text, "SyntaxRule": 1,
             "Interval": interval_ms.max(least),
         });
-        let _permit = self.turn(&query.topic).await;
+        let _permit = self.turns.of(&query.topic).await;
         let answer = self
             .api
             .call(Service::Cls, "DescribeLogHistogram", &body)
@@ -241,16 +279,6 @@ impl Cls {
             .collect())
     }
 
-    /// Waits until fewer than [`MOST_QUERIES`] queries run on this topic. `None` cannot happen: the semaphores are never closed.
-    async fn turn(&self, topic: &str) -> Option<OwnedSemaphorePermit> {
-        let semaphore = {
-            let mut queries = self.queries.lock().unwrap_or_else(PoisonError::into_inner);
-            let new = || Arc::new(Semaphore::new(MOST_QUERIES));
-            queries.entry(topic.to_owned()).or_insert_with(new).clone()
-        };
-        semaphore.acquire_owned().await.ok()
-    }
-
     fn read<T: for<'de> Deserialize<'de>>(&self, action: &str, answer: Value) -> Result<T, Error> {
         serde_json::from_value(answer).map_err(|_| Error::NotAnAnswer {
             host: format!("cls:{action} ({})", self.api.region()),
@@ -259,15 +287,19 @@ impl Cls {
 }
 
 impl LogInfo {
-    fn into_found(self, topic: &str) -> Found {
+    fn into_found(self, topic: &str, meta: &Meta) -> Found {
         let time = millis(&self.time);
         let mut record = match serde_json::from_str(&self.log_json) {
             Ok(Value::Object(fields)) => fields,
             // A log without index is plain text.
             _ => Map::from_iter([("__CONTENT__".to_owned(), Value::String(self.log_json))]),
         };
+        if !meta.tags {
+            record.retain(|name, _| !name.starts_with("__TAG__"));
+        }
         let mut add = |name: &str, value: Value| {
-            if value != "" && !record.contains_key(name) {
+            let shipped = name == "__TIMESTAMP__" || meta.has(name);
+            if shipped && value != "" && !record.contains_key(name) {
                 record.insert(name.to_owned(), value);
             }
         };
@@ -291,13 +323,6 @@ impl LogInfo {
             },
             line: Value::Object(record).to_string(),
         }
-    }
-}
-
-fn time_of(origin: &Origin) -> i64 {
-    match origin {
-        Origin::Cls { time, .. } => *time,
-        Origin::Bucket { .. } => 0,
     }
 }
 

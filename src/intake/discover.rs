@@ -10,11 +10,15 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::tc3::{Api, Error, Service};
-use crate::model::{BucketUrl, DayRange, LogKind, LogPrefix, Places};
+use crate::model::{BucketUrl, LogKind, LogPrefix, Places, of_cluster};
 
 mod gap;
+mod shipper;
+mod switches;
 
 pub use gap::Gap;
+pub use shipper::Shipper;
+use switches::switches;
 
 /// Objects per page of the listing actions.
 const PAGE: u64 = 100;
@@ -37,32 +41,6 @@ pub struct Discovery {
 pub struct Cluster {
     pub id: String,
     pub name: String,
-}
-
-/// A shipping task of CLS, as far as it matters to a reader.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-pub struct Shipper {
-    pub shipper_id: String,
-    pub shipper_name: String,
-    pub topic_id: String,
-    pub bucket: String,
-    pub prefix: String,
-    pub partition: String,
-    pub time_zone: String,
-    pub storage_type: String,
-    /// Switched on.
-    pub status: bool,
-    /// 0 stopped, 1 running, 2 failing.
-    task_status: Option<i64>,
-    compress: Format,
-    content: Format,
-}
-
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-struct Format {
-    format: String,
 }
 
 /// Finds everything a key can see; with `only`, of these clusters alone.
@@ -89,11 +67,18 @@ pub async fn discover(api: &Api, only: &[String]) -> Discovery {
     }
     let ids: Vec<_> = found.clusters.iter().map(|c| c.id.clone()).collect();
     let mut topics: BTreeMap<LogKind, BTreeSet<(String, String)>> = BTreeMap::new();
+    let mut topic_clusters: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for some in ids.chunks(CLUSTERS_AT_ONCE) {
         match switches(api, some).await {
-            Ok(list) => list
-                .into_iter()
-                .for_each(|s| s.note(api.region(), &mut topics, &mut found.gaps)),
+            Ok(list) => {
+                for switches in list {
+                    for topic in switches.topics() {
+                        let of = topic_clusters.entry(topic.to_owned()).or_default();
+                        of.insert(switches.cluster_id.clone());
+                    }
+                    switches.note(api.region(), &mut topics, &mut found.gaps);
+                }
+            }
             Err(error) => found.refused.push(error),
         }
     }
@@ -102,14 +87,14 @@ pub async fn discover(api: &Api, only: &[String]) -> Discovery {
         .flatten()
         .map(|(region, _)| region.clone())
         .collect();
-    let mut shippers = Vec::new();
+    let mut shipping = Vec::new();
     for region in if regions.is_empty() {
         [api.region().to_owned()].into()
     } else {
         regions
     } {
-        match all_shippers(&api.in_region(&region)).await {
-            Ok(list) => shippers.extend(list),
+        match shippers(&api.in_region(&region), &json!({})).await {
+            Ok(list) => shipping.extend(list),
             Err(error) => found.refused.push(error),
         }
     }
@@ -120,17 +105,25 @@ pub async fn discover(api: &Api, only: &[String]) -> Discovery {
         .flatten()
         .map(|(_, topic)| topic.clone())
         .collect();
-    for shipper in &shippers {
+    for shipper in &shipping {
         if !known.contains(&shipper.topic_id) {
             let place = (api.region().to_owned(), shipper.topic_id.clone());
             topics.entry(LogKind::Business).or_default().insert(place);
         }
     }
+    // Of one cluster alone, and of a topic that clusters share, a name would say nothing.
+    let several = ids.len() > 1;
+    let cluster_of = |topic: &str| {
+        let of = topic_clusters
+            .get(topic)
+            .filter(|of| several && of.len() == 1);
+        of.and_then(|of| of.first().cloned())
+    };
     found.places.clusters = ids;
     for (kind, of_kind) in topics {
         let ids: Vec<_> = of_kind.into_iter().map(|(_, topic)| topic).collect();
         for topic in &ids {
-            let mine: Vec<_> = shippers
+            let mine: Vec<_> = shipping
                 .iter()
                 .filter(|s| s.topic_id == *topic)
                 .cloned()
@@ -143,41 +136,14 @@ pub async fn discover(api: &Api, only: &[String]) -> Discovery {
             }
             found.shipping.entry(kind).or_default().extend(mine);
         }
-        found.places.topics.insert(kind, ids);
+        let named = ids
+            .iter()
+            .map(|id| of_cluster(id, cluster_of(id).as_deref()));
+        found.places.topics.insert(kind, named.collect());
     }
-    place(&mut found);
+    place(&mut found, cluster_of);
     found.gaps.sort();
     found
-}
-
-/// Whether all logs of a day have been written to COS by this task: `None` when the service no longer knows (it keeps three days).
-pub async fn is_shipped(
-    api: &Api,
-    shipper_id: &str,
-    range: &DayRange,
-) -> Result<Option<bool>, Error> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "PascalCase")]
-    struct Task {
-        range_start: i64,
-        range_end: i64,
-        status: String,
-    }
-    // Tasks are asked for by when they ran; a day's last ones run in the first hours of the next.
-    let hour_ms = 3_600_000;
-    let body = json!({"ShipperId": shipper_id, "StartTime": range.start_ms, "EndTime": range.end_ms + 6 * hour_ms});
-    let answer = api
-        .call(Service::Cls, "DescribeShipperTasks", &body)
-        .await?;
-    let tasks: Vec<Task> = list_of(&answer, "Tasks");
-    if tasks.is_empty() {
-        return Ok(None);
-    }
-    let open = |t: &Task| t.status != "success" && t.range_start < range.end_ms;
-    let past_the_end = |t: &Task| t.status == "success" && t.range_end >= range.end_ms;
-    Ok(Some(
-        !tasks.iter().any(open) && tasks.iter().any(past_the_end),
-    ))
 }
 
 /// One call that every key may make or be refused: tells a wrong key from a right one.
@@ -193,7 +159,7 @@ pub async fn check_key(api: &Api) -> Result<(), Error> {
 }
 
 /// Buckets, prefixes and partition from the shipping tasks, and what cannot be read of them.
-fn place(found: &mut Discovery) {
+fn place(found: &mut Discovery, cluster_of: impl Fn(&str) -> Option<String>) {
     let all: Vec<_> = found
         .shipping
         .iter()
@@ -232,49 +198,30 @@ fn place(found: &mut Discovery) {
             });
         }
         let (prefix, partition) = shipper.directories();
-        if places.partition.as_ref().is_some_and(|p| *p != partition) {
-            found.gaps.push(Gap::OtherPartition {
-                kind,
-                shipper: id(),
-                partition,
-            });
-            continue;
-        }
-        places.partition = Some(partition);
+        let common = places.partition.get_or_insert_with(|| partition.clone());
+        let partition = (*common != partition).then_some(partition);
         places.partition_zone = shipper.time_zone.parse().ok().or(places.partition_zone);
         let bucket = url_of(&shipper.bucket).filter(|_| main.as_ref() != Some(&shipper.bucket));
         let list = places.prefixes.entry(kind).or_default();
-        list.push(LogPrefix { bucket, prefix });
-        list.dedup();
+        let cluster = cluster_of(&shipper.topic_id);
+        // Several tasks may write to one place, which is then read once and is nobody's alone.
+        let same = |p: &&mut LogPrefix| p.bucket == bucket && p.prefix == prefix;
+        match list.iter_mut().find(same) {
+            Some(known) if known.cluster != cluster => known.cluster = None,
+            Some(_) => {}
+            None => list.push(LogPrefix {
+                bucket,
+                prefix,
+                cluster,
+                partition,
+            }),
+        }
     }
     found.places = places;
 }
 
 fn url_of(bucket: &str) -> Option<BucketUrl> {
     format!("cos://{bucket}").parse().ok()
-}
-
-impl Shipper {
-    /// Prefix and partition, cut so that the partition begins without a slash.
-    fn directories(&self) -> (String, String) {
-        let prefix = self.prefix.trim_start_matches('/');
-        let joint = self.partition.starts_with('/') && !prefix.is_empty() && !prefix.ends_with('/');
-        let partition = self.partition.trim_start_matches('/').to_owned();
-        (
-            format!("{prefix}{}", if joint { "/" } else { "" }),
-            partition,
-        )
-    }
-
-    /// The form that our readers do not take, if the task writes one.
-    fn unreadable(&self) -> Option<String> {
-        let compress = self.compress.format.to_lowercase();
-        let content = self.content.format.to_lowercase();
-        if content == "parquet" {
-            return Some("Parquet".to_owned());
-        }
-        (compress == "lzop").then(|| "LZOP".to_owned())
-    }
 }
 
 async fn clusters(api: &Api) -> Result<Vec<Cluster>, Error> {
@@ -300,72 +247,9 @@ async fn clusters(api: &Api) -> Result<Vec<Cluster>, Error> {
     Ok(listed.into_iter().map(cluster).collect())
 }
 
-/// A cluster's three switches.
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Switches {
-    cluster_id: String,
-    audit: Option<Switch>,
-    event: Option<Switch>,
-    log: Option<Switch>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "PascalCase", default)]
-struct Switch {
-    enable: bool,
-    topic_id: String,
-    topic_region: String,
-}
-
-impl Switches {
-    fn note(
-        self,
-        region: &str,
-        topics: &mut BTreeMap<LogKind, BTreeSet<(String, String)>>,
-        gaps: &mut Vec<Gap>,
-    ) {
-        for (kind, switch) in [
-            (LogKind::Business, self.log),
-            (LogKind::Event, self.event),
-            (LogKind::Audit, self.audit),
-        ] {
-            let switch = switch.unwrap_or_default();
-            if !switch.enable {
-                gaps.push(Gap::NotCollected {
-                    cluster: self.cluster_id.clone(),
-                    kind,
-                });
-            } else if !switch.topic_id.is_empty() {
-                let region = if switch.topic_region.is_empty() {
-                    region.to_owned()
-                } else {
-                    switch.topic_region
-                };
-                topics
-                    .entry(kind)
-                    .or_default()
-                    .insert((region, switch.topic_id));
-            }
-        }
-    }
-}
-
-async fn switches(api: &Api, clusters: &[String]) -> Result<Vec<Switches>, Error> {
-    let body = json!({"ClusterIds": clusters, "ClusterType": "tke"});
-    let answer = api.call(Service::Tke, "DescribeLogSwitches", &body).await?;
-    Ok(list_of(&answer, "SwitchSet"))
-}
-
-async fn all_shippers(api: &Api) -> Result<Vec<Shipper>, Error> {
-    pages(
-        api,
-        Service::Cls,
-        "DescribeShippers",
-        &json!({}),
-        "Shippers",
-    )
-    .await
+/// The shipping tasks that fit `filter`.
+pub(super) async fn shippers(api: &Api, filter: &Value) -> Result<Vec<Shipper>, Error> {
+    pages(api, Service::Cls, "DescribeShippers", filter, "Shippers").await
 }
 
 /// All pages of a listing action.
@@ -400,7 +284,7 @@ async fn pages<T: for<'de> Deserialize<'de>>(
 }
 
 /// The items of a list; one that is not as documented is passed over rather than hiding the others.
-fn list_of<T: for<'de> Deserialize<'de>>(answer: &Value, field: &str) -> Vec<T> {
+pub(super) fn list_of<T: for<'de> Deserialize<'de>>(answer: &Value, field: &str) -> Vec<T> {
     let items = answer
         .get(field)
         .and_then(Value::as_array)

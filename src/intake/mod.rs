@@ -21,6 +21,7 @@ mod identity;
 mod json;
 pub mod layout;
 pub mod redact;
+pub mod shipping;
 pub mod sign;
 pub mod tc3;
 

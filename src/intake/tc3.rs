@@ -237,4 +237,4 @@ pub fn date_of(headers: &reqwest::header::HeaderMap) -> Option<i64> {
 }
 
 #[cfg(test)]
-pub(super) mod tests;
+pub(crate) mod tests;

@@ -1,19 +1,24 @@
-//! What the cluster did on a stored day, and who changed what: ready to be searched by a call.
+//! What the cluster did on a day, and who changed what: ready to be searched by a call.
 //!
-//! In: the day's digests and the states before it, from the store. Out: [`ClusterDay`]. Always true: it shows the objects that are in
-//! the manifest now, so a day that is still being read grows. The newest few days are kept, since a robot asks about one day again
+//! In: the day's digests and the states before it, from the store, and what is not shipped yet. Out: [`ClusterDay`]. Always true: it
+//! shows the objects that are in the manifest now, so a day that is still being read grows; a record that is shipped and asked for is one. The newest few days are kept, since a robot asks about one day again
 //! and again. Searches nothing itself.
 
 use std::{
-    collections::VecDeque,
+    collections::{HashSet, VecDeque},
     sync::{Arc, Mutex, PoisonError},
 };
 
-use super::{context::Call, trouble::Trouble};
+use super::{context::Call, fresh::ToldFresh, trouble::Trouble};
 use crate::{
     diagnosis::changes,
     mining::series,
-    model::{Day, LogKind, OwnerAlias, report::ChangeNote, shapes::EventSeries},
+    model::{
+        Day, EvidenceId, LogKind, OwnerAlias,
+        report::ChangeNote,
+        shapes::{DayShapes, EventSeries, ObjectDigest},
+    },
+    round::clusters,
 };
 
 /// Two owners' days, or a day and the one before it.
@@ -48,18 +53,31 @@ struct Kept {
 
 /// The days looked at last.
 #[derive(Debug, Default)]
-pub struct ClusterDays(Mutex<VecDeque<Kept>>);
+pub struct ClusterDays {
+    days: Mutex<VecDeque<Kept>>,
+    /// Lines that lie in no bucket yet.
+    pub(super) fresh: ToldFresh,
+}
 
 impl ClusterDays {
-    /// The day as far as it is read now.
-    pub(super) async fn of(&self, call: &Call, day: Day) -> Result<Arc<ClusterDay>, Trouble> {
+    /// The day as far as it is read now, and `fresh` records that are not shipped yet.
+    pub(super) async fn of(
+        &self,
+        call: &Call,
+        day: Day,
+        fresh: Option<ObjectDigest>,
+    ) -> Result<Arc<ClusterDay>, Trouble> {
         let objects = call.store.manifest(day).await?.len();
-        if objects == 0 {
+        let fresh = fresh.filter(|f| f.counts.records > 0);
+        if objects == 0 && fresh.is_none() {
             return Err(Trouble::NoLogs(day));
         }
-        if let Some(kept) = self.kept(&call.owner, day, objects) {
+        if fresh.is_none()
+            && let Some(kept) = self.kept(&call.owner, day, objects)
+        {
             return Ok(kept);
         }
+        let is_lasting = fresh.is_none();
         let (digests, states) = (
             call.store.digests(day).await?,
             call.store.states_before(day).await?,
@@ -72,19 +90,31 @@ impl ClusterDays {
                     .filter(move |(k, _)| *k == kind)
                     .map(|(_, d)| d)
             };
-            let writes: Vec<_> = of(LogKind::Audit)
-                .flat_map(|d| d.writes.iter().cloned())
-                .collect();
-            let understood = changes::changes(&writes, &states);
+            let fresh = fresh.unwrap_or_default();
+            let shipped = of(LogKind::Audit).flat_map(|d| &d.writes);
+            let writes = each_once(shipped.chain(&fresh.writes), |w| w.id);
+            let shipped = of(LogKind::Event).flat_map(|d| &d.events);
+            let events = each_once(shipped.chain(&fresh.events), |e| e.id);
+            let mut shapes = DayShapes {
+                events: series::fold(events, &range),
+                writes: writes.into_iter().cloned().collect(),
+                ..DayShapes::default()
+            };
+            clusters::name_objects(&mut shapes);
+            let understood = changes::changes(&shapes.writes, &states);
             let changed = |c: &changes::Change<'_>| Changed {
                 note: c.note(&range.zone),
                 is_root: c.set_off_by.is_none(),
                 set_off: c.cascade.len(),
             };
+            let (told, refused) = (
+                understood.all.iter().map(changed).collect(),
+                understood.refused.len(),
+            );
             ClusterDay {
-                events: series::fold(of(LogKind::Event).flat_map(|d| &d.events), &range),
-                changes: understood.all.iter().map(changed).collect(),
-                refused: understood.refused.len(),
+                changes: told,
+                refused,
+                events: shapes.events,
             }
         };
         // Differences of thousands of objects: not on the threads that answer others.
@@ -92,7 +122,10 @@ impl ClusterDays {
             .await
             .map_err(|_| crate::store::Error::Stopped)?;
         let found = Arc::new(found);
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !is_lasting {
+            return Ok(found);
+        }
+        let mut kept = self.days.lock().unwrap_or_else(PoisonError::into_inner);
         kept.retain(|k| !(k.owner == call.owner && k.day == day));
         kept.truncate(KEPT_DAYS - 1);
         kept.push_front(Kept {
@@ -105,8 +138,17 @@ impl ClusterDays {
     }
 
     fn kept(&self, owner: &OwnerAlias, day: Day, objects: usize) -> Option<Arc<ClusterDay>> {
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = self.days.lock().unwrap_or_else(PoisonError::into_inner);
         let same = |k: &&Kept| k.owner == *owner && k.day == day && k.objects == objects;
         kept.iter().find(same).map(|k| k.found.clone())
     }
+}
+
+/// What is asked for may have been shipped meanwhile.
+fn each_once<'a, T>(
+    records: impl Iterator<Item = &'a T>,
+    id: impl Fn(&T) -> EvidenceId,
+) -> Vec<&'a T> {
+    let mut seen = HashSet::new();
+    records.filter(|r| seen.insert(id(r))).collect()
 }

@@ -90,6 +90,11 @@ impl Wanted {
         self.words.iter().all(|w| text.contains(w))
     }
 
+    /// Words that must all occur.
+    pub(super) fn words(&self) -> &[String] {
+        &self.words
+    }
+
     /// Nothing in particular is looked for.
     pub(super) fn is_open(&self) -> bool {
         *self == Self::default()

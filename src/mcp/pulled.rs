@@ -7,7 +7,10 @@ use std::time::Duration;
 
 use super::{Answer, context::Call, running, trouble::Trouble};
 use crate::{
-    model::{Day, LogKind, report::Report},
+    model::{
+        Day, LogKind,
+        report::{Report, Stage},
+    },
     round::{
         progress::{Phase, Snapshot},
         pull::Want,
@@ -21,8 +24,9 @@ const PATIENCE: Duration = Duration::from_secs(6);
 /// What must be answered instead, if anything.
 pub(super) async fn ready(call: &Call, day: Day, want: Want) -> Result<Option<Answer>, Trouble> {
     let known = call.store.report(day).await?;
-    // Where another process writes, the day is its business.
-    if known.as_ref().is_some_and(Report::tells_the_day) || !call.store.is_writer() {
+    // A report made while the day went on knows nothing of its rest. Where another process writes, the day is its business.
+    let whole = |r: &Report| r.stage == Stage::Complete;
+    if known.as_ref().is_some_and(whole) || !call.store.is_writer() {
         return Ok(None);
     }
     let rounds = &call.desk.rounds;

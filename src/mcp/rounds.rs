@@ -8,8 +8,9 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 
 use crate::{
-    model::{Day, OwnerAlias},
+    model::{Day, LogKind, OwnerAlias},
     round::{
+        fresh::Fresh,
         lines::{Asked, Lines},
         pull::Want,
         tasks::{Task, TaskKey, Tasks, Urgency, Work},
@@ -23,12 +24,17 @@ pub type RunRound = dyn Fn(TaskKey, Work) -> BoxFuture<'static, Result<(), Strin
 pub type ReadLines =
     dyn Fn(OwnerAlias, Day, Asked) -> BoxFuture<'static, Result<Lines, String>> + Send + Sync;
 
+/// Asks for what is not shipped yet of a kind between two instants; `None` when all of it is, or nobody can be asked.
+pub type ReadFresh =
+    dyn Fn(OwnerAlias, Day, LogKind, (i64, i64)) -> BoxFuture<'static, Option<Fresh>> + Send + Sync;
+
 /// The rounds of this process, and how to start one.
 #[derive(Clone)]
 pub struct Rounds {
     pub tasks: Tasks,
     run: Arc<RunRound>,
     read_lines: Option<Arc<ReadLines>>,
+    read_fresh: Option<Arc<ReadFresh>>,
 }
 
 impl Rounds {
@@ -37,6 +43,7 @@ impl Rounds {
             tasks,
             run,
             read_lines: None,
+            read_fresh: None,
         }
     }
 
@@ -45,6 +52,15 @@ impl Rounds {
     pub fn with_lines(self, read_lines: Arc<ReadLines>) -> Self {
         Self {
             read_lines: Some(read_lines),
+            ..self
+        }
+    }
+
+    /// Without it, a day ends where shipping has come to.
+    #[must_use]
+    pub fn with_fresh(self, read_fresh: Arc<ReadFresh>) -> Self {
+        Self {
+            read_fresh: Some(read_fresh),
             ..self
         }
     }
@@ -87,6 +103,18 @@ impl Rounds {
     ) -> Option<Result<Lines, String>> {
         let read = self.read_lines.as_ref()?;
         Some(read(owner.clone(), day, asked).await)
+    }
+
+    /// What is not shipped yet of a window of a day.
+    pub async fn fresh(
+        &self,
+        owner: &OwnerAlias,
+        day: Day,
+        kind: LogKind,
+        window: (i64, i64),
+    ) -> Option<Fresh> {
+        let read = self.read_fresh.as_ref()?;
+        read(owner.clone(), day, kind, window).await
     }
 }
 

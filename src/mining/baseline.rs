@@ -126,6 +126,7 @@ pub fn event_key(series: &EventSeries) -> EventKey {
         name: name.to_owned(),
         reason: series.reason.clone(),
         message: templates::signature(&masked.text),
+        cluster: String::new(),
     }
 }
 

@@ -116,19 +116,50 @@ impl<'de> Deserialize<'de> for BucketUrl {
     }
 }
 
-/// Where objects of one kind lie: a prefix, in the owner's bucket unless it names another. Written `business/` or `cos://b-125/x/`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+/// Where objects of one kind lie: a prefix, in the owner's bucket unless it names another. Written `business/` or `cos://b-125/x/`;
+/// `audit-a/;cluster=cls-1a2b3c4d` where several clusters ship to places of their own, `app/;partition=%Y%m%d/` where a shipping task
+/// names its directories unlike the others.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct LogPrefix {
     pub bucket: Option<BucketUrl>,
     /// May be empty: the whole bucket.
     pub prefix: String,
+    /// Whose records lie there, where that is known.
+    pub cluster: Option<String>,
+    /// strftime of its directories, where it is not that of the others.
+    pub partition: Option<String>,
+}
+
+/// Stands between a place and the cluster that it is of.
+const CLUSTER: &str = ";cluster=";
+
+/// A place with the cluster it is said to be of: `x;cluster=cls-1` is `x` and `cls-1`.
+#[must_use]
+pub fn with_cluster(text: &str) -> (&str, Option<&str>) {
+    match text.split_once(CLUSTER) {
+        Some((place, cluster)) => (place, Some(cluster.trim()).filter(|c| !c.is_empty())),
+        None => (text, None),
+    }
+}
+
+/// The way back of [`with_cluster`].
+#[must_use]
+pub fn of_cluster(place: &str, cluster: Option<&str>) -> String {
+    match cluster {
+        Some(cluster) => format!("{place}{CLUSTER}{cluster}"),
+        None => place.to_owned(),
+    }
 }
 
 impl fmt::Display for LogPrefix {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut prefix = of_cluster(&self.prefix, self.cluster.as_deref());
+        if let Some(partition) = &self.partition {
+            prefix = format!("{prefix};partition={partition}");
+        }
         match &self.bucket {
-            Some(bucket) => write!(f, "{bucket}/{}", self.prefix),
-            None => f.write_str(&self.prefix),
+            Some(bucket) => write!(f, "{bucket}/{prefix}"),
+            None => f.write_str(&prefix),
         }
     }
 }
@@ -137,11 +168,20 @@ impl FromStr for LogPrefix {
     type Err = InvalidBucketUrl;
 
     fn from_str(s: &str) -> Result<Self, InvalidBucketUrl> {
+        let (s, said) = s.split_once(';').unwrap_or((s, ""));
+        let said = |name: &str| {
+            let mut parts = said.split(';').filter_map(|part| part.split_once('='));
+            let found = parts.find(|(n, value)| n.trim() == name && !value.is_empty());
+            found.map(|(_, value)| value.trim().to_owned())
+        };
+        let (cluster, partition) = (said("cluster"), said("partition"));
         if let Some(rest) = s.strip_prefix("cos://") {
             let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
             return Ok(Self {
                 bucket: Some(format!("cos://{bucket}").parse()?),
                 prefix: prefix.to_owned(),
+                cluster,
+                partition,
             });
         }
         if s.contains("://") {
@@ -151,6 +191,8 @@ impl FromStr for LogPrefix {
         Ok(Self {
             bucket: None,
             prefix: s.trim_start_matches('/').to_owned(),
+            cluster,
+            partition,
         })
     }
 }
@@ -187,7 +229,7 @@ pub struct Places {
     /// `cls-...`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub clusters: Vec<String>,
-    /// CLS topic ids by kind.
+    /// CLS topic ids by kind; each may say its cluster, as a prefix does.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub topics: BTreeMap<LogKind, Vec<String>>,
 }
@@ -252,7 +294,13 @@ mod tests {
         for bad in ["s3://x", "cos://", "cos://a/b", "file://relative", ""] {
             assert!(bad.parse::<BucketUrl>().is_err(), "{bad}");
         }
-        for prefix in ["business/", "", "cos://other-125/tke/event/"] {
+        for prefix in [
+            "business/",
+            "",
+            "cos://other-125/tke/event/",
+            "audit/a/;cluster=cls-1a2b3c4d",
+            "cos://b-125/app/;cluster=cls-1;partition=dt=%Y%m%d/%H/",
+        ] {
             let read: LogPrefix = prefix.parse().expect("prefix");
             assert_eq!(read.to_string(), prefix);
         }

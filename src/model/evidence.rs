@@ -61,7 +61,7 @@ impl<'de> Deserialize<'de> for EvidenceId {
 }
 
 /// Where the raw line can be read again.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Origin {
     /// A line of a bucket object; `line` counts from 1.
@@ -73,6 +73,17 @@ pub enum Origin {
         pkg_log_id: String,
         time: i64,
     },
+}
+
+impl Origin {
+    /// When a log of a topic was written, Unix milliseconds; 0 for a line of an object.
+    #[must_use]
+    pub const fn cls_time(&self) -> i64 {
+        match self {
+            Self::Cls { time, .. } => *time,
+            Self::Bucket { .. } => 0,
+        }
+    }
 }
 
 /// A record that a sentence rests on. `sha256` is over the raw line without its newline, before redaction, in lower-case hex.

@@ -23,7 +23,10 @@ pub mod shapes;
 mod text;
 mod zone;
 
-pub use access::{BucketUrl, Credentials, Endpoints, InvalidBucketUrl, LogPrefix, Places};
+pub use access::{
+    BucketUrl, Credentials, Endpoints, InvalidBucketUrl, LogPrefix, Places, of_cluster,
+    with_cluster,
+};
 pub use alias::{InvalidAlias, OwnerAlias};
 pub use day::{CELL_MS, CELLS_PER_DAY, Day, DayRange};
 pub use evidence::{Evidence, EvidenceId, Origin};

@@ -5,12 +5,17 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 /// A Kubernetes object by kind, namespace and name. `namespace` is empty for cluster-wide kinds.
+///
+/// `cluster` is only written where an owner's logs are of several: two clusters may both have a `shop/checkout`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ObjectRef {
     pub kind: String,
     #[serde(default)]
     pub namespace: String,
     pub name: String,
+    /// `cls-...`; empty where there is one cluster only.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub cluster: String,
 }
 
 impl ObjectRef {
@@ -23,13 +28,26 @@ impl ObjectRef {
             kind: kind.into(),
             namespace: namespace.into(),
             name: name.into(),
+            cluster: String::new(),
+        }
+    }
+
+    /// The same name in a cluster.
+    #[must_use]
+    pub fn in_cluster(self, cluster: impl Into<String>) -> Self {
+        Self {
+            cluster: cluster.into(),
+            ..self
         }
     }
 }
 
 impl fmt::Display for ObjectRef {
-    /// `Deployment shop/checkout`, or `Node 10.0.3.11` without a namespace.
+    /// `Deployment shop/checkout`, `Node 10.0.3.11` without a namespace, `cls-1a2b3c4d Node 10.0.3.11` among several clusters.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.cluster.is_empty() {
+            write!(f, "{} ", self.cluster)?;
+        }
         if self.namespace.is_empty() {
             write!(f, "{} {}", self.kind, self.name)
         } else {

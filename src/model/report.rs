@@ -86,6 +86,18 @@ pub struct Coverage {
     /// Objects that could not be read, with what to do.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub problems: Vec<super::shapes::ObjectProblem>,
+    /// What the shipping tasks of CLS say of the day, where they could be asked. Not whole: what is missing is among the problems.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shipping: Option<Shipping>,
+}
+
+/// How much of a day has been written to the bucket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Shipping {
+    Whole,
+    Pending,
+    Failed,
 }
 
 /// The earlier days the report could compare with.

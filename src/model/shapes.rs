@@ -121,6 +121,23 @@ pub struct ObjectDigest {
     pub calls: Vec<CallCount>,
 }
 
+impl ObjectDigest {
+    /// Says of every record that names no cluster that it is of this one: what the object's place is known for.
+    #[must_use]
+    pub fn in_cluster(mut self, cluster: &str) -> Self {
+        let fill = |own: &mut String| {
+            if own.is_empty() {
+                cluster.clone_into(own);
+            }
+        };
+        self.services.iter_mut().for_each(|s| fill(&mut s.cluster));
+        self.events.iter_mut().for_each(|e| fill(&mut e.cluster));
+        self.writes.iter_mut().for_each(|w| fill(&mut w.cluster));
+        self.calls.iter_mut().for_each(|c| fill(&mut c.key.cluster));
+        self
+    }
+}
+
 /// Lines of one service that are equal after masking.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ShapeCount {
@@ -264,6 +281,9 @@ pub struct CallKey {
     /// Of refused requests: the message with its generated names masked; empty otherwise.
     pub message: String,
     pub agent: String,
+    /// Where an owner's logs are of several clusters and the place of the log tells which.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub cluster: String,
 }
 
 /// Last known full state of each object, before the day that is looked at: redacted, without status and managedFields.
@@ -350,6 +370,9 @@ pub struct EventKey {
     pub reason: String,
     /// The masked message.
     pub message: String,
+    /// As in [`CallKey`].
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub cluster: String,
 }
 
 /// The earlier days a day is compared with.

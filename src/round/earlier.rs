@@ -11,7 +11,7 @@ use std::{
 use futures::{StreamExt as _, stream};
 
 use super::{
-    Error,
+    Error, clusters,
     read::{AHEAD, fetch},
     run::Round,
     source::Found,
@@ -74,9 +74,11 @@ async fn count_one(round: &Round, day: Day, work: &Work) -> Result<(), Error> {
     let before = round.store.states_before(day).await?;
     let counted = tokio::task::spawn_blocking(move || {
         let shapes = tally.shapes(&known, &range);
-        let states = changes::changes(&shapes.writes, &before).states_after(&before);
+        let states = clusters::states_after(&shapes, &before, |shapes, before| {
+            changes::changes(&shapes.writes, before).states_after(before)
+        });
         (
-            mining::baseline::counts_of(&shapes, day, share),
+            clusters::counts_of(&shapes, |s| mining::baseline::counts_of(s, day, share)),
             shapes.templates,
             states,
         )
@@ -116,13 +118,16 @@ async fn read(
             Err(error) if error.is_about_one_object() => continue,
             Err(error) => return Err(error.into()),
         };
-        let range = range.clone();
+        let (range, cluster) = (
+            range.clone(),
+            round.source.cluster(&found).map(str::to_owned),
+        );
         let _core = round.cores.acquire().await.map_err(|_| Error::Stopped)?;
         (tally, seen) = tokio::task::spawn_blocking(move || {
             let mut claim = |identity| seen.insert(identity);
             let digest: ObjectDigest =
                 mining::digest::digest(kind, &found.key, &bytes, &range, &mut claim);
-            tally.add(kind, digest);
+            tally.add(kind, digest.in_cluster(&cluster.unwrap_or_default()));
             (tally, seen)
         })
         .await?;

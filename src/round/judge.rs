@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use jiff::tz::TimeZone;
 
-use super::{Error, clock::Stopwatch};
+use super::{Error, clock::Stopwatch, clusters, shipped};
 use crate::{
     agents::{
         self, Retrieval,
@@ -50,6 +50,8 @@ pub(super) struct About<'a> {
     pub stage: Stage,
     /// Objects per kind that are listed but not read yet.
     pub unread: &'a BTreeMap<LogKind, u64>,
+    /// What the shipping tasks say of each kind.
+    pub shipping: &'a BTreeMap<LogKind, shipped::Of>,
     pub baseline_days: u32,
 }
 
@@ -92,7 +94,12 @@ impl Judge {
         let range = day.range(&self.zone);
         let known = store.known_templates(day).await?;
         let tally: Tally = store.fold_day(day, Tally::add, Tally::keep).await?;
-        let shapes = blocking(move || tally.shapes(&known, &range)).await?;
+        let shapes = blocking(move || {
+            let mut shapes = tally.shapes(&known, &range);
+            clusters::name_objects(&mut shapes);
+            shapes
+        })
+        .await?;
         let earlier = store.incidents_before(day, MEMORY_DAYS).await?;
         let before = store.report(day.plus(-1)).await?;
         Ok(Evidence {
@@ -123,6 +130,7 @@ impl Judge {
             day,
             stage,
             unread,
+            shipping,
             baseline_days,
         } = about;
         let mining = self.evidence(store, day, baseline_days);
@@ -134,13 +142,15 @@ impl Judge {
         }
         // A comparison that still grows is said to be partial; at the end of a round the days that exist are all there are.
         evidence.baseline.partial = stage != Stage::Complete;
-        let (judge, owner) = (self.clone(), store.owner().clone());
+        let (judge, owner, shipping) = (self.clone(), store.owner().clone(), shipping.clone());
         let diagnosing = blocking(move || {
             let diagnosis = judge.diagnose(&evidence, day);
             let shapes = &evidence.shapes;
-            let counts = mining::baseline::counts_of(shapes, day, 1.0);
+            let counts = clusters::counts_of(shapes, |s| mining::baseline::counts_of(s, day, 1.0));
             let states_after =
-                changes::changes(&shapes.writes, &evidence.states).states_after(&evidence.states);
+                clusters::states_after(shapes, &evidence.states, |shapes, states| {
+                    changes::changes(&shapes.writes, states).states_after(states)
+                });
             let Diagnosis {
                 verdict,
                 findings,
@@ -163,7 +173,7 @@ impl Judge {
                 coverage: shapes
                     .read
                     .iter()
-                    .map(|(kind, r)| (*kind, coverage(r)))
+                    .map(|(kind, r)| (*kind, coverage(r, shipping.get(kind), judge.lang)))
                     .collect(),
                 baseline: BaselineNote {
                     days: u32::try_from(evidence.baseline.days.len()).unwrap_or(u32::MAX),
@@ -188,8 +198,20 @@ impl Judge {
         clock.time("diagnose", diagnosing).await
     }
 
-    /// Diagnoses a day.
+    /// Diagnoses a day, each of several clusters by itself.
     pub fn diagnose(&self, evidence: &Evidence, day: Day) -> Diagnosis {
+        let Some(clusters) = clusters::of(&evidence.shapes) else {
+            return self.diagnose_one(evidence, day);
+        };
+        let parts = clusters.into_iter().map(|cluster| {
+            let part = clusters::part(evidence, &cluster);
+            let diagnosis = self.diagnose_one(&part, day);
+            (cluster, diagnosis)
+        });
+        clusters::together(parts.collect(), self.lang)
+    }
+
+    fn diagnose_one(&self, evidence: &Evidence, day: Day) -> Diagnosis {
         let range = day.range(&self.zone);
         let deviations = mining::baseline::compare(&evidence.shapes, &evidence.baseline, &range);
         diagnosis::diagnose(&Input {
@@ -312,9 +334,9 @@ fn says_the_same(a: &Report, b: &Report) -> bool {
     bare(a) == bare(b)
 }
 
-fn coverage(reading: &Reading) -> Coverage {
+fn coverage(reading: &Reading, shipping: Option<&shipped::Of>, lang: Lang) -> Coverage {
     let counts = &reading.counts;
-    Coverage {
+    let mut coverage = Coverage {
         objects: reading.objects,
         bytes: counts.bytes,
         lines: counts.lines,
@@ -326,7 +348,12 @@ fn coverage(reading: &Reading) -> Coverage {
         shipped: reading.shipped,
         rejections: reading.rejections.clone(),
         problems: reading.problems.clone(),
+        shipping: None,
+    };
+    if let Some(shipping) = shipping {
+        shipping.tell(&mut coverage, lang);
     }
+    coverage
 }
 
 /// Runs work that keeps a core busy off the runtime's threads.

@@ -1,7 +1,7 @@
-//! Lines of a window, read again from the bucket.
+//! Lines of a window, read again from the bucket, and from CLS what is not shipped yet.
 //!
 //! In: a day and what is asked of it. Out: the earliest lines that fit, redacted, and how many there are. Always true: the total counts
-//! the bucket's lines, each record once; an object that the manifest knows and the bucket has no more is named, and what was kept of
+//! the lines of both places, each record once; an object that the manifest knows and the bucket has no more is named, and what was kept of
 //! it still counts. Keeps nothing.
 
 use std::{
@@ -12,7 +12,7 @@ use std::{
 
 use futures::{StreamExt as _, stream};
 
-use super::{Error, judge::blocking, run::Round, source::Found};
+use super::{Error, fresh::Note, judge::blocking, live::Scope, run::Round, source::Found};
 use crate::{
     mining::digest::lines::{self, Seen},
     model::{Day, DayRange, EvidenceId, LogKind, Origin, record::Kept, shapes::ObjectProblem},
@@ -33,6 +33,8 @@ pub struct Asked {
     pub from_ms: i64,
     pub to_ms: i64,
     pub fits: Arc<Fits>,
+    /// Words that every wanted line holds; only used where there is more than can be read.
+    pub words: Vec<String>,
     /// How many are returned; the others are counted.
     pub most: usize,
 }
@@ -60,6 +62,8 @@ pub struct Lines {
     pub gone: Vec<String>,
     /// Objects that could not be read to their end.
     pub problems: Vec<ObjectProblem>,
+    /// What CLS was asked for.
+    pub live: Option<Note>,
 }
 
 impl Round {
@@ -106,12 +110,27 @@ impl Round {
                 .filter(|k| matches!(&k.origin, Origin::Bucket { key, .. } if gone.contains(key)))
                 .for_each(|kept| search.kept(kept));
         }
+        let scope = Scope::Words(asked.words.clone());
+        let unshipped = self.unshipped(kind, asked.from_ms, asked.to_ms, scope);
+        let live = match unshipped.await {
+            None => None,
+            Some((note, None)) => Some(note),
+            Some((note, Some(logs))) => {
+                search = blocking(move || {
+                    logs.offer(&mut search);
+                    search
+                })
+                .await?;
+                Some(note)
+            }
+        };
         Ok(Lines {
             shown: search.earliest.into_values().collect(),
             total: search.seen.len() as u64,
             objects: read,
             gone,
             problems,
+            live,
         })
     }
 

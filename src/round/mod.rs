@@ -1,18 +1,23 @@
 //! The round of the night: one day of one owner from bucket to the two files.
 //!
-//! [`schedule`] says when; [`pull`] reads a part of a day and [`lines`] its lines for a question; [`tasks`] runs it in the background; [`progress`] tells how far it is; [`files`] writes what is read in the morning.
+//! [`schedule`] says when; [`pull`] reads a part of a day and [`lines`] its lines for a question;
+//! [`live`] asks CLS for what is not in the bucket yet; [`tasks`] runs it in the background; [`progress`] tells how far it is; [`files`] writes what is read in the morning.
 
 mod clock;
+pub mod clusters;
 mod earlier;
 mod error;
 pub mod files;
+pub mod fresh;
 pub mod judge;
 pub mod lines;
+pub mod live;
 pub mod progress;
 pub mod pull;
 mod read;
 pub mod run;
 pub mod schedule;
+mod shipped;
 pub mod source;
 pub mod tasks;
 pub use error::Error;

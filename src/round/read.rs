@@ -153,7 +153,13 @@ impl Reading<'_> {
                 self.work.progress.object_done(found.size);
             }
             let digest = match bytes {
-                Ok(bytes) => self.digest(kind, &found, bytes, claims).await?,
+                Ok(bytes) => {
+                    let digest = self.digest(kind, &found, bytes, claims).await?;
+                    match self.source.cluster(&found) {
+                        Some(cluster) => digest.in_cluster(cluster),
+                        None => digest,
+                    }
+                }
                 // What was read of the same bytes at another time says more than nothing, and its problem is known.
                 Err(error)
                     if error.is_about_one_object()

@@ -20,6 +20,7 @@ use super::{
     earlier,
     files::{self, Shelf},
     judge::{self, About, Judge},
+    live::Live,
     progress::Phase,
     pull,
     read::{Batch, Reading},
@@ -47,6 +48,8 @@ pub struct Round {
     pub publish: Option<PathBuf>,
     /// Digests that may be made at once in this process.
     pub cores: Arc<Semaphore>,
+    /// What is not in the bucket yet; `None` where nobody can be asked for it.
+    pub live: Option<Live>,
     /// When the work began, Unix milliseconds: a day that is not over then is never complete.
     pub now_ms: i64,
 }
@@ -186,10 +189,17 @@ impl Round {
         if stage != Stage::Events {
             work.progress.begin(Phase::Diagnosing, 0, 0);
         }
+        // Of a day that goes on, something is always to come.
+        let shipping = if stage == Stage::Complete {
+            self.shipping(day).await
+        } else {
+            BTreeMap::new()
+        };
         let about = About {
             day,
             stage,
             unread,
+            shipping: &shipping,
             baseline_days: self.baseline_days,
         };
         let judging = self

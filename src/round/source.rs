@@ -21,6 +21,8 @@ pub struct Place {
     pub bucket: Bucket,
     pub prefix: String,
     pub partition: Partition,
+    /// Whose records lie here, where an owner has several clusters.
+    pub cluster: Option<String>,
     /// Put before keys, so that objects of several buckets have different names; empty for the owner's own bucket.
     pub label: String,
 }
@@ -138,6 +140,12 @@ impl Source {
                 listed && search.may_hold(key, f.listed.modified_ms)
             })
         })
+    }
+
+    /// Whose records an object holds, where its place tells.
+    pub fn cluster(&self, found: &Found) -> Option<&str> {
+        let places = self.places.get(&found.kind)?;
+        places.get(found.place)?.cluster.as_deref()
     }
 
     /// The bytes of an object, as they were when it was listed.

@@ -24,7 +24,7 @@ pub(super) struct Schema {
 
 pub(super) const OWNER: Schema = Schema {
     name: "owner.db",
-    migrations: &[OWNER_1],
+    migrations: &[OWNER_1, OWNER_2],
 };
 
 pub(super) const DAY: Schema = Schema {
@@ -154,6 +154,17 @@ CREATE VIRTUAL TABLE texts_fts USING fts5(body, sounds, concepts, content='', co
 CREATE TABLE embedder (
   one INTEGER PRIMARY KEY CHECK (one = 1), name TEXT NOT NULL, dimension INTEGER NOT NULL, texts INTEGER NOT NULL, weights BLOB NOT NULL);
 CREATE TABLE vectors (id INTEGER PRIMARY KEY REFERENCES texts(id), v BLOB NOT NULL);
+";
+
+const OWNER_2: &str = "
+-- An object of one of several clusters; of one cluster alone the name is empty, as before.
+CREATE TABLE states_2 (
+  cluster TEXT NOT NULL, kind TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL, day TEXT NOT NULL, at_ms INTEGER NOT NULL,
+  body BLOB NOT NULL, PRIMARY KEY (cluster, kind, namespace, name, day)) WITHOUT ROWID;
+INSERT INTO states_2 SELECT '', kind, namespace, name, day, at_ms, body FROM states;
+DROP TABLE states;
+ALTER TABLE states_2 RENAME TO states;
+CREATE INDEX states_by_day ON states(day);
 ";
 
 const DAY_1: &str = "

@@ -17,7 +17,7 @@ impl Store {
         self.ask(move |c| {
             // SQLite takes the other columns from the row that holds the maximum.
             let mut find = c.prepare_cached(
-                "SELECT kind, namespace, name, at_ms, body, max(day) FROM states WHERE day < ?1 GROUP BY kind, namespace, name",
+                "SELECT kind, namespace, name, at_ms, body, cluster, max(day) FROM states WHERE day < ?1 GROUP BY cluster, kind, namespace, name",
             )?;
             let mut rows = find.query([day.to_string()])?;
             let mut states = States::new();
@@ -26,6 +26,7 @@ impl Store {
                     kind: row.get(0)?,
                     namespace: row.get(1)?,
                     name: row.get(2)?,
+                    cluster: row.get(5)?,
                 };
                 let body = unpack(row.get_ref(4)?.as_blob().map_err(rusqlite::Error::from)?)?;
                 states.insert(object, State { at_ms: row.get(3)?, body });
@@ -45,9 +46,10 @@ pub(super) fn put(tx: &Transaction<'_>, day: Day, states: &States) -> Result<(),
     let day = day.to_string();
     tx.prepare_cached("DELETE FROM states WHERE day = ?1")?
         .execute([&day])?;
-    let mut insert = tx.prepare_cached("INSERT INTO states VALUES (?1,?2,?3,?4,?5,?6)")?;
+    let mut insert = tx.prepare_cached("INSERT INTO states VALUES (?1,?2,?3,?4,?5,?6,?7)")?;
     for (object, state) in states {
         insert.execute(params![
+            object.cluster,
             object.kind,
             object.namespace,
             object.name,

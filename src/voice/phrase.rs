@@ -5,7 +5,7 @@
 
 use crate::model::{
     Lang, LogKind, Moment, Severity,
-    report::{Incident, Report, Stage, Status},
+    report::{Incident, Report, Shipping, Stage, Status},
 };
 
 use super::{
@@ -243,6 +243,11 @@ pub(super) fn caveats(report: &Report, ask: &Ask) -> Vec<String> {
     for kind in LogKind::ALL {
         let name = kind_name(kind, lang);
         match report.coverage.get(&kind) {
+            Some(c) if matches!(c.shipping, Some(Shipping::Pending | Shipping::Failed)) => said
+                .push(lang.pick(
+                    format!("{name}还没全部投递到桶里，后面的会补上"),
+                    format!("the {name} is not wholly shipped yet; the rest follows"),
+                )),
             Some(c) if c.shipped && !c.complete && (whole || !c.problems.is_empty()) => {
                 let n = c.problems.len().max(1);
                 said.push(lang.pick(

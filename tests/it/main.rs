@@ -2,8 +2,10 @@
 
 mod asking;
 mod binary;
+mod cloud;
 mod doors;
 mod endpoint;
+mod live;
 mod model_server;
 mod over_bucket;
 mod pulling;

@@ -16,6 +16,7 @@ use gengfu::{
         Round,
         files::Shelf,
         judge::Judge,
+        live::{Live, Scope},
         source::{Place, Source},
         tasks::{TaskKey, Tasks, Work},
     },
@@ -32,21 +33,31 @@ pub(crate) struct Manner {
     pub(crate) baseline_days: u32,
     /// A round stops after its first revision, meets somebody here, and goes on after meeting again.
     pub(crate) stops: Option<Arc<Barrier>>,
+    /// Who is asked for what is not shipped yet, and what time it is then.
+    pub(crate) live: Option<(Live, i64)>,
 }
 
 /// A server over `folder/bucket`.
 pub(crate) async fn serve(folder: &Path, manner: Manner) -> Running {
     let folder = folder.to_owned();
     let rounds = move |tasks: Tasks, stores: Arc<Stores>| {
-        let days = manner.baseline_days;
+        let (days, live) = (manner.baseline_days, manner.live.clone());
         let of = move |owner: OwnerAlias| {
-            let (stores, folder) = (stores.clone(), folder.clone());
+            let (stores, folder, live) = (stores.clone(), folder.clone(), live.clone());
             async move {
                 let store = stores.of(&owner).await.expect("store");
-                round(&folder, &owner, store, days)
+                let round = round(&folder, &owner, store, days);
+                match live {
+                    None => round,
+                    Some((live, now_ms)) => Round {
+                        live: Some(live),
+                        now_ms,
+                        ..round
+                    },
+                }
             }
         };
-        let lines_of = of.clone();
+        let (lines_of, fresh_of) = (of.clone(), of.clone());
         Rounds::new(
             tasks,
             Arc::new(move |key, work: Work| {
@@ -62,6 +73,14 @@ pub(crate) async fn serve(folder: &Path, manner: Manner) -> Running {
                     .lines(day, &asked)
                     .await
                     .map_err(|e| e.to_string())
+            }
+            .boxed()
+        }))
+        .with_fresh(Arc::new(move |owner, day, kind, (from_ms, to_ms)| {
+            let round = fresh_of(owner);
+            async move {
+                let round = round.await;
+                round.fresh(day, kind, from_ms, to_ms, Scope::Whole).await
             }
             .boxed()
         }))
@@ -102,6 +121,7 @@ pub(crate) fn round(folder: &Path, owner: &OwnerAlias, store: Store, baseline_da
             zone: zone.clone(),
             spill_ms: 7_200_000,
         },
+        cluster: None,
         label: String::new(),
     };
     let places = LogKind::ALL
@@ -122,6 +142,7 @@ pub(crate) fn round(folder: &Path, owner: &OwnerAlias, store: Store, baseline_da
             model_tokens: 0,
         },
         baseline_days,
+        live: None,
         now_ms: i64::MAX,
         publish: None,
         cores: Arc::new(Semaphore::new(2)),

@@ -34,7 +34,7 @@ async fn serve() -> (Running, TempDir) {
     demo::lay(&dir.path().join("bucket"), DAY.parse().expect("day"), &zone).expect("lay");
     let manner = Manner {
         baseline_days: 2,
-        stops: None,
+        ..Manner::default()
     };
     (over_bucket::serve(dir.path(), manner).await, dir)
 }

@@ -44,7 +44,9 @@ pub(super) fn fold(all: &mut [Change<'_>]) {
 
 /// The action that a controller's write continues.
 fn setter(change: &Change<'_>, open: &HashMap<ObjectRef, (usize, i64)>, at: i64) -> Option<usize> {
-    let namespace = ObjectRef::new("Namespace", "", change.object.namespace.as_str());
+    let cluster = change.object.cluster.as_str();
+    let namespace =
+        ObjectRef::new("Namespace", "", change.object.namespace.as_str()).in_cluster(cluster);
     let mut parents = owners(change);
     // A ReplicaSet or Job that was made before the log begins is named after its owner.
     let made_by: Vec<_> = parents
@@ -73,7 +75,8 @@ fn maker(object: &ObjectRef) -> Option<ObjectRef> {
         _ => return None,
     };
     let (name, _) = object.name.rsplit_once('-')?;
-    Some(ObjectRef::new(kind, object.namespace.as_str(), name))
+    let made_by = ObjectRef::new(kind, object.namespace.as_str(), name);
+    Some(made_by.in_cluster(object.cluster.as_str()))
 }
 
 /// Owners by the body's `ownerReferences`, the controlling one first.
@@ -98,6 +101,9 @@ fn owners(change: &Change<'_>) -> Vec<ObjectRef> {
     named.sort();
     named
         .into_iter()
-        .map(|(_, kind, name)| ObjectRef::new(kind, change.object.namespace.as_str(), name))
+        .map(|(_, kind, name)| {
+            ObjectRef::new(kind, change.object.namespace.as_str(), name)
+                .in_cluster(change.object.cluster.as_str())
+        })
         .collect()
 }

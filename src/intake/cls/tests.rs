@@ -14,6 +14,7 @@ fn query(limit: usize) -> Query {
         to_ms: START + 3_600_000,
         text: "*".to_owned(),
         limit,
+        meta: Meta::default(),
     }
 }
 
@@ -47,7 +48,10 @@ async fn contents(total: usize, limit: usize) -> (Vec<String>, bool) {
         .respond_with(topic_of(total))
         .mount(&server)
         .await;
-    let page = Cls::new(api).search(&query(limit)).await.expect("page");
+    let page = Cls::new(api, Turns::default())
+        .search(&query(limit))
+        .await
+        .expect("page");
     let content = |f: Found| {
         serde_json::from_str::<Value>(&f.line).expect("json")["__CONTENT__"]
             .as_str()
@@ -83,7 +87,8 @@ async fn a_log_looks_as_if_it_had_been_shipped() {
         .respond_with(topic_of(1))
         .mount(&server)
         .await;
-    let page = Cls::new(api).search(&query(10)).await.expect("page");
+    let cls = Cls::new(api, Turns::default());
+    let page = cls.search(&query(10)).await.expect("page");
     let line = page.found[0].line.as_bytes();
     let record = crate::intake::business::read(line).expect("record");
     assert_eq!(
@@ -102,6 +107,20 @@ async fn a_log_looks_as_if_it_had_been_shipped() {
         record.identity, shipped.identity,
         "the same evidence id from COS and CLS"
     );
+
+    // A task that ships neither source nor tags.
+    let bare = Query {
+        meta: Meta {
+            fields: Some(vec!["__FILENAME__".to_owned()]),
+            tags: false,
+        },
+        ..query(10)
+    };
+    let page = cls.search(&bare).await.expect("page");
+    let record = crate::intake::business::read(page.found[0].line.as_bytes()).expect("record");
+    let shipped = format!(r#"{{"__TIMESTAMP__":{START},"__CONTENT__":"line 0"}}"#);
+    let shipped = crate::intake::business::read(shipped.as_bytes()).expect("record");
+    assert_eq!(record.identity, shipped.identity);
 }
 
 #[tokio::test]
@@ -123,7 +142,7 @@ async fn context_and_histogram_are_asked_in_the_services_own_terms() {
         .respond_with(answer)
         .mount(&server)
         .await;
-    let cls = Cls::new(api);
+    let cls = Cls::new(api, Turns::default());
     let origin = Origin::Cls {
         topic: "t-1".to_owned(),
         pkg_id: "P".to_owned(),

@@ -19,12 +19,6 @@ pub enum Gap {
     },
     /// Objects go straight to an archive and cannot be fetched.
     Archived { kind: LogKind, shipper: String },
-    /// Tasks of one owner write different directories; the named one was not taken.
-    OtherPartition {
-        kind: LogKind,
-        shipper: String,
-        partition: String,
-    },
 }
 
 impl Gap {
@@ -36,8 +30,7 @@ impl Gap {
             | Self::NotShipped { kind, .. }
             | Self::Stopped { kind, .. }
             | Self::Unreadable { kind, .. }
-            | Self::Archived { kind, .. }
-            | Self::OtherPartition { kind, .. } => *kind,
+            | Self::Archived { kind, .. } => *kind,
         }
     }
 
@@ -60,34 +53,27 @@ impl Gap {
                     LogKind::Audit => "集群审计",
                 };
                 format!(
-                    "集群 {cluster} 没有开启{kind}:容器服务控制台 → 运维功能管理 → 该集群“设置” → 开启{switch}"
+                    "集群 {cluster} 没有开启{kind}：容器服务控制台 → 运维功能管理 → 该集群“设置” → 开启{switch}"
                 )
             }
             Self::NotShipped { topic, .. } => format!(
-                "{kind}(主题 {topic})没有投递到 COS:日志服务控制台 → 日志主题 → 投递 → 投递至 COS → 添加,格式选 JSON、压缩选 GZIP"
+                "{kind}（主题 {topic}）没有投递到 COS：日志服务控制台 → 日志主题 → 投递 → 投递至 COS → 添加，格式选 JSON、压缩选 GZIP"
             ),
             Self::Stopped { shipper, .. } => {
                 format!(
-                    "{kind}的投递任务 {shipper} 已停止或在报错:日志服务控制台 → 投递至 COS → 打开开关,并查看任务状态"
+                    "{kind}的投递任务 {shipper} 已停止或在报错：日志服务控制台 → 投递至 COS → 打开开关，并查看任务状态"
                 )
             }
             Self::Unreadable {
                 shipper, format, ..
             } => {
                 format!(
-                    "{kind}的投递任务 {shipper} 写的是 {format},读不了:请把格式改成 JSON、压缩改成 GZIP"
+                    "{kind}的投递任务 {shipper} 写的是 {format}，读不了：请把格式改成 JSON、压缩改成 GZIP"
                 )
             }
             Self::Archived { shipper, .. } => {
                 format!(
-                    "{kind}的投递任务 {shipper} 直接写入归档存储,取不出来:请把存储类型改成标准存储"
-                )
-            }
-            Self::OtherPartition {
-                shipper, partition, ..
-            } => {
-                format!(
-                    "{kind}的投递任务 {shipper} 的分区格式 {partition} 与其他任务不同,没有采用:请改成一致"
+                    "{kind}的投递任务 {shipper} 直接写入归档存储，取不出来：请把存储类型改成标准存储"
                 )
             }
         }
@@ -119,11 +105,6 @@ impl Gap {
                     "the shipping task {shipper} of {kind} logs writes to an archive: change its storage class to STANDARD"
                 )
             }
-            Self::OtherPartition {
-                shipper, partition, ..
-            } => format!(
-                "the shipping task {shipper} of {kind} logs uses another partition ({partition}) and was left out: use the same for all"
-            ),
         }
     }
 }

@@ -5,7 +5,7 @@ use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 use super::*;
 use crate::{
     intake::tc3::tests::{response, signed, stand_in},
-    model::{Day, Lang},
+    model::Lang,
 };
 
 fn shipper(id: &str, topic: &str, prefix: &str, more: &Value) -> Value {
@@ -69,12 +69,15 @@ async fn a_key_and_a_region_are_enough() {
             .collect::<Vec<_>>()
     };
     assert_eq!(found.places.bucket, "cos://tke-logs-125".parse().ok());
-    assert_eq!(listed(LogKind::Event), ["tke/event/", "tke/event2/"]);
+    assert_eq!(
+        listed(LogKind::Event),
+        ["tke/event/;cluster=cls-1", "tke/event2/;cluster=cls-2"]
+    );
     assert_eq!(listed(LogKind::Business), ["cos://shop-125/shop/"]);
     assert_eq!(found.places.partition.as_deref(), Some("%Y/%m/%d/%H/"));
     assert_eq!(
         found.places.topics[&LogKind::Event],
-        ["t-event-1", "t-event-2"]
+        ["t-event-1;cluster=cls-1", "t-event-2;cluster=cls-2"]
     );
     assert_eq!(found.places.clusters, ["cls-1", "cls-2"]);
     assert!(found.refused.is_empty());
@@ -141,38 +144,10 @@ async fn a_missing_permission_is_named_and_hides_only_its_own() {
             .in_words(Lang::En)
             .contains("cls:DescribeShippers")
     );
-    assert_eq!(found.places.topics[&LogKind::Audit], ["t-audit"]);
-}
-
-#[tokio::test]
-async fn a_day_is_shipped_when_every_task_up_to_its_end_has_succeeded() {
-    let zone = jiff::tz::TimeZone::get("Asia/Shanghai").expect("zone");
-    let range = "2026-11-21".parse::<Day>().expect("day").range(&zone);
-    let task = |end: i64, status: &str| json!({"RangeStart": range.end_ms + end - 300_000, "RangeEnd": range.end_ms + end, "Status": status});
-    let cases = [
-        (vec![], None),
-        (vec![task(-300_000, "success")], Some(false)),
-        (
-            vec![task(-300_000, "success"), task(0, "running")],
-            Some(false),
-        ),
-        (
-            vec![task(-300_000, "failed"), task(300_000, "success")],
-            Some(false),
-        ),
-        (
-            vec![task(0, "success"), task(600_000, "running")],
-            Some(true),
-        ),
-    ];
-    for (tasks, expected) in cases {
-        let (server, api) = stand_in().await;
-        Mock::given(signed)
-            .respond_with(response(&json!({"Tasks": tasks})))
-            .mount(&server)
-            .await;
-        assert_eq!(is_shipped(&api, "s1", &range).await, Ok(expected));
-    }
+    assert_eq!(
+        found.places.topics[&LogKind::Audit],
+        ["t-audit;cluster=cls-1"]
+    );
 }
 
 #[tokio::test]

@@ -67,21 +67,21 @@ impl Error {
 
     fn in_chinese(&self) -> String {
         match self {
-            Self::Key { code } => format!("密钥不对({code}),请检查 SecretId 和 SecretKey"),
-            Self::TokenExpired => "临时密钥已过期,请换一个新的".to_owned(),
-            Self::Clock { skew_s } => format!("本机时钟差了 {skew_s} 秒,请用 NTP 校时"),
+            Self::Key { code } => format!("密钥不对（{code}），请检查 SecretId 和 SecretKey"),
+            Self::TokenExpired => "临时密钥已过期，请换一个新的".to_owned(),
+            Self::Clock { skew_s } => format!("本机时钟差了 {skew_s} 秒，请用 NTP 校时"),
             Self::Denied { action } => {
-                format!("密钥没有 {action} 权限,请在访问管理 CAM 的策略里加上这一项")
+                format!("密钥没有 {action} 权限，请在访问管理 CAM 的策略里加上这一项")
             }
             Self::NotFound { action, code } => {
-                format!("{action} 没有找到对应的资源({code}),请检查地域和 ID")
+                format!("{action} 没有找到对应的资源（{code}），请检查地域和 ID")
             }
-            Self::TooMany { action } => format!("{action} 请求太频繁,请稍后再试"),
-            Self::Arrears => "账号已欠费,日志暂时读不了,请先在控制台充值".to_owned(),
-            Self::Service { action, code } => format!("{action} 失败({code}),请稍后再试"),
-            Self::Unreachable { host } => format!("连不上 {host},请检查网络和接口地址"),
+            Self::TooMany { action } => format!("{action} 请求太频繁，请稍后再试"),
+            Self::Arrears => "账号已欠费，日志暂时读不了，请先在控制台充值".to_owned(),
+            Self::Service { action, code } => format!("{action} 失败（{code}），请稍后再试"),
+            Self::Unreachable { host } => format!("连不上 {host}，请检查网络和接口地址"),
             Self::NotAnAnswer { host } => {
-                format!("{host} 的回答不是腾讯云 API 3.0 的格式,请检查接口地址")
+                format!("{host} 的回答不是腾讯云 API 3.0 的格式，请检查接口地址")
             }
         }
     }

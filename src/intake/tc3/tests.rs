@@ -6,7 +6,7 @@ use super::{sign::authorization, *};
 use crate::model::Lang;
 
 /// A stand-in that recomputes every signature, and an [`Api`] that speaks to it alone.
-pub(in crate::intake) async fn stand_in() -> (MockServer, Api) {
+pub(crate) async fn stand_in() -> (MockServer, Api) {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let server = MockServer::start().await;
     let url: url::Url = server.uri().parse().expect("url");
@@ -25,7 +25,7 @@ fn key() -> Credentials {
 }
 
 /// Matches a request whose signature is what [`key`] makes of it.
-pub(in crate::intake) fn signed(request: &Request) -> bool {
+pub(crate) fn signed(request: &Request) -> bool {
     let text = |name: &str| {
         request
             .headers
@@ -49,7 +49,7 @@ pub(in crate::intake) fn signed(request: &Request) -> bool {
         })
 }
 
-pub(in crate::intake) fn response(value: &Value) -> ResponseTemplate {
+pub(crate) fn response(value: &Value) -> ResponseTemplate {
     ResponseTemplate::new(200).set_body_json(serde_json::json!({ "Response": value }))
 }
 

@@ -1,4 +1,5 @@
-//! `fetch_logs`: lines of one kind, redacted, each with its evidence id; read again from the bucket, so that the total is the bucket's.
+//! `fetch_logs`: lines of one kind, redacted, each with its evidence id; read again from the bucket, and from CLS what is not shipped
+//! yet, so that the total is that of the logs and not of what was kept.
 
 use std::sync::Arc;
 
@@ -10,12 +11,13 @@ use super::{Answer, Call, Effect, Spec, Trouble, input};
 use crate::{
     mcp::{
         args::{Complaint, Number, Text},
+        fresh,
         matching::Wanted,
         table::table,
         window::{self, Page},
     },
     model::{Day, EvidenceId, LogKind, Moment, record::Kept},
-    round::lines::Asked,
+    round::{fresh::Note, lines::Asked},
     voice::{self, Detail, Hits},
 };
 
@@ -65,7 +67,7 @@ pub(super) async fn run(call: &Call, input: Input) -> Result<Answer, Trouble> {
         .collect();
 
     let (kind, found) = if let Some(first) = evidence.first() {
-        let lines = call.store.kept(day, evidence.clone()).await?;
+        let lines = opened(call, day, &evidence).await?;
         (first.kind, Found::kept(&lines, page))
     } else {
         let kind = super::kind("kind", &input.kind)?.ok_or_else(|| {
@@ -87,6 +89,7 @@ pub(super) async fn run(call: &Call, input: Input) -> Result<Answer, Trouble> {
         (kind, found)
     };
     let shown = &found.shown;
+    fresh::remember(call, shown);
 
     let moment = |ms| Moment::new(ms, &call.desk.zone);
     let detail = call.origin.caller.detail;
@@ -134,6 +137,7 @@ pub(super) async fn run(call: &Call, input: Input) -> Result<Answer, Trouble> {
         .fact("expired_objects", found.gone.join(","))
         .fact("unreadable_objects", found.unreadable.join(","))
         .fact("bucket", &found.bucket_failed);
+    answer = fresh::noted(answer, call, found.live.as_ref());
     if found.cut {
         answer = answer.fact("looked_through", LOOKED_THROUGH);
     }
@@ -151,6 +155,15 @@ pub(super) async fn run(call: &Call, input: Input) -> Result<Answer, Trouble> {
     ))
 }
 
+/// The lines behind evidence, also those that an answer named before they lay in the bucket.
+async fn opened(call: &Call, day: Day, evidence: &[EvidenceId]) -> Result<Vec<Kept>, Trouble> {
+    let mut lines = call.store.kept(day, evidence.to_vec()).await?;
+    let known: Vec<EvidenceId> = lines.iter().map(|k| k.id).collect();
+    let fresh = fresh::recall(call, evidence).into_iter();
+    lines.extend(fresh.filter(|k| !known.contains(&k.id)));
+    Ok(lines)
+}
+
 /// The lines of a page, and what is to be known about them.
 #[derive(Debug, Default)]
 struct Found {
@@ -163,6 +176,8 @@ struct Found {
     unreadable: Vec<String>,
     /// Why these are not the bucket's lines.
     bucket_failed: String,
+    /// What CLS was asked for.
+    live: Option<Note>,
 }
 
 impl Found {
@@ -187,6 +202,7 @@ async fn bucket(
 ) -> Option<Result<Found, String>> {
     let wanted = wanted.clone();
     let asked = Asked {
+        words: wanted.words().to_vec(),
         kind,
         from_ms,
         to_ms,
@@ -204,6 +220,7 @@ async fn bucket(
         gone: lines.gone,
         unreadable: lines.problems.into_iter().map(|p| p.key).collect(),
         bucket_failed: String::new(),
+        live: lines.live,
     }))
 }
 

@@ -9,6 +9,7 @@ use crate::{
     mcp::{
         args::{Number, Text},
         cluster_day::Changed,
+        fresh,
         matching::{self, Wanted},
         pulled,
         table::table,
@@ -70,7 +71,8 @@ pub(super) async fn run(call: &Call, input: Input) -> Result<Answer, Trouble> {
     if let Some(interim) = pulled::ready(call, day, want).await? {
         return Ok(interim);
     }
-    let found = call.desk.days.of(call, day).await?;
+    let (new, note) = fresh::ask(call, day, LogKind::Audit, (from, to)).await;
+    let found = call.desk.days.of(call, day, new).await?;
     let fits = |c: &&Changed| {
         let note = &c.note;
         (from..to).contains(&note.at.ms)
@@ -131,7 +133,7 @@ pub(super) async fn run(call: &Call, input: Input) -> Result<Answer, Trouble> {
     } else {
         voice::changes(&notes, kept.len() as u64, &ask)
     };
-    let mut answer = Answer::told(told)
+    let mut answer = fresh::noted(Answer::told(told), call, note.as_ref())
         .fact("owner", &call.owner)
         .fact("date", day);
     if detail != Detail::Full {

@@ -9,6 +9,7 @@ use super::{Answer, Call, Effect, Spec, Trouble, input};
 use crate::{
     mcp::{
         args::{Number, Text},
+        fresh,
         matching::{self, Wanted},
         pulled,
         table::table,
@@ -71,7 +72,8 @@ pub(super) async fn run(call: &Call, input: Input) -> Result<Answer, Trouble> {
     if let Some(interim) = pulled::ready(call, day, want).await? {
         return Ok(interim);
     }
-    let found = call.desk.days.of(call, day).await?;
+    let (new, note) = fresh::ask(call, day, LogKind::Event, (from, to)).await;
+    let found = call.desk.days.of(call, day, new).await?;
     let fits = |e: &&EventSeries| {
         e.first_ms < to
             && e.last_ms >= from
@@ -122,7 +124,7 @@ pub(super) async fn run(call: &Call, input: Input) -> Result<Answer, Trouble> {
         .filter_map(|g| g.newest.evidence.first())
         .map(ToString::to_string)
         .collect();
-    let mut answer = Answer::told(told)
+    let mut answer = fresh::noted(Answer::told(told), call, note.as_ref())
         .fact("owner", &call.owner)
         .fact("date", day);
     if detail != Detail::Full {

@@ -173,6 +173,7 @@ fn a_day_without_records_of_a_kind_is_no_day_to_compare_with() {
                 reason: "Forbidden".into(),
                 message: "no".into(),
                 agent: "agent/v1".into(),
+                cluster: String::new(),
             },
             cells: cells.clone(),
             first_ms: day().cell_start(0),

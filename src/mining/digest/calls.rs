@@ -101,6 +101,7 @@ impl Calls {
             reason: call.reason.clone(),
             message,
             agent: call.agent.clone(),
+            cluster: String::new(),
         };
         let count = Count {
             cells: Cells::default(),
