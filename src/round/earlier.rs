@@ -3,16 +3,17 @@
 //! In: days that were never counted. Out: their counts, templates and last object states in `owner.db`. Always true: oldest first,
 //! since templates and states build on what was known before; a day without objects is no day to compare with. Keeps no lines.
 
-use std::{
-    collections::{BTreeMap, HashSet},
-    sync::Arc,
-};
+use std::collections::{BTreeMap, HashSet};
 
-use futures::{StreamExt as _, stream};
+use futures::TryStreamExt as _;
 
 use super::{
-    Error, clusters,
-    read::{AHEAD, fetch},
+    Error,
+    clock::Stopwatch,
+    clusters,
+    fetch::fetch,
+    judge::blocking,
+    read::{Desk, SIDE_BY_SIDE},
     run::Round,
     source::Found,
     tasks::Work,
@@ -20,7 +21,8 @@ use super::{
 use crate::{
     diagnosis::changes,
     mining::{self, day::Tally},
-    model::{Day, DayRange, LogKind, shapes::ObjectDigest},
+    model::{Day, DayRange, LogKind},
+    store::Claims,
 };
 
 /// Compressed bytes of business objects that are read of an earlier day; of a larger day every n-th object is, and the counts say
@@ -95,42 +97,42 @@ fn sample(objects: Vec<Found>, limit: u64) -> Vec<Found> {
     objects.into_iter().step_by(step).collect()
 }
 
+/// Adds the objects of a kind to the tally. Which of two objects counts a record that lies in both makes no difference to a count.
 async fn read(
     round: &Round,
     range: &DayRange,
     kind: LogKind,
     objects: Vec<Found>,
-    mut tally: Tally,
+    tally: Tally,
     work: &Work,
 ) -> Result<Tally, Error> {
-    let range = Arc::new(range.clone());
-    let mut seen = HashSet::new();
-    let mut fetched = stream::iter(objects)
-        .map(|found| fetch(round.source.clone(), work.clone(), found))
-        .buffered(AHEAD);
-    while let Some((found, bytes)) = fetched.next().await {
-        if work.cancelled.is_cancelled() {
-            return Err(Error::Stopped);
-        }
-        let bytes = match bytes {
-            Ok(bytes) => bytes,
-            // One unreadable object of an earlier day makes a comparison a little weaker, and nothing wrong.
-            Err(error) if error.is_about_one_object() => continue,
-            Err(error) => return Err(error.into()),
-        };
-        let (range, cluster) = (
-            range.clone(),
-            round.source.cluster(&found).map(str::to_owned),
-        );
-        let _core = round.cores.acquire().await.map_err(|_| Error::Stopped)?;
-        (tally, seen) = tokio::task::spawn_blocking(move || {
-            let mut claim = |identity| seen.insert(identity);
-            let digest: ObjectDigest =
-                mining::digest::digest(kind, &found.key, &bytes, &range, &mut claim);
-            tally.add(kind, digest.in_cluster(&cluster.unwrap_or_default()));
-            (tally, seen)
+    let (claims, clock) = (Claims::default(), Stopwatch::default());
+    let (desk, claims) = (
+        &Desk {
+            source: &round.source,
+            cores: &round.cores,
+            range,
+            clock: &clock,
+        },
+        &claims,
+    );
+    fetch(&round.source, work, &clock, objects)
+        .map_ok(|(found, bytes)| async move {
+            match bytes {
+                Ok(bytes) => desk.digest(&found, bytes, claims).await.map(Some),
+                // An object that cannot be read makes a comparison a little weaker, and nothing wrong.
+                Err(error) if error.is_about_one_object() => Ok(None),
+                Err(error) => Err(error.into()),
+            }
         })
-        .await?;
-    }
-    Ok(tally)
+        .try_buffer_unordered(SIDE_BY_SIDE)
+        .try_fold(tally, |mut tally, digest| {
+            blocking(move || {
+                if let Some(digest) = digest {
+                    tally.add(kind, digest);
+                }
+                tally
+            })
+        })
+        .await
 }

@@ -7,20 +7,21 @@
 use std::{
     collections::{BTreeMap, HashSet},
     fmt,
+    pin::pin,
     sync::Arc,
 };
 
-use futures::{StreamExt as _, stream};
+use futures::TryStreamExt as _;
 
-use super::{Error, fresh::Note, judge::blocking, live::Scope, run::Round, source::Found};
+use super::{
+    Error, clock::Stopwatch, fetch::fetch, fresh::Note, judge::blocking, live::Scope,
+    progress::Progress, run::Round, source::Found, tasks::Work,
+};
 use crate::{
     mining::digest::lines::{self, Seen},
     model::{Day, DayRange, EvidenceId, LogKind, Origin, record::Kept, shapes::ObjectProblem},
     store::ManifestRow,
 };
-
-/// Objects that are fetched while one is searched.
-const AHEAD: usize = 4;
 
 /// Whether a line is wanted, by its namespace, its object and its redacted text.
 pub type Fits = dyn Fn(&str, &str, &str) -> bool + Send + Sync;
@@ -72,16 +73,10 @@ impl Round {
         let (objects, gone) = self.objects(day, asked).await?;
         let mut search = Search::new(asked.clone());
         let (kind, mut read, mut problems) = (asked.kind, 0, Vec::new());
-        let mut fetched = stream::iter(objects)
-            .map(|found| {
-                let source = self.source.clone();
-                async move {
-                    let bytes = source.read(&found).await;
-                    (found, bytes)
-                }
-            })
-            .buffered(AHEAD);
-        while let Some((found, bytes)) = fetched.next().await {
+        // Somebody waits for this.
+        let work = Work::alone(Progress::default());
+        let mut fetched = pin!(fetch(&self.source, &work, &Stopwatch::default(), objects));
+        while let Some((found, bytes)) = fetched.try_next().await? {
             match bytes {
                 Ok(bytes) => {
                     let _core = self.cores.acquire().await.map_err(|_| Error::Stopped)?;

@@ -7,6 +7,7 @@ mod clock;
 pub mod clusters;
 mod earlier;
 mod error;
+mod fetch;
 pub mod files;
 pub mod fresh;
 pub mod judge;

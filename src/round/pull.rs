@@ -11,7 +11,7 @@ use super::{
     clock::Stopwatch,
     judge::{self, Evidence},
     progress::Phase,
-    read::Reading,
+    read::{Desk, Reading},
     run::{Round, begin},
     tasks::{TaskKey, Work},
 };
@@ -140,14 +140,16 @@ impl Round {
         };
         begin(work, phase, [&fresh]);
         let reading = Reading {
-            source: &self.source,
             store: &self.store,
             day,
-            range: &range,
             work,
             lang: self.judge.lang,
-            cores: self.cores.clone(),
-            clock: &Stopwatch::default(),
+            desk: Desk {
+                source: &self.source,
+                cores: &self.cores,
+                range: &range,
+                clock: &Stopwatch::default(),
+            },
         };
         tracing::info!(owner = %self.store.owner(), %day, %kind, objects = fresh.len(), "reading what a question needs");
         reading.read(kind, fresh, &all).await?;

@@ -6,25 +6,23 @@
 //! has put in doubt loses its ETag in the same transaction, so that being killed before it is read again counts nothing twice.
 //! An object that cannot be read is a problem of its own and stops nobody; a bucket that cannot be read stops the round.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{collections::HashMap, sync::Arc};
 
 use bytes::Bytes;
-use futures::{StreamExt as _, stream};
+use futures::{StreamExt as _, TryStreamExt as _};
 use tokio::sync::Semaphore;
 
 use super::{
     Error,
     clock::Stopwatch,
+    fetch::{Fetched, fetch},
+    judge::blocking,
     progress::Phase,
     run::begin,
     source::{Found, Source},
     tasks::Work,
 };
 use crate::{
-    intake::bucket,
     mining,
     model::{
         Day, DayRange, Lang, LogKind,
@@ -33,9 +31,9 @@ use crate::{
     store::{Claims, ManifestRow, ObjectMeta, Store},
 };
 
-/// Objects that are fetched while one is parsed. With 30 ms to the bucket and objects of a megabyte this keeps a connection of
-/// 12 MB/s busy; each waits in memory compressed, 256 MB raw are about 25 MB.
-pub(super) const AHEAD: usize = 4;
+/// Objects of a kind that are digested or written at once. How many digests are really made at once is up to [`Desk::cores`];
+/// one more of each kind waits, so that no core does while another is written.
+pub(super) const SIDE_BY_SIDE: usize = 3;
 
 /// Objects of two kinds that are read side by side.
 pub(super) type Batch = [(LogKind, Vec<Found>); 2];
@@ -43,15 +41,11 @@ pub(super) type Batch = [(LogKind, Vec<Found>); 2];
 /// What reading needs besides the objects.
 #[derive(Debug, Clone)]
 pub(super) struct Reading<'a> {
-    pub source: &'a Source,
     pub store: &'a Store,
     pub day: Day,
-    pub range: &'a DayRange,
     pub work: &'a Work,
     pub lang: Lang,
-    /// Digests that may be made at once in this process.
-    pub cores: Arc<Semaphore>,
-    pub clock: &'a Stopwatch,
+    pub desk: Desk<'a>,
 }
 
 impl Reading<'_> {
@@ -106,18 +100,17 @@ impl Reading<'_> {
             let keys = bereft.iter().map(|f| f.key.clone()).collect();
             self.store.doubt_objects(self.day, kind, keys).await?;
         }
-        let mut claims = Claims::default();
+        let claims = Claims::default();
         for (key, identities) in self.store.identities(self.day, kind).await? {
             // What is read now claims anew, and a replaced object's old records are no longer there to be claimed.
             if !fresh.iter().chain(&bereft).any(|f| f.key == key) {
                 claims.add(&key, &identities);
             }
         }
-        let claims = Arc::new(Mutex::new(claims));
         self.objects(kind, fresh, &known, &claims, true).await?;
         self.objects(kind, bereft, &known, &claims, false).await?;
         loop {
-            let stale = lock(&claims).stale();
+            let stale = claims.stale();
             let again: Vec<Found> = all
                 .iter()
                 .filter(|f| stale.contains(&f.key))
@@ -130,84 +123,100 @@ impl Reading<'_> {
         }
     }
 
+    /// Reads `objects`, some at once and in any order: the claims end in the same.
     async fn objects(
         &self,
         kind: LogKind,
         objects: Vec<Found>,
         known: &HashMap<&str, &ManifestRow>,
-        claims: &Arc<Mutex<Claims>>,
+        claims: &Claims,
         counted: bool,
     ) -> Result<(), Error> {
-        let mut fetched = stream::iter(objects)
-            .map(|found| {
-                let fetching = fetch(self.source.clone(), self.work.clone(), found);
-                let clock = self.clock.clone();
-                async move { clock.time("download", fetching).await }
+        fetch(self.desk.source, self.work, self.desk.clock, objects)
+            .map(|fetched| async move {
+                let fetched = fetched?;
+                if counted {
+                    self.work.progress.object_done(fetched.0.size);
+                }
+                self.object(kind, fetched, known, claims).await
             })
-            .buffered(AHEAD);
-        while let Some((found, bytes)) = fetched.next().await {
-            if self.work.cancelled.is_cancelled() {
-                return Err(Error::Stopped);
-            }
-            if counted {
-                self.work.progress.object_done(found.size);
-            }
-            let digest = match bytes {
-                Ok(bytes) => {
-                    let digest = self.digest(kind, &found, bytes, claims).await?;
-                    match self.source.cluster(&found) {
-                        Some(cluster) => digest.in_cluster(cluster),
-                        None => digest,
-                    }
-                }
-                // What was read of the same bytes at another time says more than nothing, and its problem is known.
-                Err(error)
-                    if error.is_about_one_object()
-                        && known.get(found.key.as_str()).is_some_and(|row| {
-                            row.problem.is_some() && is_as_listed(row, &found)
-                        }) =>
-                {
-                    continue;
-                }
-                Err(error) if error.is_about_one_object() => ObjectDigest {
-                    problem: Some(ObjectProblem {
-                        key: found.key.clone(),
-                        reason: error.fault.sentence(self.lang),
-                    }),
-                    ..ObjectDigest::default()
-                },
-                Err(error) => return Err(error.into()),
-            };
-            let meta = ObjectMeta {
-                key: found.key,
-                etag: found.etag,
-                size: found.size,
-            };
-            let doubted = lock(claims).stale();
-            self.store
-                .put_and_doubt(self.day, kind, meta, digest, doubted)
-                .await?;
-        }
-        Ok(())
+            .buffer_unordered(SIDE_BY_SIDE)
+            .try_collect()
+            .await
     }
 
-    async fn digest(
+    async fn object(
         &self,
         kind: LogKind,
+        (found, bytes): Fetched,
+        known: &HashMap<&str, &ManifestRow>,
+        claims: &Claims,
+    ) -> Result<(), Error> {
+        let digest = match bytes {
+            Ok(bytes) => self.desk.digest(&found, bytes, claims).await?,
+            // What was read of the same bytes at another time says more than nothing, and its problem is known.
+            Err(error)
+                if error.is_about_one_object()
+                    && known
+                        .get(found.key.as_str())
+                        .is_some_and(|row| row.problem.is_some() && is_as_listed(row, &found)) =>
+            {
+                return Ok(());
+            }
+            Err(error) if error.is_about_one_object() => ObjectDigest {
+                problem: Some(ObjectProblem {
+                    key: found.key.clone(),
+                    reason: error.fault.sentence(self.lang),
+                }),
+                ..ObjectDigest::default()
+            },
+            Err(error) => return Err(error.into()),
+        };
+        let meta = ObjectMeta {
+            key: found.key,
+            etag: found.etag,
+            size: found.size,
+        };
+        let putting = self
+            .store
+            .put_claimed(self.day, kind, meta, digest, claims.clone());
+        Ok(self.desk.clock.time("write", putting).await?)
+    }
+}
+
+/// Where objects are digested.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Desk<'a> {
+    pub source: &'a Source,
+    /// Digests that may be made at once in this process.
+    pub cores: &'a Arc<Semaphore>,
+    pub range: &'a DayRange,
+    pub clock: &'a Stopwatch,
+}
+
+impl Desk<'_> {
+    /// What an object says of the day, without the records that another one counts.
+    pub(super) async fn digest(
+        &self,
         found: &Found,
         bytes: Bytes,
-        claims: &Arc<Mutex<Claims>>,
+        claims: &Claims,
     ) -> Result<ObjectDigest, Error> {
-        let (key, range, claims) = (found.key.clone(), self.range.clone(), claims.clone());
+        let (kind, key) = (found.kind, found.key.clone());
+        let (range, claims) = (self.range.clone(), claims.clone());
+        let cluster = self.source.cluster(found).map(str::to_owned);
         let _core = self.cores.acquire().await.map_err(|_| Error::Stopped)?;
-        let digesting = tokio::task::spawn_blocking(move || {
-            let mut claims = lock(&claims);
-            let mut mine = claims.object(&key);
-            mining::digest::digest(kind, &key, &bytes, &range, &mut |identity| {
+        let digesting = blocking(move || {
+            let mine = claims.object(&key);
+            let digest = mining::digest::digest(kind, &key, &bytes, &range, &mut |identity| {
                 mine.claim(identity)
-            })
+            });
+            match cluster {
+                Some(cluster) => digest.in_cluster(&cluster),
+                None => digest,
+            }
         });
-        Ok(self.clock.time("parse", digesting).await?)
+        self.clock.time("parse", digesting).await
     }
 }
 
@@ -227,19 +236,4 @@ fn bereft(fresh: &[Found], all: &[Found], known: &HashMap<&str, &ManifestRow>) -
 
 fn is_as_listed(row: &ManifestRow, found: &Found) -> bool {
     row.object.etag == found.etag && row.object.size == found.size
-}
-
-/// Reads an object once nobody waits for another round. Owns its parts, so that many can be under way at once.
-pub(super) async fn fetch(
-    source: Source,
-    work: Work,
-    found: Found,
-) -> (Found, Result<Bytes, bucket::Error>) {
-    work.give_way().await;
-    let bytes = source.read(&found).await;
-    (found, bytes)
-}
-
-fn lock(claims: &Mutex<Claims>) -> std::sync::MutexGuard<'_, Claims> {
-    claims.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -23,7 +23,7 @@ use super::{
     live::Live,
     progress::Phase,
     pull,
-    read::{Batch, Reading},
+    read::{Batch, Desk, Reading},
     source::{Found, Source},
     tasks::Work,
 };
@@ -85,14 +85,16 @@ impl Round {
         let something_new = unread.values().any(|n| *n > 0);
         let all = |kind| listed.get(&kind).map_or(&[][..], Vec::as_slice);
         let reading = Reading {
-            source: &self.source,
             store: &self.store,
             day,
-            range: &range,
             work,
             lang: self.judge.lang,
-            cores: self.cores.clone(),
-            clock: &clock,
+            desk: Desk {
+                source: &self.source,
+                cores: &self.cores,
+                range: &range,
+                clock: &clock,
+            },
         };
 
         let events = fresh.remove(&LogKind::Event).unwrap_or_default();

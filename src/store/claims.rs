@@ -7,23 +7,29 @@
 use std::{
     collections::{BTreeSet, HashMap},
     hash::{BuildHasherDefault, Hasher},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-/// Who counts what, within one kind of log of one day.
+/// Who counts what, within one kind of log of one day. Cheap to clone; clones decide together, so objects may be digested side by side.
+#[derive(Debug, Clone, Default)]
+pub struct Claims(Arc<Mutex<Book>>);
+
 #[derive(Debug, Default)]
-pub struct Claims {
+struct Book {
     keys: Vec<String>,
+    numbers: HashMap<String, u32>,
     holder: HashMap<u64, u32, BuildHasherDefault<Identity>>,
     stale: BTreeSet<String>,
 }
 
 impl Claims {
     /// Adds what an object read earlier counts (`Store::identities`).
-    pub fn add(&mut self, key: &str, identities: &[u64]) {
-        self.holder.reserve(identities.len());
-        let mut object = self.object(key);
+    pub fn add(&self, key: &str, identities: &[u64]) {
+        let object = self.object(key);
+        let mut book = self.book();
+        book.holder.reserve(identities.len());
         for identity in identities {
-            object.claim(*identity);
+            book.claim(object.number, *identity);
         }
     }
 
@@ -31,18 +37,22 @@ impl Claims {
     ///
     /// An object whose bytes were replaced may no longer hold what it counted, and another that was refused it is not told: with a
     /// replaced object, read those again that were refused anything.
-    pub fn object(&mut self, key: &str) -> Object<'_> {
-        self.stale.remove(key);
-        let known = self.keys.iter().position(|k| k == key);
-        let number = u32::try_from(known.unwrap_or(self.keys.len())).unwrap_or(u32::MAX);
-        if known.is_some() {
-            self.holder.retain(|_, holder| *holder != number);
+    #[must_use]
+    pub fn object(&self, key: &str) -> Object {
+        let mut book = self.book();
+        book.stale.remove(key);
+        let number = if let Some(&number) = book.numbers.get(key) {
+            book.holder.retain(|_, holder| *holder != number);
+            number
         } else {
-            self.keys.push(key.to_owned());
-        }
+            let number = u32::try_from(book.keys.len()).unwrap_or(u32::MAX);
+            book.keys.push(key.to_owned());
+            book.numbers.insert(key.to_owned(), number);
+            number
+        };
         Object {
             number,
-            claims: self,
+            claims: self.clone(),
         }
     }
 
@@ -50,38 +60,49 @@ impl Claims {
     /// when every key was read in order.
     #[must_use]
     pub fn stale(&self) -> Vec<String> {
-        self.stale.iter().cloned().collect()
+        self.book().stale.iter().cloned().collect()
+    }
+
+    fn book(&self) -> MutexGuard<'_, Book> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Book {
+    fn claim(&mut self, number: u32, identity: u64) -> bool {
+        let Self {
+            keys,
+            holder,
+            stale,
+            ..
+        } = self;
+        let key = |n: u32| &keys[n as usize];
+        match holder.get_mut(&identity) {
+            None => {
+                holder.insert(identity, number);
+                true
+            }
+            Some(other) if key(number) < key(*other) => {
+                stale.insert(key(*other).clone());
+                *other = number;
+                true
+            }
+            Some(_) => false,
+        }
     }
 }
 
 /// One object's view of the claims.
 #[derive(Debug)]
-pub struct Object<'a> {
+pub struct Object {
     number: u32,
-    claims: &'a mut Claims,
+    claims: Claims,
 }
 
-impl Object<'_> {
+impl Object {
     /// Whether this object counts the record: no object with a smaller key does, and it was not seen before in this one.
-    pub fn claim(&mut self, identity: u64) -> bool {
-        let Claims {
-            keys,
-            holder,
-            stale,
-        } = self.claims;
-        let key = |n: u32| &keys[n as usize];
-        match holder.get_mut(&identity) {
-            None => {
-                holder.insert(identity, self.number);
-                true
-            }
-            Some(other) if key(self.number) < key(*other) => {
-                stale.insert(key(*other).clone());
-                *other = self.number;
-                true
-            }
-            Some(_) => false,
-        }
+    pub fn claim(&self, identity: u64) -> bool {
+        self.claims.book().claim(self.number, identity)
     }
 }
 
@@ -113,12 +134,12 @@ mod tests {
 
     /// Reads objects in the given order, and again as long as any is stale; who counts what at the end.
     fn settle(objects: &[(String, Vec<u64>)], order: &[usize]) -> BTreeSet<(u64, String)> {
-        let mut claims = Claims::default();
+        let claims = Claims::default();
         let mut counted: HashMap<&str, Vec<u64>> = HashMap::new();
         let mut next: Vec<usize> = order.to_vec();
         while let Some(i) = next.pop() {
             let (key, records) = &objects[i];
-            let mut object = claims.object(key);
+            let object = claims.object(key);
             let own = records.iter().copied().filter(|r| object.claim(*r));
             counted.insert(key, own.collect());
             if next.is_empty() {

@@ -7,7 +7,7 @@
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
 use super::{
-    Error, Store,
+    Claims, Error, Store,
     codec::{from_json, from_name, pack, to_json, unpack},
     embed::Analyzer,
 };
@@ -58,24 +58,25 @@ impl Store {
         object: ObjectMeta,
         digest: ObjectDigest,
     ) -> Result<(), Error> {
-        self.put_and_doubt(day, kind, object, digest, Vec::new())
+        self.put_claimed(day, kind, object, digest, Claims::default())
             .await
     }
 
-    /// [`put_object`](Self::put_object) and [`doubt_objects`](Self::doubt_objects) in one transaction: whoever is killed behind it
-    /// leaves the doubt to the next round.
-    pub async fn put_and_doubt(
+    /// [`put_object`](Self::put_object) and [`doubt_objects`](Self::doubt_objects) of what the claims call stale, in one transaction:
+    /// whoever is killed behind it leaves the doubt to the next round. The claims are asked inside of it, so that an object which
+    /// lost a record while it waited to be put is doubted by its own transaction or by that of the object that took it.
+    pub async fn put_claimed(
         &self,
         day: Day,
         kind: LogKind,
         object: ObjectMeta,
         digest: ObjectDigest,
-        doubted: Vec<String>,
+        claims: Claims,
     ) -> Result<(), Error> {
         self.change_day(day, move |tx| {
-            doubt(tx, kind, &doubted)?;
             remove(tx, kind, &object.key)?;
-            insert(tx, kind, &object, digest)
+            insert(tx, kind, &object, digest)?;
+            doubt(tx, kind, &claims.stale())
         })
         .await
     }
