@@ -51,10 +51,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         });
         print(kind, "lines", raw, lines, alone);
         let records = best(&objects, |object| {
+            let mut reader = business::Reader::default();
             decode::for_each_line(object, &decode::Limits::default(), |_, line| {
                 let Ok(json) = line.json else { return };
                 match kind {
-                    LogKind::Business => drop(black_box(business::read(json))),
+                    LogKind::Business => drop(black_box(reader.read(json))),
                     LogKind::Event => drop(black_box(event::read(json))),
                     LogKind::Audit => drop(black_box(audit::read(json))),
                 }

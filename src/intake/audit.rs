@@ -21,7 +21,7 @@ use crate::model::{
 };
 
 /// Reads one line.
-pub fn read(line: &[u8]) -> Result<AuditRecord, Rejection> {
+pub fn read(line: &[u8]) -> Result<AuditRecord<'_>, Rejection> {
     let mut parts = Parts::default();
     json::for_each_field(line, |key, node| parts.take(&key, node))?;
     let ts_ms = parts.ts_ms.ok_or(Rejection::NoTimestamp)?;
@@ -179,35 +179,38 @@ impl<'a> Parts<'a> {
         }
     }
 
-    fn call(self, id: EvidenceId, ts_ms: i64) -> AuditCall {
+    fn call(self, id: EvidenceId, ts_ms: i64) -> AuditCall<'a> {
         let resource = match (self.resource.as_ref(), self.subresource.as_ref()) {
             // A path such as `/healthz`: its query is of no interest.
-            ("", _) => self.uri.split('?').next().unwrap_or_default().to_owned(),
-            (resource, "") => resource.to_owned(),
-            (resource, sub) => format!("{resource}/{sub}"),
-        };
-        let refused = self.code >= 400;
-        let of_refused = |text: Cow<'a, str>| {
-            if refused {
-                redact::cow(text).into_owned()
-            } else {
-                String::new()
-            }
+            ("", _) => match self.uri {
+                Cow::Borrowed(uri) => Cow::Borrowed(path(uri)),
+                Cow::Owned(uri) => Cow::Owned(path(&uri).to_owned()),
+            },
+            (_, "") => self.resource,
+            (resource, sub) => Cow::Owned(format!("{resource}/{sub}")),
         };
         AuditCall {
             id,
             ts_ms,
-            user: self.user.into_owned(),
-            verb: self.verb.into_owned(),
+            user: self.user,
+            verb: self.verb,
             resource,
-            namespace: self.namespace.into_owned(),
-            name: redact::cow(self.name).into_owned(),
+            namespace: self.namespace,
+            name: redact::cow(self.name),
             code: self.code,
-            reason: self.reason.into_owned(),
-            message: of_refused(self.message),
-            agent: self.agent.into_owned(),
+            reason: self.reason,
+            message: if self.code >= 400 {
+                redact::cow(self.message)
+            } else {
+                Cow::Borrowed("")
+            },
+            agent: self.agent,
         }
     }
+}
+
+fn path(uri: &str) -> &str {
+    uri.split('?').next().unwrap_or_default()
 }
 
 /// The strings of an array, structured or escaped.

@@ -23,6 +23,11 @@ impl Sum {
             .wrapping_add(xxh3_64_with_seed(value.as_bytes(), path.0));
     }
 
+    /// The sum over the values of both.
+    pub(super) const fn joined(self, other: Self) -> Self {
+        Self(self.0.wrapping_add(other.0))
+    }
+
     pub(super) fn finish(self, ts_ms: i64) -> u64 {
         xxh3_64_with_seed(&ts_ms.to_le_bytes(), self.0)
     }

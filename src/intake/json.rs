@@ -129,7 +129,8 @@ fn escaped(raw: &str) -> Option<Cow<'_, str>> {
         .filter(|text| text.trim_ascii_start().starts_with(['{', '[']))
 }
 
-fn text(raw: &str) -> Cow<'_, str> {
+/// [`Node::text`] of a raw value.
+pub(super) fn text(raw: &str) -> Cow<'_, str> {
     match string(raw) {
         Some(inner) if memchr::memchr(b'\\', inner.as_bytes()).is_none() => Cow::Borrowed(inner),
         // An unpaired surrogate is no text; the escapes as written still tell the reader something.

@@ -36,6 +36,7 @@ pub fn digest(
     let mut out = ObjectDigest::default();
     let mut business = business::Shapes::default();
     let mut calls = calls::Calls::default();
+    let mut reader = intake::business::Reader::default();
     let problem = decode::for_each_line(bytes, &decode::Limits::default(), |line, text| {
         out.counts.lines += 1;
         out.counts.bytes += text.raw.len() as u64 + 1;
@@ -46,7 +47,7 @@ pub fn digest(
         };
         let read = text.json.and_then(|json| match kind {
             LogKind::Business => {
-                let record = intake::business::read(json)?;
+                let record = reader.read(json)?;
                 if admit(&mut out, range, record.ts_ms, record.identity, claim) {
                     business.add(&record, &place, range, &mut out.kept);
                 }
@@ -82,7 +83,7 @@ pub fn digest(
         }
     });
     (out.services, out.business) = business.finish();
-    out.calls = calls.finish(&mut out.kept);
+    out.calls = calls.finish(key, &mut out.kept);
     out.problem = problem.map(|problem| ObjectProblem {
         key: key.to_owned(),
         reason: problem.sentence(Lang::Zh).to_owned(),

@@ -6,6 +6,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use rustc_hash::FxBuildHasher;
+
 use crate::{
     mining::mask::Class,
     model::shapes::{FieldRole, KeyField},
@@ -25,7 +27,7 @@ const VALUE_BYTES: usize = 200;
 pub struct Tracker {
     pub name: String,
     pub role: FieldRole,
-    values: HashMap<Box<str>, u32>,
+    values: HashMap<Box<str>, u32, FxBuildHasher>,
 }
 
 impl Tracker {
@@ -33,7 +35,7 @@ impl Tracker {
         Self {
             name: name.into(),
             role,
-            values: HashMap::new(),
+            values: HashMap::default(),
         }
     }
 

@@ -6,35 +6,49 @@
 use std::borrow::Cow;
 
 use crate::{
+    intake::business::BusinessRecord,
     mining::{level, mask, mask::Masked, stack},
-    model::{Level, record::BusinessRecord},
+    model::Level,
 };
 
 /// Fields of structured lines that hold the error itself: the message alone would say `request failed`.
-const ERROR_FIELDS: [&str; 12] = [
-    "error",
-    "err",
-    "error.message",
-    "err.message",
-    "exception",
-    "exc_info",
-    "cause",
-    "reason",
-    "err_msg",
-    "errmsg",
-    "error_message",
-    "error.type",
-];
-const TRACE_FIELDS: [&str; 7] = [
-    "stack",
-    "stacktrace",
-    "stack_trace",
-    "error.stack_trace",
-    "err.stack",
-    "error.stack",
-    "exc_info",
-];
-const STATUS_FIELDS: [&str; 4] = ["status", "status_code", "statusCode", "http.status_code"];
+fn is_error(name: &str) -> bool {
+    matches!(
+        name,
+        "error"
+            | "err"
+            | "error.message"
+            | "err.message"
+            | "exception"
+            | "exc_info"
+            | "cause"
+            | "reason"
+            | "err_msg"
+            | "errmsg"
+            | "error_message"
+            | "error.type"
+    )
+}
+
+fn is_trace(name: &str) -> bool {
+    matches!(
+        name,
+        "stack"
+            | "stacktrace"
+            | "stack_trace"
+            | "error.stack_trace"
+            | "err.stack"
+            | "error.stack"
+            | "exc_info"
+    )
+}
+
+fn is_status(name: &str) -> bool {
+    matches!(
+        name,
+        "status" | "status_code" | "statusCode" | "http.status_code"
+    )
+}
 
 /// The text of a record that is masked, and where a trace stood in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,14 +61,7 @@ pub struct Text<'a> {
 /// The text by which a record is counted.
 #[must_use]
 pub fn text_of<'r>(record: &'r BusinessRecord<'_>) -> Text<'r> {
-    let field = |names: &[&str]| {
-        record
-            .fields
-            .iter()
-            .find(|(k, v)| names.contains(&k.as_ref()) && !v.is_empty())
-            .map(|(_, v)| v.as_ref())
-    };
-    let trace = field(&TRACE_FIELDS).map(str::to_owned);
+    let [error, trace, status] = record.fields.first_of([is_error, is_trace, is_status]);
     let folded = stack::fold(&record.text)
         .map(|f| (f.head.to_owned(), f.exception.to_owned(), f.fold))
         .or_else(|| {
@@ -66,9 +73,8 @@ pub fn text_of<'r>(record: &'r BusinessRecord<'_>) -> Text<'r> {
                 )
             })
         });
-    let error =
-        field(&ERROR_FIELDS).filter(|error| !record.text.contains(error) && !error.contains('\n'));
-    let failed = field(&STATUS_FIELDS).filter(|s| s.len() == 3 && s.starts_with(['4', '5']));
+    let error = error.filter(|error| !record.text.contains(&**error) && !error.contains('\n'));
+    let failed = status.filter(|s| s.len() == 3 && s.starts_with(['4', '5']));
     if folded.is_none() && error.is_none() && failed.is_none() {
         return Text {
             text: Cow::Borrowed(&record.text),
@@ -88,13 +94,13 @@ pub fn text_of<'r>(record: &'r BusinessRecord<'_>) -> Text<'r> {
         }
         None => text.push_str(&record.text),
     }
-    if let Some(error) = error.filter(|error| !text.contains(error)) {
+    if let Some(error) = error.filter(|error| !text.contains(&**error)) {
         text.push_str(": ");
-        text.push_str(error);
+        text.push_str(&error);
     }
     if let Some(status) = failed {
         text.push_str(" status=");
-        text.push_str(status);
+        text.push_str(&status);
     }
     Text {
         text: Cow::Owned(text),
@@ -138,7 +144,7 @@ pub fn shape(record: &BusinessRecord<'_>, out: &mut Masked) -> (Level, Option<St
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::record::Source;
+    use crate::intake::business::Source;
 
     fn record<'a>(
         text: &'a str,
@@ -148,7 +154,7 @@ mod tests {
         BusinessRecord {
             ts_ms: 0,
             identity: 0,
-            source: Source::default(),
+            source: Source::default().into(),
             level,
             text: text.into(),
             fields: fields

@@ -1,13 +1,14 @@
-//! What the three readers make of one line. Redaction has happened: nothing here holds a secret.
+//! What the readers make of one line of the event and audit logs, and what is kept of a line. Redaction has happened: nothing here
+//! holds a secret.
 //!
-//! A business record borrows from its line, since most of them are only counted; events and audit records are few and owned.
+//! What is only counted borrows from its line, as business records do (`intake::business`); the rest is little and owned.
 
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{EvidenceId, Level, LogKind, ObjectRef, Origin};
+use super::{EvidenceId, LogKind, ObjectRef, Origin};
 
 /// Why a line is not a record. The number of these per reason is part of the coverage; none stops a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -25,32 +26,6 @@ pub enum Rejection {
     Cut,
     /// A JSON object with a time, but not a record of the kind it was shipped as (an event without `involvedObject` and so on).
     WrongKind,
-}
-
-/// A line of a container.
-#[derive(Debug, Clone, PartialEq)]
-pub struct BusinessRecord<'a> {
-    /// Unix milliseconds of `__TIMESTAMP__`.
-    pub ts_ms: i64,
-    /// Hash over everything in the record; see [`EvidenceId`].
-    pub identity: u64,
-    pub source: Source<'a>,
-    /// From a level field of a structured line; the level inside free text is found by mining.
-    pub level: Option<Level>,
-    /// The message, redacted: `__CONTENT__`, or the message field of a structured line; stack traces included.
-    pub text: Cow<'a, str>,
-    /// The other fields of a structured line, redacted, in the line's order; nested ones joined with a dot.
-    pub fields: Vec<(Cow<'a, str>, Cow<'a, str>)>,
-}
-
-/// Who wrote a business line, by its tags. Empty where the tag is missing.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Source<'a> {
-    pub cluster: Cow<'a, str>,
-    pub namespace: Cow<'a, str>,
-    pub pod: Cow<'a, str>,
-    pub container: Cow<'a, str>,
-    pub node: Cow<'a, str>,
 }
 
 /// One Kubernetes Event record. Several records share a `uid`: an event is updated with a growing cumulative `count`.
@@ -79,11 +54,11 @@ pub struct EventRecord {
 
 /// What an audit record is to us.
 #[derive(Debug, Clone, PartialEq)]
-pub enum AuditRecord {
+pub enum AuditRecord<'a> {
     /// A request that changes desired state (spec, data, rules, labels, scale, create, delete), whether it was allowed or not.
     Write(Box<AuditWrite>),
     /// Everything else: reads, watches, leases, status, endpoints, events, access and token reviews.
-    Call(Box<AuditCall>),
+    Call(Box<AuditCall<'a>>),
 }
 
 /// Who made a request.
@@ -132,21 +107,21 @@ impl AuditWrite {
 }
 
 /// A request that is only counted.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AuditCall {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditCall<'a> {
     pub id: EvidenceId,
     pub ts_ms: i64,
-    pub user: String,
-    pub verb: String,
+    pub user: Cow<'a, str>,
+    pub verb: Cow<'a, str>,
     /// Resource with subresource, as in `nodes/status`.
-    pub resource: String,
-    pub namespace: String,
-    pub name: String,
+    pub resource: Cow<'a, str>,
+    pub namespace: Cow<'a, str>,
+    pub name: Cow<'a, str>,
     pub code: u16,
-    pub reason: String,
+    pub reason: Cow<'a, str>,
     /// Only kept for refused requests; empty otherwise.
-    pub message: String,
-    pub agent: String,
+    pub message: Cow<'a, str>,
+    pub agent: Cow<'a, str>,
 }
 
 /// A record that is kept with its redacted line, so that evidence opens after the object has expired.

@@ -4,10 +4,14 @@
 
 use std::collections::HashMap;
 
+use rustc_hash::FxBuildHasher;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::{
-    intake::clean,
+    intake::{
+        business::{BusinessRecord, Source},
+        clean,
+    },
     mining::{
         align,
         fields::{self, Tracker},
@@ -16,7 +20,7 @@ use crate::{
     },
     model::{
         DayRange, EvidenceId, Level, LogKind, Service,
-        record::{BusinessRecord, Kept, Source},
+        record::Kept,
         shapes::{Cells, FieldRole, ShapeCount},
         workload_name,
     },
@@ -24,8 +28,8 @@ use crate::{
 
 use super::keep::Place;
 
-/// Lines kept of each harmless shape and object: enough to show what it looks like.
-const KEPT_SAMPLES: usize = 3;
+/// Lines kept of each harmless shape and object: a shape of every hour is shown a hundred times a day all the same.
+const KEPT_SAMPLES: usize = 1;
 /// Lines kept of each failing shape and object. A storm repeats itself; its count is exact anyway.
 const KEPT_FAILURES: usize = 60;
 /// Earliest records that a shape names.
@@ -37,8 +41,8 @@ const FOLLOWED: u32 = 64;
 pub(super) struct Shapes {
     services: Vec<Service>,
     /// By the hash of the tags; the tags themselves decide.
-    sources: HashMap<u64, Vec<(SourceKey, u32)>>,
-    index: HashMap<u64, Vec<u32>>,
+    sources: HashMap<u64, Vec<(SourceKey, u32)>, FxBuildHasher>,
+    index: HashMap<u64, Vec<u32>, FxBuildHasher>,
     found: Vec<Shape>,
     masked: Masked,
     tags: String,
@@ -89,8 +93,8 @@ impl Shapes {
             if let Some(exception) = &text.exception {
                 shape.follow("exception", exception, || FieldRole::Exception);
             }
-            for (name, value) in &record.fields {
-                shape.follow(name, value, || {
+            for (name, value) in record.fields.iter() {
+                shape.follow(name, &value, || {
                     fields::role_of_name(name).unwrap_or(FieldRole::Other)
                 });
             }
@@ -109,7 +113,7 @@ impl Shapes {
     }
 
     /// The service of a source, by its number.
-    fn service(&mut self, source: &Source<'_>) -> u32 {
+    fn service(&mut self, source: &Source) -> u32 {
         self.tags.clear();
         for tag in [
             &source.cluster,
@@ -133,10 +137,10 @@ impl Shapes {
             workload_name(&source.pod)
         };
         let service = Service {
-            cluster: source.cluster.to_string(),
-            namespace: source.namespace.to_string(),
+            cluster: source.cluster.clone(),
+            namespace: source.namespace.clone(),
             name: name.to_owned(),
-            container: source.container.to_string(),
+            container: source.container.clone(),
         };
         let number = self
             .services

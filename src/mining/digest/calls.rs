@@ -6,16 +6,18 @@
 
 use std::collections::HashMap;
 
+use rustc_hash::FxBuildHasher;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::{
+    intake::audit,
     mining::{
         mask::{self, Masked},
         templates,
     },
     model::{
         DayRange,
-        record::{AuditCall, Kept},
+        record::{AuditCall, AuditRecord, Kept},
         shapes::{CallCount, CallKey, Cells},
     },
 };
@@ -25,7 +27,7 @@ use super::keep::{self, Place};
 #[derive(Debug, Default)]
 pub(super) struct Calls {
     /// By the hash of the key; the key itself decides.
-    index: HashMap<u64, Vec<u32>>,
+    index: HashMap<u64, Vec<u32>, FxBuildHasher>,
     found: Vec<(CallKey, Count)>,
     masked: Masked,
 }
@@ -36,11 +38,41 @@ struct Count {
     first_ms: i64,
     last_ms: i64,
     n: u64,
-    kept: Vec<Kept>,
+    first: Option<Kept>,
+    middle: Waiting,
+    last: Waiting,
+}
+
+/// A line that is kept if no later one takes its place: keeping hashes and redacts it, remembering only copies it.
+#[derive(Debug, Default)]
+struct Waiting {
+    line: u64,
+    raw: Vec<u8>,
+}
+
+impl Waiting {
+    fn set(&mut self, place: &Place<'_>) {
+        self.line = place.line;
+        self.raw.clear();
+        self.raw.extend_from_slice(place.raw);
+    }
+
+    fn keep(&self, key: &str) -> Option<Kept> {
+        let place = Place {
+            key,
+            line: self.line,
+            raw: &self.raw,
+        };
+        // It was read before; nothing to keep is what never was set.
+        match audit::read(&self.raw) {
+            Ok(AuditRecord::Call(call)) => Some(keep::call(&call, &place)),
+            Ok(AuditRecord::Write(_)) | Err(_) => None,
+        }
+    }
 }
 
 impl Calls {
-    pub(super) fn add(&mut self, call: &AuditCall, place: &Place<'_>, range: &DayRange) {
+    pub(super) fn add(&mut self, call: &AuditCall<'_>, place: &Place<'_>, range: &DayRange) {
         let refused = call.code >= 400;
         let message = if call.message.is_empty() {
             String::new()
@@ -54,22 +86,19 @@ impl Calls {
         count.first_ms = count.first_ms.min(call.ts_ms);
         count.last_ms = count.last_ms.max(call.ts_ms);
         count.n += 1;
-        match count.kept.len() {
-            0 => count.kept.push(keep::call(call, place)),
-            1 | 2 if refused => count.kept.push(keep::call(call, place)),
+        if count.n == 1 {
+            count.first = Some(keep::call(call, place));
+        } else if refused {
             // The middle moves on each time the count doubles, so it is never far from the middle.
-            3 if refused => {
-                if count.n.is_power_of_two() {
-                    count.kept.swap(1, 2);
-                }
-                count.kept[2] = keep::call(call, place);
+            if count.n.is_power_of_two() {
+                std::mem::swap(&mut count.middle, &mut count.last);
             }
-            _ => {}
+            count.last.set(place);
         }
     }
 
     /// Where calls like this one are counted.
-    fn index_of(&mut self, call: &AuditCall, message: String) -> usize {
+    fn index_of(&mut self, call: &AuditCall<'_>, message: String) -> usize {
         let hash = parts(call, &message)
             .into_iter()
             .fold(u64::from(call.code), |seed, part| {
@@ -78,7 +107,7 @@ impl Calls {
         let same = self.index.entry(hash).or_default();
         let found = same.iter().copied().find(|i| {
             let key = &self.found[*i as usize].0;
-            let known = [
+            let known: [&str; 7] = [
                 &key.user,
                 &key.verb,
                 &key.resource,
@@ -87,20 +116,22 @@ impl Calls {
                 &key.agent,
                 &key.message,
             ];
-            key.code == call.code && known.into_iter().eq(parts(call, &message))
+            key.code == call.code && known == parts(call, &message)
         });
         if let Some(found) = found {
             return found as usize;
         }
+        let [user, verb, resource, namespace, reason, agent, _] =
+            parts(call, &message).map(str::to_owned);
         let key = CallKey {
-            user: call.user.clone(),
-            verb: call.verb.clone(),
-            resource: call.resource.clone(),
-            namespace: call.namespace.clone(),
+            user,
+            verb,
+            resource,
+            namespace,
             code: call.code,
-            reason: call.reason.clone(),
+            reason,
             message,
-            agent: call.agent.clone(),
+            agent,
             cluster: String::new(),
         };
         let count = Count {
@@ -108,7 +139,9 @@ impl Calls {
             first_ms: call.ts_ms,
             last_ms: call.ts_ms,
             n: 0,
-            kept: Vec::new(),
+            first: None,
+            middle: Waiting::default(),
+            last: Waiting::default(),
         };
         same.push(u32::try_from(self.found.len()).unwrap_or(u32::MAX));
         self.found.push((key, count));
@@ -116,15 +149,21 @@ impl Calls {
     }
 
     /// The counts in the order of their keys; what they keep goes to `kept`.
-    pub(super) fn finish(self, kept: &mut Vec<Kept>) -> Vec<CallCount> {
+    pub(super) fn finish(self, object: &str, kept: &mut Vec<Kept>) -> Vec<CallCount> {
         let mut counts = self.found;
         counts.sort_unstable_by(|a, b| a.0.cmp(&b.0));
         counts
             .into_iter()
-            .map(|(key, mut count)| {
-                count.kept.sort_by_key(|k| (k.ts_ms, k.id));
-                let samples = count.kept.iter().map(|k| k.id).collect();
-                kept.append(&mut count.kept);
+            .map(|(key, count)| {
+                let waiting = [count.middle.keep(object), count.last.keep(object)];
+                let mut own: Vec<Kept> = count
+                    .first
+                    .into_iter()
+                    .chain(waiting.into_iter().flatten())
+                    .collect();
+                own.sort_by_key(|k| (k.ts_ms, k.id));
+                let samples = own.iter().map(|k| k.id).collect();
+                kept.append(&mut own);
                 CallCount {
                     key,
                     cells: count.cells,
@@ -138,7 +177,7 @@ impl Calls {
 }
 
 /// What a call is counted by, save its code.
-fn parts<'c>(call: &'c AuditCall, message: &'c String) -> [&'c String; 7] {
+fn parts<'c>(call: &'c AuditCall<'_>, message: &'c str) -> [&'c str; 7] {
     [
         &call.user,
         &call.verb,

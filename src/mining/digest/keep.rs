@@ -88,7 +88,7 @@ pub(super) fn write_text(record: &AuditWrite) -> String {
     text
 }
 
-pub(super) fn call(record: &AuditCall, place: &Place<'_>) -> Kept {
+pub(super) fn call(record: &AuditCall<'_>, place: &Place<'_>) -> Kept {
     place.keep(
         record.id,
         record.ts_ms,
@@ -98,7 +98,7 @@ pub(super) fn call(record: &AuditCall, place: &Place<'_>) -> Kept {
     )
 }
 
-pub(super) fn call_text(record: &AuditCall) -> String {
+pub(super) fn call_text(record: &AuditCall<'_>) -> String {
     let mut text = format!(
         "{} {} {} {}",
         record.user, record.verb, record.resource, record.name

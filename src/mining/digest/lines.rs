@@ -40,6 +40,7 @@ pub fn lines(
     bytes: &[u8],
     search: &mut dyn Search,
 ) -> Option<ObjectProblem> {
+    let mut reader = intake::business::Reader::default();
     let problem = decode::for_each_line(bytes, &decode::Limits::default(), |line, text| {
         let place = Place {
             key,
@@ -47,7 +48,9 @@ pub fn lines(
             raw: text.raw,
         };
         // A line that is no record is counted by the digest; there is nothing to show of it.
-        let _rejected = text.json.and_then(|json| one(kind, json, &place, search));
+        let _rejected = text
+            .json
+            .and_then(|json| one(kind, json, &mut reader, &place, search));
     });
     problem.map(|problem| ObjectProblem {
         key: key.to_owned(),
@@ -58,6 +61,7 @@ pub fn lines(
 fn one(
     kind: LogKind,
     json: &[u8],
+    reader: &mut intake::business::Reader,
     place: &Place<'_>,
     search: &mut dyn Search,
 ) -> Result<(), Rejection> {
@@ -68,12 +72,12 @@ fn one(
     };
     match kind {
         LogKind::Business => {
-            let record = intake::business::read(json)?;
+            let record = reader.read(json)?;
             let mut text = record.text;
             if let Some(level) = record.level {
                 let _never_fails = write!(text.to_mut(), " level={}", level.as_str());
             }
-            for (name, value) in &record.fields {
+            for (name, value) in record.fields.iter() {
                 let _never_fails = write!(text.to_mut(), " {name}={value}");
             }
             offer(&Seen {

@@ -1,0 +1,196 @@
+//! Who wrote a line, by its tags.
+//!
+//! In: the parts of a line that say so: tags nested or flat, the file, the host. Out: a [`Source`] and what the parts add to the line's
+//! identity. Always true: the same parts, byte for byte, are worked out once; others that mean the same give the same result. At most
+//! [`MOST`] are remembered, since log text is hostile.
+
+use std::{collections::HashMap, sync::Arc};
+
+use rustc_hash::FxBuildHasher;
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::{
+    intake::{
+        identity::{Path, Sum},
+        json,
+    },
+    model::record::Rejection,
+};
+
+/// Sources of one object that are remembered; a cluster has a few thousand pods.
+const MOST: usize = 8192;
+
+/// Who wrote a business line. Empty where the tag is missing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Source {
+    pub cluster: String,
+    pub namespace: String,
+    pub pod: String,
+    pub container: String,
+    pub node: String,
+}
+
+/// Sources by the parts that name them.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    /// The parts of the present line: length and text of each name and each raw value.
+    parts: Vec<u8>,
+    found: HashMap<u64, Found, FxBuildHasher>,
+}
+
+#[derive(Debug, Clone)]
+struct Found {
+    parts: Box<[u8]>,
+    sum: Sum,
+    source: Arc<Source>,
+}
+
+/// Whether a field of this name says who wrote the line.
+pub(super) fn is_part(name: &str) -> bool {
+    matches!(
+        name,
+        "__FILENAME__" | "__HOSTNAME__" | "__SOURCE__" | "__TAG__" | "kubernetes" | "docker"
+    ) || ["__TAG__.", "kubernetes.", "docker."]
+        .iter()
+        .any(|prefix| name.starts_with(prefix))
+}
+
+impl Known {
+    /// Forgets the parts of the line before.
+    pub(super) fn begin(&mut self) {
+        self.parts.clear();
+    }
+
+    pub(super) fn part(&mut self, name: &str, raw: &str) {
+        for text in [name, raw] {
+            self.parts.extend_from_slice(&text.len().to_le_bytes());
+            self.parts.extend_from_slice(text.as_bytes());
+        }
+    }
+
+    /// Who wrote the line, and what its parts add to the identity.
+    pub(super) fn source(&mut self) -> (Sum, Arc<Source>) {
+        let hash = xxh3_64(&self.parts);
+        if let Some(found) = self.found.get(&hash)
+            && *found.parts == *self.parts
+        {
+            return (found.sum, found.source.clone());
+        }
+        let mut draft = Draft::default();
+        let mut rest = self.parts.as_slice();
+        while let (Some(name), Some(raw)) = (next(&mut rest), next(&mut rest)) {
+            draft.part(name, raw);
+        }
+        let (sum, source) = draft.finish();
+        let source = Arc::new(source);
+        if self.found.len() < MOST {
+            let found = Found {
+                parts: self.parts.as_slice().into(),
+                sum,
+                source: source.clone(),
+            };
+            self.found.entry(hash).or_insert(found);
+        }
+        (sum, source)
+    }
+}
+
+fn next<'p>(rest: &mut &'p [u8]) -> Option<&'p str> {
+    let (length, behind) = rest.split_first_chunk()?;
+    let (text, behind) = behind.split_at_checked(usize::from_le_bytes(*length))?;
+    *rest = behind;
+    std::str::from_utf8(text).ok()
+}
+
+#[derive(Debug, Default)]
+struct Draft {
+    sum: Sum,
+    source: Source,
+    file: String,
+    host: String,
+    address: String,
+}
+
+impl Draft {
+    fn part(&mut self, name: &str, raw: &str) {
+        let path = Path::of(name);
+        match name {
+            "__TAG__" | "kubernetes" | "docker" => {
+                let Some(text) = json::nested(raw) else {
+                    return;
+                };
+                // Half an object would already have added up; it is no worse than none, since a broken one is broken every time.
+                let _: Result<(), Rejection> =
+                    json::for_each_field(text.as_bytes(), |tag, node| {
+                        let value = node.text();
+                        self.sum.add(path.join(&tag), &value);
+                        self.tag(&tag, &value);
+                    });
+            }
+            _ => {
+                let value = json::text(raw);
+                self.sum.add(path, &value);
+                match name {
+                    "__FILENAME__" => self.file = value.into_owned(),
+                    "__HOSTNAME__" => self.host = value.into_owned(),
+                    "__SOURCE__" => self.address = value.into_owned(),
+                    flat => self.tag(flat.split_once('.').map_or(flat, |(_, tag)| tag), &value),
+                }
+            }
+        }
+    }
+
+    /// Names of CLS's container tags, and of the older fluentd form.
+    fn tag(&mut self, tag: &str, value: &str) {
+        let field = match tag {
+            "cluster_id" => &mut self.source.cluster,
+            "namespace" | "namespace_name" => &mut self.source.namespace,
+            "pod_name" => &mut self.source.pod,
+            "container_name" => &mut self.source.container,
+            "node_name" | "host" => &mut self.source.node,
+            _ => return,
+        };
+        value.clone_into(field);
+    }
+
+    /// Where tags are missing, the path of the file says the same: `/var/log/pods/<ns>_<pod>_<uid>/<container>/0.log`, or
+    /// `/var/log/containers/<pod>_<ns>_<container>-<id>.log`.
+    fn finish(mut self) -> (Sum, Source) {
+        let source = &mut self.source;
+        if source.node.is_empty() {
+            source.node = if self.host.is_empty() {
+                self.address
+            } else {
+                self.host
+            };
+        }
+        if source.pod.is_empty()
+            && let Some((namespace, pod, container)) = names_in(&self.file)
+        {
+            let fill = |field: &mut String, name: &str| {
+                if field.is_empty() {
+                    name.clone_into(field);
+                }
+            };
+            fill(&mut source.namespace, namespace);
+            fill(&mut source.pod, pod);
+            fill(&mut source.container, container);
+        }
+        (self.sum, self.source)
+    }
+}
+
+fn names_in(file: &str) -> Option<(&str, &str, &str)> {
+    if let Some((_, rest)) = file.split_once("/pods/") {
+        let (folder, rest) = rest.split_once('/')?;
+        let mut parts = folder.split('_');
+        let (namespace, pod) = (parts.next()?, parts.next()?);
+        let container = rest.split_once('/').map_or("", |(name, _)| name);
+        return Some((namespace, pod, container));
+    }
+    let (_, name) = file.split_once("/containers/")?;
+    let mut parts = name.split('_');
+    let (pod, namespace, last) = (parts.next()?, parts.next()?, parts.next()?);
+    let container = last.rsplit_once('-').map_or("", |(name, _)| name);
+    Some((namespace, pod, container))
+}
