@@ -5,7 +5,7 @@
 
 mod places;
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
 use secrecy::ExposeSecret as _;
 use tokio::sync::Semaphore;
@@ -14,17 +14,17 @@ use crate::{
     config::Config,
     diagnosis::faults::{self, Catalogue},
     intake::{
-        bucket::{self, Bucket, BucketSpec, CosSpec},
+        bucket::{self, Bucket, BucketSpec, CosSpec, Line},
         layout::Partition,
         sign::CloudKey,
         tc3::Api,
     },
     llm::{BadModel, Llm, Purpose, Setup},
-    model::{BucketUrl, Lang, LogKind, LogPrefix, OwnerAlias},
+    model::{BucketUrl, Day, Lang, LogKind, LogPrefix, OwnerAlias},
     owners::{self, MasterKey, Owners, Reach},
     round::{
         Round,
-        files::Shelf,
+        files::{Mirror, Shelf},
         judge::Judge,
         live::{self, Live},
         source::{Place, Source},
@@ -51,6 +51,10 @@ pub enum Error {
         "no region for the bucket of owner `{0}`; set TENCENTCLOUD_REGION, such as ap-guangzhou"
     )]
     NoRegion(OwnerAlias),
+    #[error(
+        "the temporary key of owner `{0}` has expired; renew it in .env, or with `gengfu owner rotate {0}`"
+    )]
+    Expired(OwnerAlias),
     #[error(transparent)]
     Model(#[from] BadModel),
     #[error(transparent)]
@@ -82,6 +86,9 @@ impl Error {
             (Self::NoRegion(owner), Lang::Zh) => format!(
                 "不知道主人 {owner} 的桶在哪个地域;请设 TENCENTCLOUD_REGION,例如 ap-guangzhou"
             ),
+            (Self::Expired(owner), Lang::Zh) => format!(
+                "主人 {owner} 的临时密钥已经过期;请在 .env 里更新,或运行 gengfu owner rotate {owner}"
+            ),
             (Self::NoPlaces(sentence), _) => sentence.clone(),
             (Self::Api(_), Lang::Zh) => {
                 "建不起到腾讯云的连接;请检查系统的 TLS 证书和 GENGFU_CLS_ENDPOINT、GENGFU_TKE_ENDPOINT".to_owned()
@@ -89,9 +96,14 @@ impl Error {
             (Self::Api(_), Lang::En) => {
                 "connections to Tencent Cloud cannot be set up; check the system's TLS roots, GENGFU_CLS_ENDPOINT and GENGFU_TKE_ENDPOINT".to_owned()
             }
-            (Self::NoBucket(_) | Self::NoKey(_) | Self::NoRegion(_) | Self::Faults(_), _) => {
-                self.to_string()
-            }
+            (
+                Self::NoBucket(_)
+                | Self::NoKey(_)
+                | Self::NoRegion(_)
+                | Self::Expired(_)
+                | Self::Faults(_),
+                _,
+            ) => self.to_string(),
         }
     }
 }
@@ -106,6 +118,8 @@ pub struct App {
     embedder: Llm,
     cores: Arc<Semaphore>,
     live: live::Shared,
+    /// Shared by all owners' buckets.
+    line: Line,
 }
 
 /// The owner of a local bucket, unless a command has a better name for it.
@@ -126,6 +140,7 @@ impl App {
             catalogue: Arc::new(Catalogue::builtin()?),
             cores: Arc::new(Semaphore::new(cores)),
             live: live::Shared::default(),
+            line: Line::default(),
         })
     }
 
@@ -156,24 +171,42 @@ impl App {
     }
 
     /// Older readers look at one place for whoever is active; nobody else's files go there.
-    fn publish_for(&self, owner: &OwnerAlias) -> Option<PathBuf> {
-        let active = self.owners.choose(None).ok()?;
-        (active == *owner)
-            .then(|| self.config.running.publish_dir.clone())
-            .flatten()
+    fn mirror(&self) -> Option<Mirror> {
+        let owners = self.owners.clone();
+        let folder = self.config.running.publish_dir.clone()?;
+        Some(Mirror::new(folder, move |owner| {
+            owners.active().is_ok_and(|active| active == *owner)
+        }))
+    }
+
+    /// Puts the files of a day that is ready where older readers look, when the owner is the active one.
+    pub fn publish(&self, owner: &OwnerAlias, day: Day) -> std::io::Result<()> {
+        match self.mirror() {
+            Some(mirror) => self.shelf(owner).publish(day, &mirror),
+            None => Ok(()),
+        }
     }
 
     /// Everything a round of this owner needs, over a store that is open already. Finds out where the logs are when nobody said.
     pub async fn round(&self, owner: &OwnerAlias, store: Store) -> Result<Round, Error> {
-        let reach = self.with_places(self.owners.reach(owner)?).await?;
+        let reach = self.owners.reach(owner)?;
+        let now_ms = jiff::Timestamp::now().as_millisecond();
+        if reach
+            .credentials
+            .as_ref()
+            .is_some_and(|key| key.is_expired(now_ms))
+        {
+            return Err(Error::Expired(owner.clone()));
+        }
+        let reach = self.with_places(reach).await?;
         Ok(Round {
-            source: source(&reach, &self.config)?,
+            source: source(&reach, &self.config, &self.line)?,
             store,
             shelf: self.shelf(owner),
             judge: self.judge(),
             baseline_days: self.config.logs.baseline_days,
-            publish: self.publish_for(owner),
-            now_ms: jiff::Timestamp::now().as_millisecond(),
+            publish: self.mirror(),
+            now_ms,
             cores: self.cores.clone(),
             live: self.live_of(&reach)?,
         })
@@ -247,7 +280,7 @@ pub fn owners(config: &Config, keyless: OwnerAlias) -> Result<Owners, owners::Er
 }
 
 /// Where the logs of an owner lie.
-fn source(reach: &Reach, config: &Config) -> Result<Source, Error> {
+fn source(reach: &Reach, config: &Config, line: &Line) -> Result<Source, Error> {
     let common = partition(reach, config);
     let mut places: BTreeMap<LogKind, Vec<Place>> = BTreeMap::new();
     let clusters = &reach.places.clusters;
@@ -260,7 +293,7 @@ fn source(reach: &Reach, config: &Config) -> Result<Source, Error> {
     for kind in LogKind::ALL {
         for prefix in reach.places.prefixes.get(&kind).into_iter().flatten() {
             places.entry(kind).or_default().push(Place {
-                bucket: bucket(reach, prefix)?,
+                bucket: bucket(reach, prefix, line)?,
                 prefix: prefix.prefix.clone(),
                 partition: Partition {
                     template: prefix
@@ -292,7 +325,7 @@ pub fn partition(reach: &Reach, config: &Config) -> Partition {
 }
 
 /// The bucket in which a prefix lies, opened with the owner's key. Asks nothing of it yet.
-pub fn bucket(reach: &Reach, prefix: &LogPrefix) -> Result<Bucket, Error> {
+pub fn bucket(reach: &Reach, prefix: &LogPrefix, line: &Line) -> Result<Bucket, Error> {
     let url = prefix.bucket.as_ref().or(reach.places.bucket.as_ref());
     let spec = match url.ok_or_else(|| Error::NoBucket(reach.alias.clone()))? {
         BucketUrl::Dir { path } => BucketSpec::Folder(path.clone()),
@@ -316,6 +349,7 @@ pub fn bucket(reach: &Reach, prefix: &LogPrefix) -> Result<Bucket, Error> {
                     secret: key.secret_key.clone(),
                     token: key.token.clone(),
                 },
+                line: line.clone(),
             })
         }
     };

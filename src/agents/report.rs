@@ -275,7 +275,7 @@ pub(super) fn notes(report: &Report, lang: Lang) -> Vec<String> {
             )
             .to_owned(),
         ),
-        Stage::Day | Stage::Complete => {}
+        Stage::Day | Stage::Complete | Stage::Checked => {}
     }
     for (kind, c) in report
         .coverage

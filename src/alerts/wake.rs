@@ -9,6 +9,7 @@ use jiff::tz::TimeZone;
 use super::{inbox, teller::lead_of};
 use crate::{
     model::{Day, Lang, Moment, report::Stage},
+    round::ledger,
     store::{self, AlarmState, Outcome, Store, ToldLine},
     voice::{self, Ask, Detail},
 };
@@ -92,12 +93,11 @@ async fn daily(
 ) -> Result<Option<String>, store::Error> {
     let today = Day::of(now.ms, zone);
     let device = waking.device.to_owned();
-    let Some(report) = store.report(today.plus(-1)).await? else {
-        return Ok(None);
+    let day = today.plus(-1);
+    let report = store.report(day).await?;
+    let Some(report) = report.filter(|r| r.stage >= Stage::Day) else {
+        return not_ready(store, day, waking, lang).await;
     };
-    if report.stage < Stage::Day {
-        return Ok(None);
-    }
     for scope in waking.scopes.iter().chain([&device]) {
         let heard = store.told(scope.clone()).await?;
         if heard.is_some_and(|h| h.day == report.date && h.part > 0)
@@ -118,6 +118,35 @@ async fn daily(
         format!("今日日报已备好：{headline}。先告诉用户这一句，问要不要开始播报"),
         format!(
             "today's report is ready: {headline}. Tell the user this first and ask whether to begin"
+        ),
+    )))
+}
+
+/// The morning without a report: why, once a device and day.
+async fn not_ready(
+    store: &Store,
+    day: Day,
+    waking: Waking<'_>,
+    lang: Lang,
+) -> Result<Option<String>, store::Error> {
+    let Some(why) = ledger::failure(store, day).await? else {
+        return Ok(None);
+    };
+    for scope in waking.scopes {
+        if !store.quiet(scope.clone(), day.plus(1)).await?.is_empty() {
+            return Ok(None);
+        }
+    }
+    // Noted for the day that is missing: when it is made later, that is still offered today.
+    let first = store.put_quiet(waking.device.to_owned(), day, "failed".to_owned());
+    if !first.await? {
+        return Ok(None);
+    }
+    let why: String = voice::clean(&why, lang).chars().take(60).collect();
+    Ok(Some(lang.pick(
+        format!("今日日报没有做成：{why}。先告诉用户这一句，问要不要现在重新分析"),
+        format!(
+            "today's report could not be made: {why}. Tell the user this first and ask whether to try again"
         ),
     )))
 }

@@ -10,7 +10,6 @@ use crate::{
     mcp::{Rounds, Stores},
     model::Day,
     owners::{EnvironmentChange, env_sync::Names, env_watch},
-    round::tasks::{TaskKey, Urgency},
 };
 
 /// Changes that wait while one is handled; voiceprint recognition rewrites the file a few times a minute at most.
@@ -33,14 +32,11 @@ pub(super) async fn follow(app: App, stores: Arc<Stores>, rounds: Rounds, stop: 
     while let Some(EnvironmentChange { owner, .. }) = hear.recv().await {
         let yesterday =
             Day::of(jiff::Timestamp::now().as_millisecond(), app.config.zone()).plus(-1);
-        let known = match stores.of(&owner).await {
-            Ok(store) => store.report(yesterday).await.ok().flatten(),
-            Err(_) => None,
-        };
-        // What a question pulled of the day is no broadcast.
-        let known = known.is_some_and(|report| report.tells_the_day());
-        if !known {
-            rounds.start_as(TaskKey::round(owner, yesterday), Urgency::Waiting);
+        let begun = rounds.begin_unless_told(&stores, &owner, yesterday).await;
+        if begun.is_none()
+            && let Err(error) = app.publish(&owner, yesterday)
+        {
+            tracing::warn!(%owner, %error, "could not put the new owner's files where older readers look");
         }
     }
     // The watcher ends with the token or with its reader; there is nothing to report.

@@ -16,6 +16,7 @@ use crate::{
 };
 
 pub mod alert;
+mod catch_up;
 pub mod connect;
 pub mod demo;
 pub mod doctor;
@@ -27,6 +28,7 @@ pub mod owner;
 pub mod probe;
 mod prompt;
 pub mod report;
+mod rounds;
 pub mod run;
 pub mod search;
 pub mod serve;

@@ -5,30 +5,25 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use futures::{
-    FutureExt as _,
-    future::{BoxFuture, join_all},
-};
+use futures::future::join_all;
 use secrecy::ExposeSecret as _;
 use tokio::{net::TcpListener, signal::unix, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use super::{Failure, Outcome, doctor, environment, handover::Counter, nightly, tell, telling};
+use super::{
+    Failure, Outcome, doctor, environment, handover::Counter, nightly, rounds, tell, telling,
+};
 use crate::{
     alerts::bell,
     app::{App, LOCAL_OWNER},
     config::{Config, TokenSpec},
     http::{self, Hosts, Parts, Ready, Tokens},
     mcp::{
-        Access, Caller, Calls, Change, Changes, Clock, ClusterDays, Desk, Endpoint, Rounds, Stop,
-        Stores, serve_endpoint, sessions,
+        Access, Caller, Calls, Changes, Clock, ClusterDays, Desk, Endpoint, Rounds, Stop, Stores,
+        serve_endpoint, sessions,
     },
-    model::{Lang, LogKind, OwnerAlias},
-    round::{
-        live::Scope,
-        pull::Want,
-        tasks::{TaskKey, Tasks, Work},
-    },
+    model::{Lang, OwnerAlias},
+    round::tasks::Tasks,
     voice::Detail,
 };
 
@@ -57,10 +52,10 @@ pub(super) async fn serve(app: App) -> Result<Outcome, Failure> {
     let changes = Changes::default();
     let rounds = Rounds::new(
         tasks.clone(),
-        runner(app.clone(), stores.clone(), changes.clone()),
+        rounds::runner(app.clone(), stores.clone(), changes.clone()),
     )
-    .with_lines(line_reader(app.clone(), stores.clone()))
-    .with_fresh(fresh_reader(app.clone(), stores.clone()));
+    .with_lines(rounds::line_reader(app.clone(), stores.clone()))
+    .with_fresh(rounds::fresh_reader(app.clone(), stores.clone()));
     let (ring, ear) = bell();
     let chats = telling::chats(&app)?;
     let teller = telling::teller(&app, chats.clone())?;
@@ -118,13 +113,14 @@ pub(super) async fn serve(app: App) -> Result<Outcome, Failure> {
     ));
     let endpoints = dial(&app.config, &desk, &rounds_stop);
     let handed_over = counter.map(|c| tokio::spawn(c.serve(rounds.clone(), rounds_stop.clone())));
-    let nights = tokio::spawn(nightly::every_night(
-        app.clone(),
+    rounds::take_up_again(&app, &stores, &rounds).await;
+    let watchman = nightly::Watchman {
+        app: app.clone(),
         stores,
         rounds,
         ready,
-        rounds_stop.clone(),
-    ));
+    };
+    let nights = tokio::spawn(watchman.every_night(rounds_stop.clone()));
     let stopping = tokio::spawn(drain_when_signalled(stop.clone(), rounds_stop.clone()));
     let served = http::serve(listener, router, &stop).await;
     rounds_stop.cancel();
@@ -171,75 +167,6 @@ async fn drain_when_signalled(stop: Stop, rounds_stop: CancellationToken) {
     if left > 0 {
         tracing::warn!(left, "some answers were not finished");
     }
-}
-
-/// What a round does, for whoever starts one.
-fn runner(app: App, stores: Arc<Stores>, changes: Changes) -> Arc<crate::mcp::RunRound> {
-    Arc::new(move |key, work| one_round(app.clone(), stores.clone(), changes.clone(), key, work))
-}
-
-fn one_round(
-    app: App,
-    stores: Arc<Stores>,
-    changes: Changes,
-    key: TaskKey,
-    work: Work,
-) -> BoxFuture<'static, Result<(), String>> {
-    async move {
-        let lang = app.lang();
-        let store = stores.of(&key.owner).await.map_err(|e| e.sentence(lang))?;
-        let round = app.round(&key.owner, store).await.map_err(|e| e.sentence(lang))?;
-        match round.carry_out(&key, &work).await {
-            Ok(()) => {
-                // Lines alone change no report.
-                if !matches!(key.want, Want::Kind { .. }) {
-                    changes.announce(Change::NewDay(key.owner, key.day));
-                }
-                Ok(())
-            }
-            Err(error) => {
-                tracing::warn!(owner = %key.owner, day = %key.day, error = &error as &dyn std::error::Error, "a round failed");
-                Err(error.sentence(lang))
-            }
-        }
-    }
-    .boxed()
-}
-
-/// How lines are read again from an owner's bucket.
-fn line_reader(app: App, stores: Arc<Stores>) -> Arc<crate::mcp::ReadLines> {
-    Arc::new(move |owner, day, asked| {
-        let (app, stores) = (app.clone(), stores.clone());
-        async move {
-            let lang = app.lang();
-            let store = stores.of(&owner).await.map_err(|e| e.sentence(lang))?;
-            let round = app
-                .round(&owner, store)
-                .await
-                .map_err(|e| e.sentence(lang))?;
-            let lines = round.lines(day, &asked).await;
-            lines.map_err(|error| error.sentence(lang))
-        }
-        .boxed()
-    })
-}
-
-/// How what is not shipped yet is asked for. Of the audit log only what may have changed something: its question is who changed what.
-fn fresh_reader(app: App, stores: Arc<Stores>) -> Arc<crate::mcp::ReadFresh> {
-    Arc::new(move |owner, day, kind, (from_ms, to_ms)| {
-        let (app, stores) = (app.clone(), stores.clone());
-        async move {
-            let store = stores.of(&owner).await.ok()?;
-            // Why there is no round was said when the bucket was asked.
-            let round = app.round(&owner, store).await.ok()?;
-            let scope = match kind {
-                LogKind::Audit => Scope::Writes,
-                LogKind::Business | LogKind::Event => Scope::Whole,
-            };
-            round.fresh(day, kind, from_ms, to_ms, scope).await
-        }
-        .boxed()
-    })
 }
 
 /// Serves every endpoint of the configuration until `stop`.

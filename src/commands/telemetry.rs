@@ -1,8 +1,17 @@
 //! Log lines on stderr, and a panic that says where without saying what.
+//!
+//! In: a filter. Out: lines. Always true: below `info` only our own lines are shown, whatever the filter asks for: what others log there
+//! are requests as they came over the wire, with spoken codes and tokens in them.
 
 use std::io::{self, IsTerminal as _};
 
-use tracing_subscriber::EnvFilter;
+use tracing::{Level, Metadata};
+use tracing_subscriber::{
+    EnvFilter, Layer as _,
+    filter::{FilterExt as _, filter_fn},
+    layer::SubscriberExt as _,
+    util::SubscriberInitExt as _,
+};
 
 /// Starts logging to stderr. A filter that cannot be read is replaced by the default, with a warning.
 ///
@@ -11,11 +20,11 @@ pub fn start(filter: &str) {
     let wished = EnvFilter::try_new(filter);
     let unreadable = wished.is_err();
     let filter = wished.unwrap_or_else(|_| EnvFilter::new("info,rmcp=warn"));
-    let started = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(io::stderr)
         .with_ansi(io::stderr().is_terminal())
-        .try_init();
+        .with_filter(filter.and(filter_fn(may_be_shown)));
+    let started = tracing_subscriber::registry().with(lines).try_init();
     if started.is_ok() && unreadable {
         tracing::warn!("cannot read GENGFU_LOG, logging with the default filter");
     }
@@ -23,4 +32,9 @@ pub fn start(filter: &str) {
         let place = panic.location().map(ToString::to_string);
         tracing::error!(place, "panicked: this is a bug of gengfu");
     }));
+}
+
+fn may_be_shown(line: &Metadata<'_>) -> bool {
+    let ours = line.target() == "gengfu" || line.target().starts_with("gengfu::");
+    ours || *line.level() <= Level::INFO
 }

@@ -48,6 +48,7 @@ pub(super) fn is_misuse(error: &anyhow::Error) -> bool {
             | app::Error::Faults(_)
             | app::Error::Bucket(_)
             | app::Error::NoPlaces(_)
+            | app::Error::Expired(_)
             | app::Error::Api(_) => false,
         };
         cause.downcast_ref().is_some_and(owner)

@@ -18,6 +18,8 @@ pub struct Running {
     pub zone: Zone,
     pub lang: Lang,
     pub retention_days: u32,
+    /// Bytes on disk that one owner's days may take.
+    pub retention_bytes: Option<u64>,
     /// 64 hex digits, checked.
     pub master_key: Option<SecretString>,
     pub master_key_file: PathBuf,
@@ -48,6 +50,9 @@ pub(super) fn read(r: &mut Reader<'_>) -> Running {
             .unwrap_or_default(),
         // Ten years: beyond that it is a typing mistake.
         retention_days: u32::try_from(r.number("GENGFU_RETENTION_DAYS", 1..=3650)).unwrap_or(1),
+        retention_bytes: r
+            .text_if_set("GENGFU_RETENTION_MB")
+            .map(|_| r.number("GENGFU_RETENTION_MB", 1..=1_000_000_000) * 1_000_000),
         master_key,
         master_key_file: r
             .text_if_set("GENGFU_MASTER_KEY_FILE")

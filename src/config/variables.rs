@@ -150,7 +150,7 @@ const RUNNING: &[Variable] = &[
     v(
         "GENGFU_RUN_AT",
         "01:00",
-        "When yesterday is analysed, in GENGFU_TIMEZONE. After a longer stop only the newest missed day is; `gengfu run --date` does the others.",
+        "When yesterday is analysed, in GENGFU_TIMEZONE. After a longer stop the newest missed day comes first, then up to seven before it.",
     ),
     v(
         "GENGFU_BROADCAST_AT",
@@ -160,6 +160,11 @@ const RUNNING: &[Variable] = &[
     v("GENGFU_TIMEZONE", "Asia/Shanghai", "Decides what a day is."),
     v("GENGFU_LANG", "zh", "Language of what is told: zh or en."),
     v("GENGFU_RETENTION_DAYS", "30", "Days kept on disk."),
+    v(
+        "GENGFU_RETENTION_MB",
+        "",
+        "Megabytes that an owner's days may take on disk: the oldest go first, the newest two and all reports stay. Empty: no limit.",
+    ),
     v(
         "GENGFU_MASTER_KEY",
         "",

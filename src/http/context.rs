@@ -107,6 +107,7 @@ async fn lines(context: &Context, caller: Caller, device: &str) -> Result<Lines,
         token: &caller.name,
         session: None,
         device: Some(device),
+        speaker: None,
         owners: match &caller.access {
             Access::All => &[],
             Access::Only(owners) => owners,
@@ -114,7 +115,7 @@ async fn lines(context: &Context, caller: Caller, device: &str) -> Result<Lines,
     };
     let whose = context
         .owners
-        .owner_of(&asker, now_ms)?
+        .owner_behind(&asker, now_ms)?
         .ok_or(Error::Nobody)?;
     if !caller.access.allows(&whose.owner) {
         return Err(Error::Nobody);

@@ -17,7 +17,7 @@ use std::path::PathBuf;
 
 use bytes::Bytes;
 
-pub use cos::CosSpec;
+pub use cos::{CosSpec, Line};
 pub use fault::{Error, Fault};
 
 /// Where a bucket is.

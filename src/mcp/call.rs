@@ -8,7 +8,9 @@ use std::{sync::Arc, time::Instant};
 use serde_json::{Map, Value};
 
 use super::{
-    Answer, Desk, Origin, args,
+    Answer, Desk, Origin,
+    about::About,
+    args,
     calls::{Key, Waited},
     context::{Call, scope},
     tools::{Tool, switch_owner_keys},
@@ -32,7 +34,10 @@ pub(super) async fn call(
         switch(desk, origin, arguments).await
     } else {
         match Call::open(desk.clone(), origin).await {
-            Ok(call) => run(desk, tool, call, arguments).await,
+            Ok(call) => {
+                let about = About::of(&call);
+                about.said(run(desk, tool, call, arguments).await)
+            }
             Err(trouble) => trouble.answer(desk.lang),
         }
     };
@@ -55,7 +60,7 @@ async fn run(desk: &Arc<Desk>, tool: Tool, call: Call, arguments: Map<String, Va
         call.heard.as_ref(),
         &arguments,
     );
-    let starts = tool.starts_work(&arguments);
+    let starts = tool.starts_work();
     let work = async move {
         tool.run(&call, arguments)
             .await
@@ -71,8 +76,10 @@ async fn run(desk: &Arc<Desk>, tool: Tool, call: Call, arguments: Map<String, Va
 /// Switching begins without an owner: there may be none yet.
 async fn switch(desk: &Arc<Desk>, origin: Origin, arguments: Map<String, Value>) -> Answer {
     let (lang, tool) = (desk.lang, Tool::SwitchOwnerKeys);
-    let key = key(tool, &origin, "", None, &arguments);
-    let starts = tool.starts_work(&arguments);
+    let mut key = key(tool, &origin, "", None, &arguments);
+    // It holds for the session that asks: another one that says the same is not switched by it. Nor may an answer be given from
+    // memory, since somebody else may have been switched to in between.
+    key.caller += origin.session.as_deref().unwrap_or_default();
     let work = {
         let desk = desk.clone();
         async move {
@@ -83,7 +90,7 @@ async fn switch(desk: &Arc<Desk>, origin: Origin, arguments: Map<String, Value>)
     };
     let waited = desk
         .calls
-        .run(key, starts, &desk.stop, crashed(lang), work)
+        .run(key, false, &desk.stop, crashed(lang), work)
         .await;
     waited_for(waited, tool, lang)
 }

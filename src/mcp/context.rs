@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::{
     Desk, Origin,
+    about::greeting,
     args::{Complaint, Text, date},
     pick::{self, Heard},
     trouble::Trouble,
@@ -81,7 +82,7 @@ impl Call {
 
     pub(super) fn ask(&self, detail: Detail) -> Ask {
         Ask {
-            after_switch: self.new_here,
+            reserved: greeting(self).map_or(0, |words| words.chars().count()),
             ..Ask::new(self.now, self.lang()).detail(detail)
         }
     }

@@ -3,7 +3,10 @@
 //! In: built once by `app`. Out: shared by reference with all calls. Always true: no call has any other way to the outside. Holds
 //! nothing that belongs to one session.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, Ordering},
+};
 
 use jiff::{Timestamp, tz::TimeZone};
 
@@ -36,6 +39,8 @@ pub enum Clock {
     System,
     /// Stands still at these Unix milliseconds; for tests.
     Fixed(i64),
+    /// Is moved by hand; for tests.
+    Hand(&'static AtomicI64),
 }
 
 impl Clock {
@@ -45,6 +50,7 @@ impl Clock {
         match self {
             Self::System => Timestamp::now().as_millisecond(),
             Self::Fixed(ms) => ms,
+            Self::Hand(ms) => ms.load(Ordering::SeqCst),
         }
     }
 }

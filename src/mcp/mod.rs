@@ -8,6 +8,7 @@
 //! - [`serve_endpoint`]: the other wire, for a robot whose side cannot dial in;
 //! - [`Address`]: the resources.
 
+mod about;
 mod answer;
 mod args;
 mod call;

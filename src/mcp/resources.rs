@@ -176,7 +176,7 @@ async fn day_file(store: &Store, day: Day, file: File) -> Result<Option<Content>
         return Ok(None);
     };
     // While a round goes on, the next revision is seconds away.
-    let ttl_ms = if report.stage == Stage::Complete {
+    let ttl_ms = if report.stage >= Stage::Complete {
         DAY_TTL_MS
     } else {
         0

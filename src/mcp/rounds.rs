@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 
+use super::Stores;
 use crate::{
     model::{Day, LogKind, OwnerAlias},
     round::{
@@ -81,6 +82,21 @@ impl Rounds {
     pub fn start_as(&self, key: TaskKey, urgency: Urgency) -> (Task, bool) {
         let (run, about) = (self.run.clone(), key.clone());
         self.tasks.start(key, urgency, move |work| run(about, work))
+    }
+
+    /// The round of a day for somebody who has just come, unless the day is known: what a question pulled of it is no broadcast.
+    pub async fn begin_unless_told(
+        &self,
+        stores: &Stores,
+        owner: &OwnerAlias,
+        day: Day,
+    ) -> Option<Task> {
+        let known = match stores.of(owner).await {
+            Ok(store) => store.report(day).await.ok().flatten(),
+            Err(_) => None,
+        };
+        let told = known.is_some_and(|report| report.tells_the_day());
+        (!told).then(|| self.start(owner, day).0)
     }
 
     /// The round of a day that still runs.

@@ -15,6 +15,17 @@ use crate::{
 };
 
 pub(super) fn progress(call: &Call, task: &Task, known: Option<&Report>, detail: Detail) -> Answer {
+    progress_after(call, task, known, detail, None)
+}
+
+/// The same for a round that makes up for one that failed, and why that failed.
+pub(super) fn progress_after(
+    call: &Call,
+    task: &Task,
+    known: Option<&Report>,
+    detail: Detail,
+    failed_before: Option<&str>,
+) -> Answer {
     let ask = call.ask(detail);
     let now = task.progress.snapshot();
     let ended = task.ended();
@@ -27,9 +38,10 @@ pub(super) fn progress(call: &Call, task: &Task, known: Option<&Report>, detail:
                 Some(Ended::Failed(why)) => Some(why),
                 _ => None,
             },
+            failed_before,
             headline: headline.as_deref(),
             problems: known.map_or(0, |r| r.incidents.len()),
-            seconds_left: ended.is_none().then(|| seconds_left(&now)).flatten(),
+            seconds_left: now.seconds_left().filter(|_| ended.is_none()),
         },
         &ask,
     );
@@ -54,7 +66,7 @@ pub(super) fn progress(call: &Call, task: &Task, known: Option<&Report>, detail:
 /// The tool whose question a part of a day is read for.
 const fn asked_by(want: Want) -> Option<&'static str> {
     match want {
-        Want::Day => None,
+        Want::Day | Want::Still => None,
         Want::Kind { kind, .. } => Some(match kind {
             LogKind::Event => "search_events",
             LogKind::Audit => "search_audit",
@@ -93,7 +105,7 @@ fn part(call: &Call, task: &Task, tool: &'static str, progress: String) -> Answe
         .fact("percent", task.progress.snapshot().percent());
     let answer = match task.key.want {
         Want::Cause { from } => answer.next(tool, &[("date", &date), ("from", from.as_str())]),
-        Want::Day | Want::Kind { .. } => answer.next(tool, &[("date", &date)]),
+        Want::Day | Want::Kind { .. } | Want::Still => answer.next(tool, &[("date", &date)]),
     };
     answer.next("task_status", &[("task", &task.id)])
 }
@@ -106,12 +118,4 @@ fn read(now: &Snapshot) -> Vec<(LogKind, u64, u64)> {
         Phase::Rest => vec![(LogKind::Business, done, all)],
         _ => Vec::new(),
     }
-}
-
-/// By the pace of this phase so far; nothing before a tenth of it is done.
-fn seconds_left(now: &Snapshot) -> Option<u64> {
-    let percent = now.percent();
-    (10..100)
-        .contains(&percent)
-        .then(|| now.elapsed_ms * (100 - percent) / percent / 1000)
 }

@@ -1,7 +1,8 @@
 //! Every owner's store, opened once per process.
 //!
 //! In: an alias. Out: a [`Store`]. Always true: all askers of one owner share one handle, since only one handle may write. Where
-//! another process writes (a `gengfu run` beside us), the handle only reads. Does not create data for an owner that has none.
+//! another process writes (a `gengfu run` beside us), the handle only reads; of the owners about whom nobody asks, only the last few
+//! stay open, since every open one costs three threads and what they hold. Does not create data for an owner that has none.
 
 use std::{collections::HashMap, path::PathBuf};
 
@@ -13,13 +14,46 @@ use crate::{
     store::{Error, Store},
 };
 
+/// Owners that stay open though nobody is busy with them.
+const MOST_OPEN: usize = 8;
+
 /// See the module's head.
 #[derive(Debug)]
 pub struct Stores {
     data_dir: PathBuf,
     /// What a second writer is told about this process.
     holder: Option<String>,
-    open: Mutex<HashMap<OwnerAlias, Store>>,
+    open: Mutex<Open>,
+}
+
+#[derive(Debug, Default)]
+struct Open {
+    /// With the number of the last time they were asked for.
+    stores: HashMap<OwnerAlias, (Store, u64)>,
+    asked: u64,
+}
+
+impl Open {
+    fn find(&mut self, owner: &OwnerAlias) -> Option<Store> {
+        self.asked += 1;
+        let (store, asked) = self.stores.get_mut(owner)?;
+        *asked = self.asked;
+        Some(store.clone())
+    }
+
+    /// What to close so that the rest are few enough: the longest unasked that nobody holds.
+    fn surplus(&mut self) -> Vec<Store> {
+        let mut closing = Vec::new();
+        while self.stores.len() > MOST_OPEN {
+            let idle = self.stores.iter().filter(|(_, (s, _))| !s.is_shared());
+            let Some(oldest) = idle.min_by_key(|(_, (_, asked))| *asked) else {
+                break;
+            };
+            let owner = oldest.0.clone();
+            closing.extend(self.stores.remove(&owner).map(|(store, _)| store));
+        }
+        closing
+    }
 }
 
 impl Stores {
@@ -56,8 +90,14 @@ impl Stores {
     /// The owner's store; created when there is none.
     pub async fn of(&self, owner: &OwnerAlias) -> Result<Store, Error> {
         let mut open = self.open.lock().await;
-        if let Some(store) = open.get(owner) {
-            return Ok(store.clone());
+        if let Some(store) = open.find(owner) {
+            return Ok(store);
+        }
+        // Closed before anybody else may open them again: until then they hold their lock. Closing waits for their threads.
+        let closing = open.surplus();
+        if !closing.is_empty() {
+            // A panic while closing is told by its hook.
+            let _ = tokio::task::spawn_blocking(move || drop(closing)).await;
         }
         let (data_dir, alias) = (self.data_dir.clone(), owner.clone());
         let opening = move || match Store::open(&data_dir, &alias) {
@@ -72,7 +112,8 @@ impl Stores {
             if let Some(holder) = &self.holder {
                 store.name_holder(holder.clone()).await?;
             }
-            open.insert(owner.clone(), store.clone());
+            let asked = open.asked;
+            open.stores.insert(owner.clone(), (store.clone(), asked));
         }
         Ok(store)
     }

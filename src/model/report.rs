@@ -55,6 +55,8 @@ pub enum Stage {
     Day,
     /// The whole day and the earlier days it is compared with.
     Complete,
+    /// The same, and the day after it was looked at whether the problems are still there.
+    Checked,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -1,7 +1,8 @@
 //! The spoken code: what was heard against what was set, and a limit on guessing.
 //!
 //! In: texts and times. Out: yes, no, or not now. Always true: comparing takes the same time wherever the texts differ; after
-//! [`MOST_WRONG`] wrong codes an owner is closed to codes for [`CLOSED_MS`], whoever asks.
+//! [`MOST_WRONG`] wrong codes an owner is closed to codes for [`CLOSED_MS`], whoever asks; the same wrong code once more, sent by a
+//! client that repeats a call, is no new guess.
 
 use std::collections::HashMap;
 
@@ -51,27 +52,48 @@ pub fn is_right(heard: &str, code: &[u8]) -> bool {
     heard.as_slice().ct_eq(code.as_slice()).into()
 }
 
+/// A client repeats a call that it thinks failed within this long.
+const REPEATED_MS: i64 = 15_000;
+
 /// Wrong codes so far, by owner.
 #[derive(Debug, Default)]
-pub struct Attempts(HashMap<OwnerAlias, (u32, i64)>);
+pub struct Attempts(HashMap<OwnerAlias, Guesses>);
+
+#[derive(Debug)]
+struct Guesses {
+    wrong: u32,
+    last_ms: i64,
+    /// Hash of the last one.
+    last: [u8; 32],
+}
 
 impl Attempts {
     /// When `owner` opens again, if it is closed now.
     #[must_use]
     pub fn closed_until(&self, owner: &OwnerAlias, now_ms: i64) -> Option<i64> {
-        let (wrong, last_ms) = self.0.get(owner)?;
-        let until = last_ms + CLOSED_MS;
-        (*wrong >= MOST_WRONG && now_ms < until).then_some(until)
+        let guesses = self.0.get(owner)?;
+        let until = guesses.last_ms + CLOSED_MS;
+        (guesses.wrong >= MOST_WRONG && now_ms < until).then_some(until)
     }
 
-    /// Notes a wrong code and returns how many tries are left.
-    pub fn wrong(&mut self, owner: &OwnerAlias, now_ms: i64) -> u32 {
-        let (wrong, last_ms) = self.0.entry(owner.clone()).or_insert((0, now_ms));
-        if now_ms - *last_ms >= CLOSED_MS {
-            *wrong = 0;
+    /// Notes that `heard` was wrong and returns how many tries are left.
+    pub fn wrong(&mut self, owner: &OwnerAlias, heard: &str, now_ms: i64) -> u32 {
+        let last: [u8; 32] = Sha256::digest(plain(heard).as_bytes()).into();
+        let guesses = self.0.entry(owner.clone()).or_insert(Guesses {
+            wrong: 0,
+            last_ms: now_ms,
+            last: [0; 32],
+        });
+        let since_ms = now_ms - guesses.last_ms;
+        if since_ms >= CLOSED_MS {
+            guesses.wrong = 0;
         }
-        (*wrong, *last_ms) = (*wrong + 1, now_ms);
-        MOST_WRONG.saturating_sub(*wrong)
+        if guesses.wrong == 0 || guesses.last != last || since_ms >= REPEATED_MS {
+            guesses.wrong += 1;
+            guesses.last_ms = now_ms;
+            guesses.last = last;
+        }
+        MOST_WRONG.saturating_sub(guesses.wrong)
     }
 
     pub fn right(&mut self, owner: &OwnerAlias) {
@@ -101,10 +123,23 @@ mod tests {
     fn five_wrong_codes_close_the_owner_for_a_quarter_of_an_hour() {
         let owner: OwnerAlias = "a".parse().expect("alias");
         let mut attempts = Attempts::default();
-        let left: Vec<_> = (0..5).map(|i| attempts.wrong(&owner, i)).collect();
+        let mut left = Vec::new();
+        for (now_ms, heard) in (0..).zip(["0", "1", "2", "3", "4"]) {
+            left.push(attempts.wrong(&owner, heard, now_ms));
+        }
         assert_eq!(left, [4, 3, 2, 1, 0]);
         assert_eq!(attempts.closed_until(&owner, 5), Some(4 + CLOSED_MS));
         assert_eq!(attempts.closed_until(&owner, 4 + CLOSED_MS), None);
-        assert_eq!(attempts.wrong(&owner, 4 + CLOSED_MS), 4);
+        assert_eq!(attempts.wrong(&owner, "5", 4 + CLOSED_MS), 4);
+    }
+
+    #[test]
+    fn a_repeated_call_is_no_new_guess() {
+        let owner: OwnerAlias = "a".parse().expect("alias");
+        let mut attempts = Attempts::default();
+        assert_eq!(attempts.wrong(&owner, "1234", 0), 4);
+        assert_eq!(attempts.wrong(&owner, "一二三四", 4_000), 4);
+        assert_eq!(attempts.wrong(&owner, "1234", 30_000), 3);
+        assert_eq!(attempts.wrong(&owner, "1235", 30_001), 2);
     }
 }

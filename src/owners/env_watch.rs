@@ -34,25 +34,15 @@ pub async fn follow(
 ) {
     let stirred = std::sync::Arc::new(tokio::sync::Notify::new());
     let _watcher = watch_directory(&file, stirred.clone());
-    let mut settle = Settle::from(owners.0.settings.key.clone());
+    let mut watched = Watched::new(owners.clone(), file, names);
     loop {
         let now_ms = jiff::Timestamp::now().as_millisecond();
-        let text = read(&file).await;
-        let new_key = settle.observe(text.as_deref(), now_ms, &names, |key| owners.recognise(key));
-        if let Some(key) = new_key {
-            let owners = owners.clone();
-            let told =
-                tokio::task::spawn_blocking(move || owners.environment_changed(&key, now_ms)).await;
-            match told {
-                // The reader has gone: the program is ending.
-                Ok(Ok(change)) => drop(changes.send(change).await),
-                Ok(Err(error)) => {
-                    tracing::error!(%error, "cannot take over the key in the environment file");
-                }
-                Err(_) => return,
-            }
+        if let Some(change) = watched.look(now_ms).await {
+            // The reader has gone: the program is ending.
+            drop(changes.send(change).await);
         }
-        let again = settle
+        let again = watched
+            .settle
             .look_again_in_ms(now_ms)
             .and_then(|ms| u64::try_from(ms).ok());
         let pause = again.map_or(POLL, Duration::from_millis).min(POLL);
@@ -61,6 +51,49 @@ pub async fn follow(
             () = stirred.notified() => {}
             () = owners.0.look.notified() => {}
             () = tokio::time::sleep(pause) => {}
+        }
+    }
+}
+
+/// The file between two looks. The clock is the looker's.
+#[derive(Debug)]
+pub struct Watched {
+    owners: Owners,
+    file: PathBuf,
+    names: Names,
+    settle: Settle,
+}
+
+impl Watched {
+    /// Begins with the key that is in force at the start.
+    #[must_use]
+    pub fn new(owners: Owners, file: PathBuf, names: Names) -> Self {
+        Self {
+            settle: Settle::from(owners.0.settings.key.clone()),
+            owners,
+            file,
+            names,
+        }
+    }
+
+    /// Looks at the file, and takes over its key when that has changed and settled.
+    pub async fn look(&mut self, now_ms: i64) -> Option<EnvironmentChange> {
+        let text = read(&self.file).await;
+        let recognise = |key: &_| self.owners.recognise(key);
+        let key = self
+            .settle
+            .observe(text.as_deref(), now_ms, &self.names, recognise)?;
+        let owners = self.owners.clone();
+        let taken =
+            tokio::task::spawn_blocking(move || owners.environment_changed(&key, now_ms)).await;
+        match taken {
+            Ok(Ok(change)) => Some(change),
+            Ok(Err(error)) => {
+                tracing::error!(%error, "cannot take over the key in the environment file");
+                None
+            }
+            // The runtime is ending.
+            Err(_) => None,
         }
     }
 }

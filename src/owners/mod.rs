@@ -170,6 +170,15 @@ impl Owners {
             .ok_or(Error::Nobody)
     }
 
+    /// Who is active for whoever cannot say whom they mean: the owner of the last change of the environment that was seen here, else
+    /// whoever stands.
+    pub fn active(&self) -> Result<OwnerAlias, Error> {
+        match locked(&self.0.switches).environment() {
+            Some(owner) => Ok(owner),
+            None => self.choose(None),
+        }
+    }
+
     /// What is needed to reach this owner's logs, its key opened.
     pub fn reach(&self, alias: &OwnerAlias) -> Result<Reach, Error> {
         let settings = &self.0.settings;
@@ -218,6 +227,21 @@ impl Owners {
             .get(alias)
             .map_or(alias.as_str(), |o| o.name(alias))
             .to_owned()
+    }
+
+    /// Whether nobody has named this owner yet: it is known by its key alone, and its alias is not for the ear.
+    #[must_use]
+    pub fn is_unnamed(&self, alias: &OwnerAlias) -> bool {
+        let roll = self.roll().unwrap_or_default();
+        roll.owners
+            .get(alias)
+            .is_some_and(|o| o.unnamed && o.spoken.is_empty())
+    }
+
+    /// Whose voice this is, as voiceprint recognition names it. A hint: whoever speaks may claim any name.
+    #[must_use]
+    pub fn hinted_by(&self, voiceprint: &str) -> Option<OwnerAlias> {
+        self.roll().ok()?.find(voiceprint).cloned()
     }
 
     fn unknown(&self, asked: &str, roll: &Roll) -> Error {
@@ -276,5 +300,7 @@ fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+#[cfg(test)]
+mod env_tests;
 #[cfg(test)]
 mod tests;

@@ -27,6 +27,8 @@ pub struct Asker<'a> {
     pub token: &'a str,
     pub session: Option<&'a str>,
     pub device: Option<&'a str>,
+    /// The voice, as the client claims; for the record only.
+    pub speaker: Option<&'a str>,
     /// Owners the token may open; empty: all. Exactly one: the token is bound to it.
     pub owners: &'a [OwnerAlias],
 }
@@ -128,6 +130,11 @@ impl Switches {
         self.environment = Some((owner, now_ms));
     }
 
+    /// Whose key `.env` changed to last, if it changed.
+    pub(super) fn environment(&self) -> Option<OwnerAlias> {
+        self.environment.as_ref().map(|(owner, _)| owner.clone())
+    }
+
     /// `asker` switched. The caller has checked that it may.
     pub fn switch(&mut self, asker: &Asker<'_>, owner: OwnerAlias, now_ms: i64) {
         let switch = Switch {
@@ -142,7 +149,26 @@ impl Switches {
         seen.used_ms = now_ms;
     }
 
-    /// Whose data this call sees; `None` when there is nobody to choose. Counts as use of the scope.
+    /// The same for a look that tells the listener nothing: the next answer still says whose logs these are.
+    pub fn owner_behind(
+        &mut self,
+        asker: &Asker<'_>,
+        standing: Standing<'_>,
+        now_ms: i64,
+        zone: &TimeZone,
+    ) -> Option<Whose> {
+        let told = self.told_last.get(asker.token).cloned();
+        let last = self.seen(asker, now_ms).last_owner.clone();
+        let whose = self.owner_of(asker, standing, now_ms, zone);
+        self.seen(asker, now_ms).last_owner = last;
+        match told {
+            Some(told) => drop(self.told_last.insert(asker.token.to_owned(), told)),
+            None => drop(self.told_last.remove(asker.token)),
+        }
+        whose
+    }
+
+    /// Whose data this call sees; `None` when there is nobody to choose. Counts as use of the scope, and as told.
     pub fn owner_of(
         &mut self,
         asker: &Asker<'_>,
@@ -243,196 +269,4 @@ fn decide(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const MINUTE: i64 = 60_000;
-    /// 2026-11-24 10:00 in Shanghai.
-    const TEN: i64 = 1_795_485_600_000;
-
-    struct House {
-        switches: Switches,
-        a: OwnerAlias,
-        zone: TimeZone,
-    }
-
-    fn alias(s: &str) -> OwnerAlias {
-        s.parse().expect("alias")
-    }
-
-    fn session(name: &str) -> Asker<'_> {
-        Asker {
-            token: "robot",
-            session: Some(name),
-            device: None,
-            owners: &[],
-        }
-    }
-
-    fn device(name: &str) -> Asker<'_> {
-        Asker {
-            device: Some(name),
-            ..session("s1")
-        }
-    }
-
-    impl House {
-        fn new() -> Self {
-            Self {
-                switches: Switches::default(),
-                a: alias("a"),
-                zone: TimeZone::get("Asia/Shanghai").expect("zone"),
-            }
-        }
-
-        /// The owner seen at `minute` after ten, when `a` is the standing one.
-        fn sees(&mut self, asker: &Asker<'_>, minute: i64) -> String {
-            let standing = Standing {
-                in_use: Some(&self.a),
-                ..Standing::default()
-            };
-            let whose = self
-                .switches
-                .owner_of(asker, standing, TEN + minute * MINUTE, &self.zone);
-            whose.expect("an owner").owner.to_string()
-        }
-
-        fn switch(&mut self, asker: &Asker<'_>, owner: &str, minute: i64) {
-            self.switches
-                .switch(asker, alias(owner), TEN + minute * MINUTE);
-        }
-
-        fn env(&mut self, owner: &str, minute: i64) {
-            self.switches
-                .environment_changed(alias(owner), TEN + minute * MINUTE);
-        }
-    }
-
-    #[test]
-    fn a_bound_token_sees_its_owner_whatever_happens() {
-        let mut house = House::new();
-        let only = [alias("x")];
-        let bound = Asker {
-            owners: &only,
-            ..session("s1")
-        };
-        house.env("b", 0);
-        house.switch(&bound, "c", 1);
-        assert_eq!(house.sees(&bound, 2), "x");
-    }
-
-    #[test]
-    fn the_newest_of_env_change_and_switch_wins() {
-        let mut house = House::new();
-        let s1 = session("s1");
-        assert_eq!(house.sees(&s1, 0), "a");
-        house.env("b", 1);
-        assert_eq!(house.sees(&s1, 2), "b");
-        house.switch(&s1, "c", 3);
-        assert_eq!(house.sees(&s1, 4), "c");
-        house.env("d", 5);
-        assert_eq!(house.sees(&s1, 6), "d");
-    }
-
-    #[test]
-    fn a_switch_ends_after_thirty_idle_minutes() {
-        let mut house = House::new();
-        let s1 = session("s1");
-        house.env("b", 0);
-        house.switch(&s1, "c", 1);
-        assert_eq!(house.sees(&s1, 30), "c");
-        assert_eq!(house.sees(&s1, 59), "c");
-        assert_eq!(house.sees(&s1, 89), "b");
-    }
-
-    #[test]
-    fn a_switch_ends_at_midnight() {
-        let mut house = House::new();
-        let s1 = session("s1");
-        house.switch(&s1, "c", 13 * 60 + 55);
-        assert_eq!(house.sees(&s1, 13 * 60 + 59), "c");
-        assert_eq!(house.sees(&s1, 14 * 60), "a");
-    }
-
-    #[test]
-    fn devices_of_one_token_do_not_disturb_each_other() {
-        let mut house = House::new();
-        house.switch(&device("kitchen"), "b", 0);
-        house.switch(&device("office"), "c", 1);
-        assert_eq!(house.sees(&device("kitchen"), 2), "b");
-        assert_eq!(house.sees(&device("office"), 2), "c");
-        assert_eq!(house.sees(&device("hall"), 2), "a");
-        assert_eq!(
-            house.sees(&session("s1"), 2),
-            "c",
-            "a new session begins with the token's newest switch"
-        );
-    }
-
-    #[test]
-    fn a_new_session_begins_with_the_newest_switch_and_then_stands_alone() {
-        let mut house = House::new();
-        house.switch(&session("s1"), "b", 0);
-        assert_eq!(house.sees(&session("s2"), 1), "b");
-        house.switch(&session("s1"), "c", 2);
-        assert_eq!(house.sees(&session("s2"), 3), "b");
-        assert_eq!(house.sees(&session("s3"), 3), "c");
-        assert_eq!(
-            house.sees(&session("s4"), 40),
-            "a",
-            "the switch had ended before the session began"
-        );
-        let other = Asker {
-            token: "claude",
-            ..session("s1")
-        };
-        assert_eq!(house.sees(&other, 3), "a");
-    }
-
-    #[test]
-    fn a_token_never_sees_an_owner_it_may_not_open() {
-        let mut house = House::new();
-        let scope = [alias("a"), alias("b")];
-        let narrow = Asker {
-            owners: &scope,
-            ..session("s1")
-        };
-        house.env("c", 0);
-        assert_eq!(house.sees(&narrow, 1), "a");
-        house.env("b", 2);
-        assert_eq!(house.sees(&narrow, 3), "b");
-    }
-
-    #[test]
-    fn the_first_answer_about_somebody_else_says_so() {
-        let mut house = House::new();
-        let s1 = session("s1");
-        let ask = |house: &mut House, minute| {
-            let whose = house.switches.owner_of(
-                &s1,
-                Standing {
-                    in_use: Some(&house.a.clone()),
-                    ..Standing::default()
-                },
-                TEN + minute * MINUTE,
-                &house.zone,
-            );
-            whose.expect("an owner").new_here
-        };
-        assert!(!ask(&mut house, 0));
-        house.env("b", 1);
-        assert!(ask(&mut house, 2));
-        assert!(!ask(&mut house, 3));
-        house.env("a", 4);
-        let other = house.switches.owner_of(
-            &session("s2"),
-            Standing::default(),
-            TEN + 5 * MINUTE,
-            &house.zone,
-        );
-        assert!(
-            other.expect("an owner").new_here,
-            "a new session says so too"
-        );
-    }
-}
+mod tests;

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::{Asker, Error, Owners, Roll, Whose, code, locked, switch::Standing};
+use super::{
+    Asker, Error, Owners, Roll, Whose, code, locked,
+    switch::{Standing, Switches},
+};
 use crate::model::OwnerAlias;
 
 /// How long `switch_owner_keys` without a name waits for voiceprint recognition to rewrite the file.
@@ -58,8 +61,28 @@ pub enum Refusal {
 }
 
 impl Owners {
-    /// Whose data this call sees. Counts as use of the caller's scope.
+    /// Whose data this call sees. Counts as use of the caller's scope, and as told.
     pub fn owner_of(&self, asker: &Asker<'_>, now_ms: i64) -> Result<Option<Whose>, Error> {
+        self.decide(asker, now_ms, Switches::owner_of)
+    }
+
+    /// The same for a look that tells the listener nothing.
+    pub fn owner_behind(&self, asker: &Asker<'_>, now_ms: i64) -> Result<Option<Whose>, Error> {
+        self.decide(asker, now_ms, Switches::owner_behind)
+    }
+
+    fn decide(
+        &self,
+        asker: &Asker<'_>,
+        now_ms: i64,
+        rule: impl FnOnce(
+            &mut Switches,
+            &Asker<'_>,
+            Standing<'_>,
+            i64,
+            &jiff::tz::TimeZone,
+        ) -> Option<Whose>,
+    ) -> Result<Option<Whose>, Error> {
         let roll = self.roll()?;
         let environment = self.environment();
         let standing = Standing {
@@ -68,7 +91,13 @@ impl Owners {
             only: roll.owners.keys().next().filter(|_| roll.owners.len() == 1),
         };
         let zone = self.0.settings.zone.time_zone();
-        Ok(locked(&self.0.switches).owner_of(asker, standing, now_ms, zone))
+        Ok(rule(
+            &mut locked(&self.0.switches),
+            asker,
+            standing,
+            now_ms,
+            zone,
+        ))
     }
 
     /// Switches the caller's scope. A code is asked for only where one is set; it is compared in constant time and guesses are limited.
@@ -86,7 +115,7 @@ impl Owners {
         let outcome = match decided {
             Err(refusal) => Err(refusal),
             Ok(owner) => {
-                let before = self.owner_of(asker, now_ms)?;
+                let before = self.owner_behind(asker, now_ms)?;
                 locked(&self.0.switches).switch(asker, owner.clone(), now_ms);
                 Ok(Switched {
                     name: self.name(&owner),
@@ -166,7 +195,7 @@ impl Owners {
             attempts.right(&owner);
             return Ok(Ok(owner));
         }
-        let tries_left = attempts.wrong(&owner, now_ms);
+        let tries_left = attempts.wrong(&owner, said, now_ms);
         Ok(Err(Refusal::CodeWrong { name, tries_left }))
     }
 
@@ -195,10 +224,11 @@ fn nobody_called(roll: &Roll, asker: &Asker<'_>, name: &str) -> Refusal {
 
 /// Who switched to whom, and what came of it; never a code.
 fn audit(asker: &Asker<'_>, outcome: &Result<Switched, Refusal>) {
-    let (token, session, device) = (asker.token, asker.session, asker.device);
+    let (token, session) = (asker.token, asker.session);
+    let (device, speaker) = (asker.device, asker.speaker);
     match outcome {
         Ok(Switched { owner, same, .. }) => {
-            tracing::info!(target: "gengfu::audit", token, session, device, owner = %owner, same, "switched owner");
+            tracing::info!(target: "gengfu::audit", token, session, device, speaker, owner = %owner, same, "switched owner");
         }
         Err(refusal) => {
             let reason = match refusal {
@@ -209,7 +239,7 @@ fn audit(asker: &Asker<'_>, outcome: &Result<Switched, Refusal>) {
                 Refusal::CodeWrong { .. } => "code_wrong",
                 Refusal::Closed { .. } => "closed",
             };
-            tracing::warn!(target: "gengfu::audit", token, session, device, reason, "refused to switch owner");
+            tracing::warn!(target: "gengfu::audit", token, session, device, speaker, reason, "refused to switch owner");
         }
     }
 }

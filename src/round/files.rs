@@ -5,9 +5,10 @@
 //! what stands in them.
 
 use std::{
-    fs,
+    fmt, fs,
     io::{self, Write as _},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use crate::model::{Day, OwnerAlias, report::Files};
@@ -56,13 +57,42 @@ impl Shelf {
         replace(&self.path(day, name), text.as_bytes())
     }
 
-    /// Copies the two texts of a day to `<publish>/<date>/`, where an older reader looks for them.
-    pub fn publish(&self, day: Day, publish: &Path) -> io::Result<()> {
+    /// Copies the two texts of a day to `<mirror>/<date>/`, where an older reader looks for them, while the owner is the active one.
+    pub fn publish(&self, day: Day, mirror: &Mirror) -> io::Result<()> {
+        if !(mirror.is_active)(&self.owner) {
+            return Ok(());
+        }
         for name in [SUMMARY, ANALYSIS] {
             let text = fs::read(self.path(day, name))?;
-            replace(&publish.join(day.to_string()).join(name), &text)?;
+            replace(&mirror.folder.join(day.to_string()).join(name), &text)?;
         }
         Ok(())
+    }
+}
+
+/// The folder of older readers, which knows one owner at a time.
+#[derive(Clone)]
+pub struct Mirror {
+    folder: PathBuf,
+    is_active: Arc<dyn Fn(&OwnerAlias) -> bool + Send + Sync>,
+}
+
+impl Mirror {
+    /// `is_active` is asked each time: while a round goes on, somebody else may come.
+    pub fn new(
+        folder: PathBuf,
+        is_active: impl Fn(&OwnerAlias) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            folder,
+            is_active: Arc::new(is_active),
+        }
+    }
+}
+
+impl fmt::Debug for Mirror {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Mirror").field(&self.folder).finish()
     }
 }
 
@@ -98,9 +128,12 @@ mod tests {
         shelf.write(day, SUMMARY, "一").expect("write");
         shelf.write(day, SUMMARY, "二").expect("replace");
         shelf.write(day, ANALYSIS, "三").expect("write");
-        shelf
-            .publish(day, &data.path().join("old"))
-            .expect("publish");
+        let old = data.path().join("old");
+        let nobody = Mirror::new(old.clone(), |_| false);
+        shelf.publish(day, &nobody).expect("publish");
+        assert!(!old.exists(), "somebody else is active");
+        let mirror = Mirror::new(old, |active| active.as_str() == "demo");
+        shelf.publish(day, &mirror).expect("publish");
 
         let path = data.path().join("analysis_results/demo/2026-11-21");
         let mut names: Vec<_> = fs::read_dir(&path)

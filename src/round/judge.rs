@@ -101,7 +101,8 @@ impl Judge {
         })
         .await?;
         let earlier = store.incidents_before(day, MEMORY_DAYS).await?;
-        let before = store.report(day.plus(-1)).await?;
+        // As it was at its midnight: what the next morning showed of it is this day's own.
+        let before = store.judged(day.plus(-1)).await?;
         Ok(Evidence {
             before: before.filter(|r| matches!(r.stage, Stage::Day | Stage::Complete)),
             shapes,
@@ -231,7 +232,7 @@ impl Judge {
     /// has put into words before.
     pub(super) async fn texts(&self, store: &Store, mut report: Report) -> Result<Texts, Error> {
         let earlier = store
-            .report(report.date)
+            .judged(report.date)
             .await?
             .filter(|e| says_the_same(e, &report));
         let told = earlier.as_ref().filter(|e| {
@@ -315,7 +316,7 @@ fn told_as(mut report: Report, texts: agents::Texts) -> Texts {
 }
 
 /// The lines that a report cites, as they are kept.
-async fn records(store: &Store, report: &Report) -> Result<Records, Error> {
+pub(super) async fn records(store: &Store, report: &Report) -> Result<Records, Error> {
     let ids = outline::cited(report).into_iter().collect();
     let kept = store.kept(report.date, ids).await?;
     Ok(kept.into_iter().map(|k| (k.id, k)).collect())

@@ -1,7 +1,8 @@
 //! The round of the night: one day of one owner from bucket to the two files.
 //!
 //! [`schedule`] says when; [`pull`] reads a part of a day and [`lines`] its lines for a question;
-//! [`live`] asks CLS for what is not in the bucket yet; [`tasks`] runs it in the background; [`progress`] tells how far it is; [`files`] writes what is read in the morning.
+//! [`live`] asks CLS for what is not in the bucket yet; [`still`] looks whether a day's problems are still so; [`tasks`] runs it in
+//! the background and [`ledger`] remembers it; [`progress`] tells how far it is; [`files`] writes what is read in the morning.
 
 mod clock;
 pub mod clusters;
@@ -11,6 +12,7 @@ mod fetch;
 pub mod files;
 pub mod fresh;
 pub mod judge;
+pub mod ledger;
 pub mod lines;
 pub mod live;
 pub mod progress;
@@ -20,6 +22,8 @@ pub mod run;
 pub mod schedule;
 mod shipped;
 pub mod source;
+pub mod still;
 pub mod tasks;
+mod turns;
 pub use error::Error;
 pub use run::Round;

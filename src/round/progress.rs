@@ -17,6 +17,10 @@ pub struct Snapshot {
     pub objects: (u64, u64),
     /// Compressed bytes of the phase that are read, and all of them.
     pub bytes: (u64, u64),
+    /// Compressed bytes of the whole round that are read, and all of them; none before they are known.
+    pub whole: (u64, u64),
+    /// When [`Self::whole`] was known.
+    known_ms: u64,
     /// The newest revision of the report that exists.
     pub revision: Option<(u32, Stage)>,
     pub elapsed_ms: u64,
@@ -29,6 +33,17 @@ impl Snapshot {
             .checked_div(self.bytes.1)
             .unwrap_or(0)
             .min(100)
+    }
+
+    /// How long the reading will still take, by its pace so far; `None` before a tenth of it is done, and when nothing is left.
+    pub fn seconds_left(&self) -> Option<u64> {
+        let (done, all) = self.whole;
+        let spent_ms = self.elapsed_ms.saturating_sub(self.known_ms);
+        let enough = done < all && done.saturating_mul(10) >= all;
+        enough
+            .then(|| (u128::from(spent_ms) * u128::from(all - done)) / u128::from(done) / 1000)?
+            .try_into()
+            .ok()
     }
 }
 
@@ -74,11 +89,21 @@ impl Progress {
         });
     }
 
+    /// The whole round will read so many bytes, in whatever phases.
+    pub fn plan(&self, bytes: u64) {
+        let now_ms = self.elapsed_ms();
+        self.change(|s| {
+            s.whole = (0, bytes);
+            s.known_ms = now_ms;
+        });
+    }
+
     /// One more object of the phase is done.
     pub fn object_done(&self, bytes: u64) {
         self.change(|s| {
             s.objects.0 += 1;
             s.bytes.0 += bytes;
+            s.whole.0 += bytes;
         });
     }
 
@@ -96,11 +121,15 @@ impl Progress {
     }
 
     fn change(&self, f: impl FnOnce(&mut Snapshot)) {
-        let elapsed = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let elapsed = self.elapsed_ms();
         self.state.send_modify(|s| {
             f(s);
             s.elapsed_ms = elapsed;
         });
+    }
+
+    fn elapsed_ms(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 }
 
@@ -122,5 +151,19 @@ mod tests {
             (progress.snapshot().objects, progress.snapshot().percent()),
             ((0, 5), 0)
         );
+    }
+
+    #[test]
+    fn what_is_left_goes_by_the_pace_of_the_whole_round() {
+        let now = |whole, known_ms, elapsed_ms| Snapshot {
+            whole,
+            known_ms,
+            elapsed_ms,
+            ..Snapshot::default()
+        };
+        assert_eq!(now((0, 0), 0, 9_000).seconds_left(), None);
+        assert_eq!(now((9, 100), 1_000, 9_000).seconds_left(), None);
+        assert_eq!(now((25, 100), 1_000, 9_000).seconds_left(), Some(24));
+        assert_eq!(now((100, 100), 1_000, 9_000).seconds_left(), None);
     }
 }

@@ -44,6 +44,8 @@ pub enum Want {
     },
     /// One kind, the others around what shows in it, and what that says about the cause.
     Cause { from: LogKind },
+    /// The events of a day that has begun, and what they say about the problems of the day before.
+    Still,
 }
 
 impl Round {
@@ -68,6 +70,7 @@ impl Round {
                     .map(drop)
             }
             Want::Cause { from } => Box::pin(self.pull_cause(day, from, work)).await,
+            Want::Still => Box::pin(self.look_again(day, work)).await,
         }
     }
 
@@ -104,7 +107,7 @@ impl Round {
     }
 
     /// Reads the objects of a kind that may hold lines of the windows; true when there were any to read.
-    async fn pull(
+    pub(super) async fn pull(
         &self,
         day: Day,
         kind: LogKind,

@@ -7,7 +7,6 @@
 
 use std::{
     collections::{BTreeMap, HashSet},
-    path::PathBuf,
     sync::Arc,
     time::Instant,
 };
@@ -18,7 +17,7 @@ use super::{
     Error,
     clock::Stopwatch,
     earlier,
-    files::{self, Shelf},
+    files::{self, Mirror, Shelf},
     judge::{self, About, Judge},
     live::Live,
     progress::Phase,
@@ -45,7 +44,7 @@ pub struct Round {
     /// Earlier days that a day is compared with.
     pub baseline_days: u32,
     /// A folder where older readers look for the active owner's files.
-    pub publish: Option<PathBuf>,
+    pub publish: Option<Mirror>,
     /// Digests that may be made at once in this process.
     pub cores: Arc<Semaphore>,
     /// What is not in the bucket yet; `None` where nobody can be asked for it.
@@ -83,6 +82,8 @@ impl Round {
         let mut unread: BTreeMap<LogKind, u64> =
             fresh.iter().map(|(k, f)| (*k, f.len() as u64)).collect();
         let something_new = unread.values().any(|n| *n > 0);
+        work.progress
+            .plan(fresh.values().flatten().map(|f| f.size).sum());
         let all = |kind| listed.get(&kind).map_or(&[][..], Vec::as_slice);
         let reading = Reading {
             store: &self.store,
@@ -214,24 +215,33 @@ impl Round {
             .await?;
         let mut report = texts.report;
         report.revision = self.store.put_revision(report.clone()).await?;
-        let files = [
-            (files::SUMMARY, texts.summary.as_str()),
-            (files::ANALYSIS, texts.analysis.as_str()),
-            (files::REPORT, &in_json(&report)?),
-        ];
-        for (name, text) in files {
-            self.shelf
-                .write(day, name, text)
-                .map_err(|source| self.cannot_write(day, source))?;
-        }
-        if let Some(publish) = &self.publish {
-            self.shelf
-                .publish(day, publish)
-                .map_err(|source| self.cannot_write(day, source))?;
-        }
+        self.write_files(&report, &texts.summary, &texts.analysis)?;
         work.progress.revision(report.revision, stage);
         tracing::info!(owner = %self.store.owner(), %day, revision = report.revision, ?stage, incidents = report.incidents.len(), "diagnosed a day");
         Ok(report)
+    }
+
+    /// Writes a report and its two texts where readers look for them.
+    pub(super) fn write_files(
+        &self,
+        report: &Report,
+        summary: &str,
+        analysis: &str,
+    ) -> Result<(), Error> {
+        let day = report.date;
+        let written = |source| self.cannot_write(day, source);
+        let files = [
+            (files::SUMMARY, summary),
+            (files::ANALYSIS, analysis),
+            (files::REPORT, &in_json(report)?),
+        ];
+        for (name, text) in files {
+            self.shelf.write(day, name, text).map_err(written)?;
+        }
+        if let Some(publish) = &self.publish {
+            self.shelf.publish(day, publish).map_err(written)?;
+        }
+        Ok(())
     }
 
     fn cannot_write(&self, day: Day, source: std::io::Error) -> Error {

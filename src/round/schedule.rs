@@ -73,6 +73,59 @@ pub fn missed(owed: Day, done: &[Day]) -> Option<Day> {
 
 /// Nights before the newest that are caught up with: a week is what a day is compared with.
 const CAUGHT_UP: i32 = 7;
+/// First pause after a failure; it doubles up to an hour.
+const FIRST_PAUSE_MS: i64 = 60_000;
+const LONGEST_PAUSE_MS: i64 = 3_600_000;
+/// Whoever broadcasts at ten should know by then whether there is a report.
+const GIVE_UP_AT: Time = Time::constant(9, 30, 0, 0);
+
+/// When a day's round that failed `failures` times, first at `first_ms`, is tried again; `None`: not by itself any more.
+///
+/// Until half past nine with growing pauses, and then once more; a night that was caught up later in the day for an hour.
+#[must_use]
+pub fn try_again(failures: u32, first_ms: i64, now_ms: i64, zone: &TimeZone) -> Option<i64> {
+    let wall = Day::of(first_ms, zone).date().to_datetime(GIVE_UP_AT);
+    let given_up = zone
+        .to_timestamp(wall)
+        .map_or(i64::MAX, jiff::Timestamp::as_millisecond);
+    let until_ms = given_up.max(first_ms + LONGEST_PAUSE_MS);
+    let doublings = failures.saturating_sub(1).min(6);
+    let pause_ms = (FIRST_PAUSE_MS << doublings).min(LONGEST_PAUSE_MS);
+    (now_ms < until_ms).then(|| (now_ms + pause_ms).min(until_ms))
+}
+
+/// From this hour it is looked whether yesterday's problems are still there.
+const MORNING: Time = Time::constant(7, 0, 0, 0);
+/// CLS ships every few minutes; more often there is nothing new.
+const EVERY_MS: i64 = 10 * 60_000;
+
+/// Whether it is time to look, when that was last done at `last_ms`.
+#[must_use]
+pub fn time_to_look(now_ms: i64, zone: &TimeZone, last_ms: Option<i64>) -> bool {
+    let wall = Day::of(now_ms, zone).date().to_datetime(MORNING);
+    let morning = zone
+        .to_timestamp(wall)
+        .map_or(i64::MAX, jiff::Timestamp::as_millisecond);
+    now_ms >= morning && last_ms.is_none_or(|last| now_ms - last >= EVERY_MS)
+}
+
+/// Of stored days with their bytes on disk, those to let go so that the rest takes at most `limit` bytes: the oldest first, and never
+/// one of the newest two, which are still told and compared.
+#[must_use]
+pub fn surplus(mut stored: Vec<(Day, u64)>, limit: u64) -> Vec<Day> {
+    stored.sort_unstable();
+    let mut bytes: u64 = stored.iter().map(|(_, size)| size).sum();
+    stored.truncate(stored.len().saturating_sub(2));
+    let mut gone = Vec::new();
+    for (day, size) in stored {
+        if bytes <= limit {
+            break;
+        }
+        bytes -= size;
+        gone.push(day);
+    }
+    gone
+}
 
 /// The days among `stored` that are older than `keep_days` days before `today`.
 #[must_use]
@@ -194,6 +247,44 @@ mod tests {
         let left = expired(stored.clone(), day("2026-11-21"), 30);
         assert_eq!(left, [day("2026-10-21")]);
         assert!(expired(stored, day("2026-11-21"), 3650).is_empty());
+    }
+
+    #[test]
+    fn a_failed_night_is_tried_again_until_half_past_nine() {
+        let zone = TimeZone::get("Asia/Shanghai").expect("zone");
+        let first = at("2026-11-22T01:00:05+08:00");
+        let (mut now, mut tries) = (first, Vec::new());
+        for failures in 1.. {
+            let Some(next) = try_again(failures, first, now, &zone) else {
+                break;
+            };
+            tries.push((next - now) / 60_000);
+            now = next;
+        }
+        assert_eq!(tries[..8], [1, 2, 4, 8, 16, 32, 60, 60]);
+        assert_eq!(now, at("2026-11-22T09:30:00+08:00"), "the last try");
+        let late = at("2026-11-22T15:00:00+08:00");
+        assert_eq!(try_again(1, late, late, &zone), Some(late + 60_000));
+        assert_eq!(try_again(9, late, late + 3_600_000, &zone), None);
+    }
+
+    #[test]
+    fn problems_are_looked_at_again_every_ten_minutes_from_seven() {
+        let zone = TimeZone::get("Asia/Shanghai").expect("zone");
+        let look = |now: &str, last: Option<&str>| time_to_look(at(now), &zone, last.map(at));
+        assert!(!look("2026-11-22T06:59:59+08:00", None));
+        assert!(look("2026-11-22T07:00:00+08:00", None));
+        let seven = Some("2026-11-22T07:00:00+08:00");
+        assert!(!look("2026-11-22T07:09:59+08:00", seven));
+        assert!(look("2026-11-22T07:10:00+08:00", seven));
+    }
+
+    #[test]
+    fn the_oldest_days_make_room_but_never_the_newest_two() {
+        let stored = ["2026-11-18", "2026-11-19", "2026-11-20", "2026-11-21"].map(|d| (day(d), 10));
+        assert!(surplus(stored.to_vec(), 40).is_empty());
+        assert_eq!(surplus(stored.to_vec(), 30), [stored[0].0]);
+        assert_eq!(surplus(stored.to_vec(), 0), [stored[0].0, stored[1].0]);
     }
 
     #[test]

@@ -6,6 +6,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use bytes::Bytes;
+use futures::{StreamExt as _, stream};
 
 use crate::{
     intake::{
@@ -14,6 +15,9 @@ use crate::{
     },
     model::{DayRange, LogKind},
 };
+
+/// Directories of a day that are listed at a time: a day has some thirty, and each costs a journey to the bucket.
+const AT_ONCE: usize = 8;
 
 /// One prefix of one kind.
 #[derive(Debug, Clone)]
@@ -95,8 +99,14 @@ impl Source {
         for (place, at) in self.places.get(&kind).into_iter().flatten().enumerate() {
             let partition = at.within(late_ms);
             let search = Search::new(&at.prefix, &partition, window);
-            for prefix in &search.prefixes {
-                for listed in at.bucket.list(prefix).await? {
+            let bucket = &at.bucket;
+            let listings = search.prefixes.clone().into_iter().map(|prefix| {
+                let bucket = bucket.clone();
+                async move { bucket.list(&prefix).await }
+            });
+            let mut listings = stream::iter(listings).buffered(AT_ONCE);
+            while let Some(listing) = listings.next().await {
+                for listed in listing? {
                     if !search.may_hold(&listed.key, listed.modified_ms) {
                         continue;
                     }

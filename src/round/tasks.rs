@@ -1,8 +1,8 @@
 //! Rounds that run in the background, joined by whoever asks for the same again.
 //!
 //! In: a key and the work. Out: a [`Task`] whose progress and end can be followed by many. Always true: a second request for the
-//! same gets the same task; of one owner's day one task works at a time, in the order of asking; work that a person waits for makes
-//! nightly work give way. Does not know what a round does.
+//! same gets the same task; of one owner's day one task works at a time, in the order of asking; whose turn it is among owners,
+//! [`super::turns`] says. Does not know what a round does.
 
 use std::{
     collections::HashMap,
@@ -18,8 +18,11 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use super::{
     progress::{Phase, Progress},
     pull::Want,
+    turns::Turns,
 };
 use crate::model::{Day, OwnerAlias};
+
+pub use super::turns::Urgency;
 
 /// Finished tasks are remembered for `task_status`; this many are enough for a morning of one robot and fifty owners.
 const REMEMBERED: usize = 256;
@@ -46,15 +49,6 @@ impl TaskKey {
     fn same_day(&self, other: &Self) -> bool {
         self.owner == other.owner && self.day == other.day
     }
-}
-
-/// Who wants it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Urgency {
-    /// The timer: gives way to people.
-    Nightly,
-    /// Somebody waits for the answer.
-    Waiting,
 }
 
 /// How a task ended.
@@ -104,34 +98,29 @@ pub struct Work {
     pub progress: Progress,
     pub cancelled: CancellationToken,
     urgency: watch::Receiver<Urgency>,
-    waiting: watch::Receiver<usize>,
+    turns: Turns,
 }
 
 impl Work {
     /// For a command that runs one round and nothing else.
     pub fn alone(progress: Progress) -> Self {
-        let (urgency, waiting) = (watch::Sender::new(Urgency::Waiting), watch::Sender::new(0));
         Self {
             progress,
             cancelled: CancellationToken::new(),
-            urgency: urgency.subscribe(),
-            waiting: waiting.subscribe(),
+            urgency: watch::Sender::new(Urgency::Waiting).subscribe(),
+            turns: Turns::new(),
         }
     }
 
     /// Called between two objects: nightly work waits here while somebody waits for another round.
     pub async fn give_way(&self) {
-        let (mut urgency, mut waiting) = (self.urgency.clone(), self.waiting.clone());
-        let free = async {
-            // An error means that the sender is gone: nobody can be waiting any more.
-            let _ = waiting.wait_for(|n| *n == 0).await;
-        };
-        let promoted = async {
-            if urgency.wait_for(|u| *u == Urgency::Waiting).await.is_err() {
-                std::future::pending::<()>().await;
-            }
-        };
-        tokio::select! { () = free => {}, () = promoted => {}, () = self.cancelled.cancelled() => {} }
+        self.turns.give_way(&self.urgency, &self.cancelled).await;
+    }
+
+    /// Whether somebody waits for it.
+    #[must_use]
+    pub fn urgency(&self) -> Urgency {
+        *self.urgency.borrow()
     }
 }
 
@@ -141,7 +130,7 @@ pub struct Tasks {
     state: Arc<Mutex<State>>,
     tracker: TaskTracker,
     stop: CancellationToken,
-    waiting: Arc<watch::Sender<usize>>,
+    turns: Turns,
 }
 
 #[derive(Debug, Default)]
@@ -157,7 +146,7 @@ impl Tasks {
             state: Arc::default(),
             tracker: TaskTracker::new(),
             stop,
-            waiting: Arc::new(watch::Sender::new(0)),
+            turns: Turns::new(),
         }
     }
 
@@ -199,31 +188,33 @@ impl Tasks {
             progress: task.progress.clone(),
             cancelled: self.stop.child_token(),
             urgency: task.urgency.subscribe(),
-            waiting: self.waiting.subscribe(),
+            turns: self.turns.clone(),
         };
         state.by_key.insert(key, task.clone());
         state.order.push(task.clone());
         // A running one must be found by the next request for its day.
         let mut surplus = state.order.len().saturating_sub(REMEMBERED);
         state.order.retain(|task| {
-            let goes = surplus > 0 && task.ended().is_some();
-            surplus -= usize::from(goes);
+            let is_told = task.key.want != Want::Still;
+            let goes = (surplus > 0 || !is_told) && task.ended().is_some();
+            surplus = surplus.saturating_sub(usize::from(goes));
             !goes
         });
         drop(state);
 
-        let person = (urgency == Urgency::Waiting).then(|| Waiting::new(&self.waiting));
         let (progress, cancelled) = (task.progress.clone(), handed.cancelled.clone());
+        let (turns, urgency) = (self.turns.clone(), handed.urgency.clone());
         self.tracker.spawn(async move {
-            let _person = person;
-            // Two readers of one day would count what lies in objects of both twice.
-            for task in before {
-                task.wait().await;
-            }
-            let outcome = match AssertUnwindSafe(async { work(handed).await })
-                .catch_unwind()
-                .await
-            {
+            let in_turn = async {
+                // Two readers of one day would count what lies in objects of both twice.
+                for task in before {
+                    task.wait().await;
+                }
+                let _place = turns.begin(&urgency, &cancelled).await;
+                work(handed).await
+            };
+            let in_turn = turns.while_somebody_waits(&urgency, in_turn);
+            let outcome = match AssertUnwindSafe(in_turn).catch_unwind().await {
                 Ok(Ok(())) => Ended::Done,
                 Ok(Err(_)) if cancelled.is_cancelled() => Ended::Stopped,
                 Ok(Err(sentence)) => Ended::Failed(sentence),
@@ -248,12 +239,12 @@ impl Tasks {
         self.list().into_iter().find(|t| t.id == id)
     }
 
-    /// The newest task of an owner.
+    /// The newest task of an owner that anybody may have asked for.
     pub fn newest(&self, owner: &OwnerAlias) -> Option<Task> {
         self.list()
             .into_iter()
             .rev()
-            .find(|t| t.key.owner == *owner)
+            .find(|t| t.key.owner == *owner && t.key.want != Want::Still)
     }
 
     /// Oldest first.
@@ -269,23 +260,6 @@ impl Tasks {
     pub async fn finish(&self) {
         self.tracker.close();
         self.tracker.wait().await;
-    }
-}
-
-/// Counts a waiting person for as long as it lives.
-#[derive(Debug)]
-struct Waiting(Arc<watch::Sender<usize>>);
-
-impl Waiting {
-    fn new(count: &Arc<watch::Sender<usize>>) -> Self {
-        count.send_modify(|n| *n += 1);
-        Self(count.clone())
-    }
-}
-
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        self.0.send_modify(|n| *n -= 1);
     }
 }
 

@@ -177,6 +177,16 @@ impl Store {
         Ok(days)
     }
 
+    /// Bytes that a day's file takes on disk.
+    #[must_use]
+    pub fn day_bytes(&self, day: Day) -> u64 {
+        let of = |suffix: &str| {
+            let file = self.folder().join(format!("days/{day}.db{suffix}"));
+            std::fs::metadata(file).map_or(0, |found| found.len())
+        };
+        of("") + of("-wal")
+    }
+
     /// Removes a day's file. Its manifest is kept, so that the day is not read again from what is left in the bucket.
     pub async fn retire_day(&self, day: Day) -> Result<(), Error> {
         let Some(rows) = self.ask_day(day, |c| manifest(c, "objects", "1")).await? else {

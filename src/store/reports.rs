@@ -9,7 +9,10 @@ use super::{
     codec::{from_json, from_name, name, to_json},
     incidents,
 };
-use crate::model::{Day, report::Report};
+use crate::model::{
+    Day,
+    report::{Report, Stage},
+};
 
 impl Store {
     /// Keeps a diagnosis and returns its revision number, which counts up from 1 within the day.
@@ -22,6 +25,47 @@ impl Store {
     /// The newest revision of a day.
     pub async fn report(&self, day: Day) -> Result<Option<Report>, Error> {
         self.ask(move |c| newest(c, day)).await
+    }
+
+    /// The newest revision that rests on the day alone, without what was seen of its problems afterwards.
+    pub async fn judged(&self, day: Day) -> Result<Option<Report>, Error> {
+        self.ask(move |c| {
+            read(
+                c,
+                "SELECT report FROM revisions WHERE day = ?1 AND stage <> 'checked' ORDER BY revision DESC LIMIT 1",
+                [day.to_string()],
+            )
+        })
+        .await
+    }
+
+    /// Keeps what was seen of a day's problems afterwards, unless the day was judged anew meanwhile: `None`, and nothing is kept.
+    pub async fn put_checked(&self, report: Report) -> Result<Option<u32>, Error> {
+        self.change(move |tx| {
+            let newest = newest_number(tx, report.date)?;
+            (newest == report.revision)
+                .then(|| put(tx, report))
+                .transpose()
+        })
+        .await
+    }
+
+    /// Of each day since `first`, the newest revision that was made of the whole day and the days before it; newest day first.
+    pub async fn complete_revisions(&self, first: Day) -> Result<Vec<(Day, u32)>, Error> {
+        self.ask(move |c| {
+            let mut find = c.prepare_cached(
+                "SELECT day, max(revision) FROM revisions WHERE day >= ?1 AND stage IN ('complete', 'checked') GROUP BY day ORDER BY day DESC",
+            )?;
+            let rows = find.query_map([first.to_string()], |r| {
+                Ok((r.get::<_, String>(0)?, r.get(1)?))
+            })?;
+            rows.map(|row| {
+                let (day, revision) = row?;
+                Ok((from_name(&day)?, revision))
+            })
+            .collect()
+        })
+        .await
     }
 
     pub async fn revision(&self, day: Day, revision: u32) -> Result<Option<Report>, Error> {
@@ -37,12 +81,7 @@ impl Store {
 
     /// Number of the newest revision of a day; 0 when there is none.
     pub async fn newest_revision(&self, day: Day) -> Result<u32, Error> {
-        self.ask(move |c| {
-            let sql = "SELECT coalesce(max(revision), 0) FROM revisions WHERE day = ?1";
-            Ok(c.prepare_cached(sql)?
-                .query_row([day.to_string()], |r| r.get(0))?)
-        })
-        .await
+        self.ask(move |c| newest_number(c, day)).await
     }
 
     /// Days with a report, newest first.
@@ -66,11 +105,11 @@ fn put(tx: &Transaction<'_>, mut report: Report) -> Result<u32, Error> {
         )?
         .query_row(params![day, stage], |r| Ok((r.get(0)?, r.get(1)?)))
         .optional()?;
-    let newest: u32 = tx
-        .prepare_cached("SELECT coalesce(max(revision), 0) FROM revisions WHERE day = ?1")?
-        .query_row([&day], |r| r.get(0))?;
+    let newest = newest_number(tx, report.date)?;
+    // What was seen of a day's problems afterwards counts only behind what it was seen of.
+    let again = |revision: u32| report.stage != Stage::Checked || revision == newest;
     report.revision = match same_stage {
-        Some((revision, known)) if known == content => revision,
+        Some((revision, known)) if known == content && again(revision) => revision,
         _ => newest + 1,
     };
     tx.prepare_cached("INSERT OR REPLACE INTO revisions VALUES (?1,?2,?3,?4,?5)")?
@@ -101,6 +140,12 @@ fn content_of(report: &Report) -> Result<i64, Error> {
         }
     }
     Ok(xxh3_64(to_json(&value)?.as_bytes()).cast_signed())
+}
+
+fn newest_number(c: &Connection, day: Day) -> Result<u32, Error> {
+    let sql = "SELECT coalesce(max(revision), 0) FROM revisions WHERE day = ?1";
+    Ok(c.prepare_cached(sql)?
+        .query_row([day.to_string()], |r| r.get(0))?)
 }
 
 fn newest(c: &Connection, day: Day) -> Result<Option<Report>, Error> {

@@ -16,8 +16,8 @@ pub struct Ask {
     pub detail: Detail,
     pub now: Moment,
     pub lang: Lang,
-    /// The listener has just become the owner; the first words say whose logs these are.
-    pub after_switch: bool,
+    /// Characters that the caller wants to put before the text: whose logs these are.
+    pub reserved: usize,
     /// How the day before went, when it was run.
     pub compared: Option<Compared>,
     /// Page of a full text, from 0.
@@ -34,10 +34,15 @@ impl Ask {
             detail: Detail::Normal,
             now,
             lang,
-            after_switch: false,
+            reserved: 0,
             compared: None,
             page: 0,
         }
+    }
+
+    /// What is left of `most` characters.
+    pub(super) const fn room(&self, most: usize) -> usize {
+        most.saturating_sub(self.reserved)
     }
 
     #[must_use]

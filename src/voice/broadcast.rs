@@ -52,7 +52,7 @@ pub fn broadcast(report: &Report, ask: &Ask) -> Told {
                 words,
             }
             .text();
-            if text.chars().count() <= NORMAL_CHARS {
+            if text.chars().count() <= ask.room(NORMAL_CHARS) {
                 let named: Vec<&Incident> = problems[..shown].iter().map(|p| p.first).collect();
                 return told(report, &named, ask, text);
             }
@@ -307,11 +307,11 @@ fn brief(report: &Report, incidents: &[&Incident], ask: &Ask) -> Told {
             said.push(caveat);
         }
         text = join(&said, question, lang);
-        if text.chars().count() <= BRIEF_CHARS {
+        if text.chars().count() <= ask.room(BRIEF_CHARS) {
             return told(report, &incidents[..1], ask, text);
         }
     }
-    let head = clip(&text, BRIEF_CHARS - question.chars().count() - 3).to_owned();
+    let head = clip(&text, ask.room(BRIEF_CHARS) - question.chars().count() - 3).to_owned();
     told(report, &incidents[..1], ask, join(&[head], question, lang))
 }
 
@@ -362,7 +362,7 @@ fn quiet_day(report: &Report, ask: &Ask) -> Told {
             NORMAL_CHARS,
         ),
     };
-    while said.len() > 1 && join(&said, question, lang).chars().count() > limit {
+    while said.len() > 1 && join(&said, question, lang).chars().count() > ask.room(limit) {
         said.pop();
     }
     told(report, &[], ask, join(&said, question, lang))

@@ -275,7 +275,7 @@ pub(super) fn fitted(
     limit: usize,
     ask: &Ask,
 ) -> String {
-    let lang = ask.lang;
+    let (lang, limit) = (ask.lang, ask.room(limit));
     loop {
         let text = join(
             &said.iter().map(|s| s.1.clone()).collect::<Vec<_>>(),

@@ -45,6 +45,8 @@ pub struct Progress<'a> {
     pub done: bool,
     /// Why it stopped, when it failed.
     pub failed: Option<&'a str>,
+    /// Why the one before it failed, which is being made up for.
+    pub failed_before: Option<&'a str>,
     /// The most important thing known so far.
     pub headline: Option<&'a str>,
     pub problems: usize,
@@ -235,6 +237,16 @@ pub fn progress(p: &Progress<'_>, ask: &Ask) -> String {
             .iter()
             .fold((0, 0), |sum, r| (sum.0 + r.1, sum.1 + r.2));
         let percent = (read * 100).checked_div(listed).unwrap_or(0).min(99);
+        said.extend(p.failed_before.map(|why| {
+            let why = clean(why, lang);
+            let why = clip(&why, 60).to_owned();
+            (
+                0,
+                lang.pick("夜里没有分析成，", "the night's analysis failed, ")
+                    .to_owned()
+                    + &why,
+            )
+        }));
         said.push((
             0,
             lang.pick(

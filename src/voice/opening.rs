@@ -11,7 +11,6 @@ use super::{
     ask::Ask,
     phrase::{day_name, kind_name, standing, status_said},
     problem::Problem,
-    speak::{clean, clip},
 };
 
 /// The first sentence: the most important problem, after a first clause short enough to be spoken at once.
@@ -28,20 +27,10 @@ pub(super) fn opening(
     } else {
         standing(problem.first, ask)
     };
-    let greeting = if ask.after_switch {
-        let owner = clean(report.owner.as_str(), lang);
-        let owner = clip(&owner, 20);
-        lang.pick(
-            format!("这是{owner}的日志，"),
-            format!("these are the logs of {owner}, "),
-        )
-    } else {
-        String::new()
-    };
     let day = day_name(report, ask);
     lang.pick(
-        format!("{greeting}{day}最要紧的，是{title}，{standing}"),
-        format!("{greeting}most important {day}, {title}, {standing}"),
+        format!("{day}最要紧的，是{title}，{standing}"),
+        format!("most important {day}, {title}, {standing}"),
     )
 }
 

@@ -237,7 +237,7 @@ pub(super) fn caveats(report: &Report, ask: &Ask) -> Vec<String> {
             )
             .to_owned(),
         ),
-        Stage::Day | Stage::Complete => {}
+        Stage::Day | Stage::Complete | Stage::Checked => {}
     }
     let whole = !matches!(report.stage, Stage::Events | Stage::Windows);
     for kind in LogKind::ALL {

@@ -62,7 +62,7 @@ fn the_forms_of_one_day() {
                 ..two.clone()
             },
             Ask {
-                after_switch: true,
+                reserved: 20,
                 ..ask(Detail::Normal, Lang::Zh)
             },
         ),
@@ -297,8 +297,8 @@ proptest! {
             }
         }
         let lang = if zh { Lang::Zh } else { Lang::En };
-        check(&broadcast(&report, &ask(Detail::Brief, lang)).told, BRIEF_CHARS)?;
-        check(&broadcast(&report, &Ask { part, after_switch: zh, ..ask(Detail::Normal, lang) }).told, NORMAL_CHARS)?;
+        check(&broadcast(&report, &Ask { reserved: 26, ..ask(Detail::Brief, lang) }).told, BRIEF_CHARS - 26)?;
+        check(&broadcast(&report, &Ask { part, reserved: 26, ..ask(Detail::Normal, lang) }).told, NORMAL_CHARS - 26)?;
         for i in &report.incidents {
             for (detail, limit) in [(Detail::Brief, BRIEF_CHARS), (Detail::Normal, NORMAL_CHARS)] {
                 check(&incident(&report, i, &ask(detail, lang)).told, limit)?;

@@ -35,6 +35,8 @@ pub(crate) struct Manner {
     pub(crate) stops: Option<Arc<Barrier>>,
     /// Who is asked for what is not shipped yet, and what time it is then.
     pub(crate) live: Option<(Live, i64)>,
+    /// Every owner has a bucket of its own: `folder/<alias>/bucket`.
+    pub(crate) apart: bool,
 }
 
 /// A server over `folder/bucket`.
@@ -43,7 +45,11 @@ pub(crate) async fn serve(folder: &Path, manner: Manner) -> Running {
     let rounds = move |tasks: Tasks, stores: Arc<Stores>| {
         let (days, live) = (manner.baseline_days, manner.live.clone());
         let of = move |owner: OwnerAlias| {
-            let (stores, folder, live) = (stores.clone(), folder.clone(), live.clone());
+            let mut folder = folder.clone();
+            if manner.apart {
+                folder.push(owner.as_str());
+            }
+            let (stores, live) = (stores.clone(), live.clone());
             async move {
                 let store = stores.of(&owner).await.expect("store");
                 let round = round(&folder, &owner, store, days);

@@ -1,6 +1,11 @@
 //! A server in this process, on a port of its own, over a stored day, and clients for it.
 
-use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    path::Path,
+    sync::{Arc, atomic::AtomicI64},
+    time::Duration,
+};
 
 use futures::{FutureExt, future::BoxFuture};
 use gengfu::{
@@ -57,7 +62,9 @@ pub(crate) type Client = RunningService<RoleClient, ClientConfig>;
 pub(crate) struct Running {
     pub(crate) addr: SocketAddr,
     pub(crate) desk: Arc<Desk>,
-    _data: TempDir,
+    /// Stands at [`TEN_O_CLOCK`] until it is moved.
+    pub(crate) clock: &'static AtomicI64,
+    pub(crate) data: TempDir,
     serving: tokio::task::JoinHandle<std::io::Result<()>>,
 }
 
@@ -86,8 +93,9 @@ impl Running {
         )
         .await;
         let stop = Stop::default();
+        let clock: &'static AtomicI64 = Box::leak(Box::new(AtomicI64::new(TEN_O_CLOCK)));
         let desk = Arc::new(Desk {
-            clock: Clock::Fixed(TEN_O_CLOCK),
+            clock: Clock::Hand(clock),
             zone: TimeZone::get("Asia/Shanghai").expect("zone"),
             lang: Lang::Zh,
             stores: stores.clone(),
@@ -133,7 +141,8 @@ impl Running {
         Self {
             addr,
             desk,
-            _data: data,
+            clock,
+            data,
             serving,
         }
     }

@@ -9,6 +9,7 @@ use crate::{
     app,
     config::Config,
     intake::{
+        bucket::Line,
         discover,
         layout::Search,
         tc3::{self, Api},
@@ -194,8 +195,9 @@ pub(in crate::commands) async fn size_of_day(
     let range = day.range(config.zone());
     let partition = app::partition(reach, config);
     let (mut objects, mut bytes) = (0, 0);
+    let line = Line::default();
     for prefix in reach.places.prefixes.get(&kind).into_iter().flatten() {
-        let bucket = app::bucket(reach, prefix).map_err(|e| e.sentence(config.lang()))?;
+        let bucket = app::bucket(reach, prefix, &line).map_err(|e| e.sentence(config.lang()))?;
         let search = Search::new(&prefix.prefix, &partition, &range);
         for folder in &search.prefixes {
             let listed = bucket

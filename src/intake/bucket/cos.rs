@@ -2,10 +2,11 @@
 //!
 //! In: keys and prefixes. Out: pages put together, whole bodies. Always true: a body is complete (its length is that of the
 //! listing) and of the listed entity tag; what may be transient is asked for up to [`ATTEMPTS`] times with growing, jittered
-//! pauses; a body that breaks off is continued where it broke. At most [`AT_ONCE`] requests run at a time.
+//! pauses; a body that breaks off is continued where it broke. At most [`AT_ONCE`] requests of all buckets that share a [`Line`] are
+//! under way at a time, from their first byte to their last, and they get their turn in the order of asking: so owners share it fairly.
 
 use std::{
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -13,7 +14,7 @@ use bytes::{Bytes, BytesMut};
 use percent_encoding::{AsciiSet, utf8_percent_encode};
 use reqwest::{Client, Response, StatusCode, Url, header};
 use secrecy::ExposeSecret;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{Error, Fault, Listed, listing};
 use crate::intake::sign::{CloudKey, RESERVED, Signed};
@@ -25,8 +26,49 @@ const ATTEMPTS: u32 = 6;
 const PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
-/// Requests that run at a time. COS allows far more per bucket; beyond this the line is full.
+/// Requests, and so connections, at a time. COS allows far more per bucket; beyond this the line is full.
 const AT_ONCE: usize = 16;
+
+/// The connections to COS that all buckets of a process share; made when the first is needed. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Line {
+    http: Arc<OnceLock<Client>>,
+    slots: Arc<Semaphore>,
+}
+
+impl Default for Line {
+    fn default() -> Self {
+        Self {
+            http: Arc::default(),
+            slots: Arc::new(Semaphore::new(AT_ONCE)),
+        }
+    }
+}
+
+impl Line {
+    fn http(&self) -> Result<Client, reqwest::Error> {
+        if let Some(http) = self.http.get() {
+            return Ok(http.clone());
+        }
+        // Objects are stored compressed: a client that unpacks by itself would break lengths and checks.
+        let http = Client::builder()
+            .no_gzip()
+            .no_brotli()
+            .no_deflate()
+            .no_zstd()
+            .no_proxy()
+            .connect_timeout(Duration::from_secs(10))
+            .read_timeout(Duration::from_secs(30))
+            .redirect(reqwest::redirect::Policy::none())
+            .build()?;
+        Ok(self.http.get_or_init(|| http).clone())
+    }
+
+    /// The semaphore is never closed; without a permit we would merely be impolite.
+    async fn slot(&self) -> Option<OwnedSemaphorePermit> {
+        self.slots.clone().acquire_owned().await.ok()
+    }
+}
 
 /// A signature is valid from a minute ago, as the official SDK does it: hosts run ahead more often than behind.
 pub(super) const BACKDATED_S: i64 = 60;
@@ -44,14 +86,15 @@ pub struct CosSpec {
     /// bucket's own.
     pub endpoint: String,
     pub key: CloudKey,
+    pub line: Line,
 }
 
 #[derive(Debug, Clone)]
 pub(super) struct Cos {
     http: Client,
+    line: Line,
     base: Url,
     key: CloudKey,
-    slots: Arc<Semaphore>,
 }
 
 impl Cos {
@@ -65,26 +108,15 @@ impl Cos {
             let host = format!("{}.{host}", spec.bucket);
             base.set_host(Some(&host)).map_err(|_| bad())?;
         }
-        // Objects are stored compressed: a client that unpacks by itself would break lengths and checks.
-        let http = Client::builder()
-            .no_gzip()
-            .no_brotli()
-            .no_deflate()
-            .no_zstd()
-            .no_proxy()
-            .connect_timeout(Duration::from_secs(10))
-            .read_timeout(Duration::from_secs(30))
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .map_err(|e| Error {
-                source: Some(e.into()),
-                ..bad()
-            })?;
+        let http = spec.line.http().map_err(|e| Error {
+            source: Some(e.into()),
+            ..bad()
+        })?;
         Ok(Self {
             http,
+            line: spec.line,
             base,
             key: spec.key,
-            slots: Arc::new(Semaphore::new(AT_ONCE)),
         })
     }
 
@@ -110,6 +142,7 @@ impl Cos {
         ];
         let mut attempt = 0;
         loop {
+            let slot = self.line.slot().await;
             let failed = match self.send("", &params, &[], prefix).await {
                 Ok(answer) => match answer.text().await {
                     Ok(body) => match listing::page(&body) {
@@ -120,6 +153,7 @@ impl Cos {
                 },
                 Err(failed) => failed,
             };
+            drop(slot);
             attempt = self.pause(attempt, failed).await?;
         }
     }
@@ -151,6 +185,7 @@ impl Cos {
         if !body.is_empty() {
             headers.push(("range", range.as_str()));
         }
+        let _slot = self.line.slot().await;
         let mut answer = self.send(&object.key, &[], &headers, &object.key).await?;
         if !body.is_empty() && answer.status() != StatusCode::PARTIAL_CONTENT {
             // The whole comes again.
@@ -173,8 +208,6 @@ impl Cos {
         headers: &[(&str, &str)],
         at: &str,
     ) -> Result<Response, Failed> {
-        // The semaphore is never closed; without a permit we would merely be impolite.
-        let _slot = self.slots.acquire().await.ok();
         let path = format!("/{key}");
         let mut url = self.base.clone();
         let encode = |s: &str| utf8_percent_encode(s, RESERVED).to_string();

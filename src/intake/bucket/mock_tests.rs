@@ -66,6 +66,7 @@ impl Mock {
             bucket: "127".to_owned(),
             endpoint: self.endpoint.clone(),
             key,
+            line: Line::default(),
         };
         Bucket::open(BucketSpec::Cos(spec)).expect("address")
     }

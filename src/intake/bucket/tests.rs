@@ -20,6 +20,7 @@ fn bucket(server: &MockServer) -> Bucket {
         bucket: "127".to_owned(),
         endpoint: server.uri(),
         key,
+        line: Line::default(),
     };
     Bucket::open(BucketSpec::Cos(spec)).expect("address")
 }

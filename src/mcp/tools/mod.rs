@@ -121,10 +121,9 @@ impl Tool {
         Self::ALL.into_iter().find(|t| t.name() == name)
     }
 
-    /// Whether a repeated call must not begin again at once. A spoken code must not be counted twice either.
-    pub(super) fn starts_work(self, arguments: &Map<String, Value>) -> bool {
+    /// Whether a repeated call must not begin again at once.
+    pub(super) fn starts_work(self) -> bool {
         self.spec().effect == Effect::Sends
-            || self == Self::SwitchOwnerKeys && arguments.contains_key("code")
     }
 
     pub(super) async fn run(

@@ -13,6 +13,7 @@ use crate::{
         Day,
         report::{Report, Stage},
     },
+    round::ledger,
     voice::{self, Compared, Part},
 };
 
@@ -74,6 +75,8 @@ pub(super) async fn run(call: &Call, input: Input) -> Result<Answer, Trouble> {
     let unfinished = |r: &Report| r.stage < Stage::Day && call.store.is_writer();
     let running = call.desk.rounds.running(&call.owner, day);
     let begins = running.is_none() && report.as_ref().is_none_or(unfinished);
+    // Before it is begun again, which will say otherwise.
+    let failed = ledger::failure(&call.store, day).await?;
     let task = if refresh || begins {
         Some(call.desk.rounds.start(&call.owner, day).0)
     } else {
@@ -82,10 +85,18 @@ pub(super) async fn run(call: &Call, input: Input) -> Result<Answer, Trouble> {
     let Some(report) = report else {
         // Just started: there is nothing to tell but how far it is.
         let task = task.ok_or(Trouble::NeverRun(day))?;
-        return Ok(running::progress(call, &task, None, detail));
+        let failed = failed.as_deref();
+        return Ok(running::progress_after(call, &task, None, detail, failed));
     };
     if let (true, Some(task)) = (refresh || begins, &task) {
-        return Ok(running::progress(call, task, Some(&report), detail));
+        let failed = failed.as_deref();
+        return Ok(running::progress_after(
+            call,
+            task,
+            Some(&report),
+            detail,
+            failed,
+        ));
     }
 
     let (report, hidden) = marked::without_settled(report, &call.store.marks().await?);

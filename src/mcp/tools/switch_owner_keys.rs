@@ -9,12 +9,11 @@ use serde::Deserialize;
 use super::{Answer, Effect, Spec, Trouble, input};
 use crate::{
     mcp::{
-        Desk, Origin,
+        Desk, Origin, about,
         args::{Complaint, Text},
         whose::asker,
     },
-    owners::{ENVIRONMENT_WAIT, Refusal, Switched, Wanted},
-    voice,
+    owners::{ENVIRONMENT_WAIT, Refusal, Switched, Wanted, Why},
 };
 
 pub(super) const SPEC: Spec = Spec {
@@ -72,9 +71,14 @@ pub(in crate::mcp) async fn run(
         Wanted::Named(name)
     } else {
         // Voiceprint recognition may be writing the file at this very moment.
-        let now = desk.owners.owner_of(&asker, now_ms)?.map(|w| w.owner);
+        let now = desk.owners.owner_behind(&asker, now_ms)?;
+        let known = match now {
+            // The file is older than the last switch: whom it names by now is still to be written.
+            Some(whose) if whose.why == Why::Switched => desk.owners.environment(),
+            now => now.map(|whose| whose.owner),
+        };
         desk.owners
-            .environment_soon(now.as_ref(), ENVIRONMENT_WAIT)
+            .environment_soon(known.as_ref(), ENVIRONMENT_WAIT)
             .await;
         Wanted::Environment
     };
@@ -95,7 +99,7 @@ async fn switched_to(desk: &Arc<Desk>, switched: &Switched, run: Run) -> Result<
         Run::Always => true,
         Run::Never => false,
     };
-    let name = voice::clean(&switched.name, lang);
+    let name = about::name(&desk.owners, &switched.owner, lang);
     let began = if switched.same {
         lang.pick(
             format!("现在就是{name}的日志"),

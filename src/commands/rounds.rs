@@ -1,0 +1,144 @@
+//! What the rounds of `serve` do: an owner's data and bucket are opened, the work is carried out, and its beginning and end are noted.
+//!
+//! In: a key of the round room. Out: the work, for whoever starts it. Always true: a round is noted before anything of it may fail, so
+//! that a restart takes it up again and the morning can say why there is no report; what failed is told to its owner alone.
+
+use std::sync::Arc;
+
+use futures::{FutureExt as _, future::BoxFuture};
+
+use crate::{
+    app::App,
+    mcp::{Change, Changes, Clock, ReadFresh, ReadLines, Rounds, RunRound, Stores},
+    model::LogKind,
+    round::{
+        ledger::{self, Outcome},
+        live::Scope,
+        pull::Want,
+        tasks::{TaskKey, Urgency, Work},
+    },
+    store::Store,
+};
+
+/// What a task does, for whoever starts one.
+pub(super) fn runner(app: App, stores: Arc<Stores>, changes: Changes) -> Arc<RunRound> {
+    Arc::new(move |key, work| one(app.clone(), stores.clone(), changes.clone(), key, work).boxed())
+}
+
+async fn one(
+    app: App,
+    stores: Arc<Stores>,
+    changes: Changes,
+    key: TaskKey,
+    work: Work,
+) -> Result<(), String> {
+    let lang = app.lang();
+    let store = stores.of(&key.owner).await.map_err(|e| e.sentence(lang))?;
+    let is_round = key.want == Want::Day && store.is_writer();
+    if is_round {
+        let noted = ledger::begin(&store, key.day, work.urgency(), Clock::System.now_ms());
+        noted.await.map_err(|e| e.sentence(lang))?;
+    }
+    let outcome = carried_out(&app, store.clone(), &key, &work).await;
+    if is_round && !(outcome.is_err() && work.cancelled.is_cancelled()) {
+        note_end(&store, &key, outcome.as_ref()).await;
+    }
+    if work.urgency() == Urgency::Nightly && store.is_writer() {
+        // What is not given back is merely kept.
+        let _ = store.rest().await;
+    }
+    outcome?;
+    match key.want {
+        // Lines alone change no report.
+        Want::Kind { .. } => {}
+        Want::Still => changes.announce(Change::Report(key.owner, key.day.plus(-1))),
+        Want::Day | Want::Cause { .. } => changes.announce(Change::NewDay(key.owner, key.day)),
+    }
+    Ok(())
+}
+
+async fn carried_out(app: &App, store: Store, key: &TaskKey, work: &Work) -> Result<(), String> {
+    let lang = app.lang();
+    let round = app.round(&key.owner, store).await.map_err(|error| {
+        tracing::warn!(owner = %key.owner, error = &error as &dyn std::error::Error, "cannot reach an owner's logs");
+        error.sentence(lang)
+    })?;
+    round.carry_out(key, work).await.map_err(|error| {
+        tracing::warn!(owner = %key.owner, day = %key.day, error = &error as &dyn std::error::Error, "a round failed");
+        error.sentence(lang)
+    })
+}
+
+async fn note_end(store: &Store, key: &TaskKey, outcome: Result<&(), &String>) {
+    let outcome = match outcome {
+        Ok(()) => Outcome::Done,
+        Err(why) => Outcome::Failed(why),
+    };
+    let now_ms = Clock::System.now_ms();
+    if let Err(error) = ledger::end(store, key.day, outcome, now_ms).await {
+        // Then it is taken up again at the next start, which does no harm.
+        tracing::warn!(owner = %key.owner, error = &error as &dyn std::error::Error, "could not note the end of a round");
+    }
+}
+
+/// Begins again what the last stop or crash cut off.
+pub(super) async fn take_up_again(app: &App, stores: &Stores, rounds: &Rounds) {
+    // A registry that cannot be read is told by the timer.
+    for owner in app.owners.all().unwrap_or_default() {
+        let found = async {
+            let store = stores.of(&owner).await?;
+            if !store.is_writer() {
+                return Ok(Vec::new());
+            }
+            ledger::unfinished(&store).await
+        };
+        match found.await {
+            Ok(unfinished) => {
+                for (day, urgency) in unfinished {
+                    tracing::info!(%owner, %day, "taking up a round again");
+                    rounds.start_as(TaskKey::round(owner.clone(), day), urgency);
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%owner, error = &error as &dyn std::error::Error, "could not look for unfinished rounds");
+            }
+        }
+    }
+}
+
+/// How lines are read again from an owner's bucket.
+pub(super) fn line_reader(app: App, stores: Arc<Stores>) -> Arc<ReadLines> {
+    Arc::new(move |owner, day, asked| {
+        let (app, stores) = (app.clone(), stores.clone());
+        let reading = async move {
+            let lang = app.lang();
+            let store = stores.of(&owner).await.map_err(|e| e.sentence(lang))?;
+            let round = app
+                .round(&owner, store)
+                .await
+                .map_err(|e| e.sentence(lang))?;
+            let lines = round.lines(day, &asked).await;
+            lines.map_err(|error| error.sentence(lang))
+        };
+        let boxed: BoxFuture<'static, _> = reading.boxed();
+        boxed
+    })
+}
+
+/// How what is not shipped yet is asked for. Of the audit log only what may have changed something: its question is who changed what.
+pub(super) fn fresh_reader(app: App, stores: Arc<Stores>) -> Arc<ReadFresh> {
+    Arc::new(move |owner, day, kind, (from_ms, to_ms)| {
+        let (app, stores) = (app.clone(), stores.clone());
+        async move {
+            let store = stores.of(&owner).await.ok()?;
+            // Why there is no round was said when the bucket was asked.
+            let round = app.round(&owner, store).await.ok()?;
+            let scope = match kind {
+                LogKind::Audit => Scope::Writes,
+                LogKind::Business | LogKind::Event => Scope::Whole,
+            };
+            round.fresh(day, kind, from_ms, to_ms, scope).await
+        }
+        .boxed()
+    })
+}

@@ -1,0 +1,171 @@
+//! The `.env` file that others rewrite, on a real disk: by every sort of rewrite, and by a watcher.
+
+use std::{fs, time::Duration};
+
+use secrecy::ExposeSecret as _;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    tests::{Dice, alias, bucket, key, new_owner, open},
+    *,
+};
+
+#[tokio::test]
+async fn a_rewritten_file_switches_and_an_unknown_key_becomes_an_owner() {
+    let dir = tempfile::tempdir().expect("dir");
+    let file = dir.path().join("keys/.env");
+    fs::create_dir_all(file.parent().expect("dir")).expect("dir");
+    let write = |name: &str| {
+        let k = key(name);
+        let text = format!(
+            "SECRET_ID={}\r\nSECRET_KEY='{}'\r\n",
+            k.secret_id,
+            k.secret_key.expose_secret()
+        );
+        let new = file.with_extension("new");
+        fs::write(&new, text)
+            .and_then(|()| fs::rename(&new, &file))
+            .expect("write");
+    };
+    write("a");
+    let owners = open(dir.path(), Some(key("a")));
+    owners
+        .import(vec![new_owner("a"), new_owner("b")])
+        .expect("import");
+    let names = env_sync::Names {
+        id: vec!["SECRET_ID".to_owned()],
+        key: vec!["SECRET_KEY".to_owned()],
+    };
+    let (tx, mut changes) = mpsc::channel(4);
+    let stop = CancellationToken::new();
+    let watching = tokio::spawn(env_watch::follow(
+        owners.clone(),
+        file.clone(),
+        names,
+        tx,
+        stop.clone(),
+    ));
+
+    write("b");
+    let change = tokio::time::timeout(Duration::from_secs(5), changes.recv())
+        .await
+        .expect("in time")
+        .expect("change");
+    assert_eq!((change.owner, change.is_new), (alias("b"), false));
+    assert_eq!(owners.environment(), Some(alias("b")));
+
+    fs::write(&file, "SECRET_ID=AKIDb\nSECRET_KEY='hu").expect("half");
+    let a = alias("b");
+    assert_eq!(
+        owners
+            .environment_soon(Some(&a), Duration::from_millis(500))
+            .await,
+        Some(alias("b"))
+    );
+
+    write("stranger");
+    let stranger = owners
+        .environment_soon(Some(&a), Duration::from_secs(5))
+        .await
+        .expect("owner");
+    assert!(stranger.as_str().starts_with("owner-"), "{stranger}");
+    let reach = owners.reach(&stranger).expect("reach");
+    assert!(
+        !reach.places.has_bucket(),
+        "a stranger gets nobody's bucket"
+    );
+    owners
+        .remember_places(&stranger, &new_owner("found").about.places)
+        .expect("remember");
+    assert_eq!(
+        owners.reach(&stranger).expect("reach").places.bucket,
+        Some(bucket("found-125"))
+    );
+
+    stop.cancel();
+    watching.await.expect("ends");
+}
+
+#[tokio::test]
+async fn after_a_thousand_rewrites_of_every_sort_the_last_whole_file_holds() {
+    let dir = tempfile::tempdir().expect("dir");
+    let owners = open(dir.path(), None);
+    owners
+        .import((0..4).map(|i| new_owner(&format!("o{i}"))).collect())
+        .expect("import");
+    let file = dir.path().join("keys.env");
+    let names = env_sync::Names {
+        id: vec!["TENCENTCLOUD_SECRET_ID".to_owned(), "SecretId".to_owned()],
+        key: vec!["TENCENTCLOUD_SECRET_KEY".to_owned(), "SecretKey".to_owned()],
+    };
+    let mut watched = env_watch::Watched::new(owners.clone(), file.clone(), names);
+    let whole = |owner: u64, form: u64| {
+        let k = key(&format!("o{owner}"));
+        let (id, secret) = (k.secret_id.clone(), k.secret_key.expose_secret().to_owned());
+        match form {
+            0 => format!("SecretId={id}\nSecretKey={secret}\n"),
+            1 => format!("# voice {owner}\r\nexport SecretKey='{secret}'\r\nSecretId=\"{id}\"\r\n"),
+            _ => format!(
+                "\u{feff}OTHER=1\n\nTENCENTCLOUD_SECRET_ID={id} # who\nTENCENTCLOUD_SECRET_KEY={secret}"
+            ),
+        }
+    };
+    let (mut dice, mut now_ms, mut expected) = (Dice(7), 0, None);
+    for n in 0..1000 {
+        let (owner, form) = (dice.below(4), dice.below(3));
+        let text = whole(owner, form);
+        let mut is_whole = true;
+        match dice.below(6) {
+            // As careful programs do it, as careless ones do, and in two steps with a look in between.
+            0 => {
+                let new = file.with_extension("new");
+                fs::write(&new, &text)
+                    .and_then(|()| fs::rename(&new, &file))
+                    .expect("rename");
+            }
+            1 => fs::write(&file, &text).expect("truncate"),
+            2 => {
+                let half = text.len() / 2;
+                fs::write(&file, text.as_bytes().get(..half).expect("half")).expect("half");
+                watched.look(now_ms).await;
+                now_ms += 50;
+                fs::write(&file, &text).expect("whole");
+            }
+            // And what must change nothing: cut off, gone, noise.
+            3 => {
+                let cut = usize::try_from(dice.below(text.len() as u64 - 1)).expect("small");
+                // What is left may still be a whole key: then it is a whole file.
+                fs::write(&file, &text.as_bytes()[..cut]).expect("cut");
+                let last = match form {
+                    1 => format!("\"AKIDo{owner}\""),
+                    _ => format!("hush-o{owner}"),
+                };
+                is_whole = fs::read_to_string(&file).is_ok_and(|left| left.contains(&last));
+            }
+            4 => {
+                // It may be gone already.
+                let _ = fs::remove_file(&file);
+                is_whole = false;
+            }
+            _ => {
+                let noise: Vec<u8> = (0..dice.below(300))
+                    .map(|_| u8::try_from(dice.below(256)).expect("a byte"))
+                    .collect();
+                fs::write(&file, noise).expect("noise");
+                is_whole = false;
+            }
+        }
+        if is_whole {
+            expected = Some(alias(&format!("o{owner}")));
+        }
+        // Looks at the beginning, when it may have settled, and long after.
+        for pause_ms in [0, env_sync::SETTLE_MS + 10, env_sync::DOUBT_MS + 10] {
+            now_ms += pause_ms;
+            watched.look(now_ms).await;
+        }
+        assert_eq!(owners.environment(), expected, "rewrite {n}: {text:?}");
+    }
+    let roll = owners.roll().expect("roll");
+    assert_eq!(roll.owners.len(), 4, "nothing was taken for a new owner");
+}
