@@ -281,7 +281,6 @@ pub fn owners(config: &Config, keyless: OwnerAlias) -> Result<Owners, owners::Er
 
 /// Where the logs of an owner lie.
 fn source(reach: &Reach, config: &Config, line: &Line) -> Result<Source, Error> {
-    let common = partition(reach, config);
     let mut places: BTreeMap<LogKind, Vec<Place>> = BTreeMap::new();
     let clusters = &reach.places.clusters;
     // Where there is one, its name says nothing.
@@ -295,13 +294,7 @@ fn source(reach: &Reach, config: &Config, line: &Line) -> Result<Source, Error> 
             places.entry(kind).or_default().push(Place {
                 bucket: bucket(reach, prefix, line)?,
                 prefix: prefix.prefix.clone(),
-                partition: Partition {
-                    template: prefix
-                        .partition
-                        .clone()
-                        .unwrap_or_else(|| common.template.clone()),
-                    ..common.clone()
-                },
+                partition: partition(reach, prefix, config),
                 cluster: cluster(prefix),
                 label: prefix
                     .bucket
@@ -314,11 +307,14 @@ fn source(reach: &Reach, config: &Config, line: &Line) -> Result<Source, Error> 
     Ok(Source::new(places))
 }
 
-/// How the owner's shipping tasks name their directories.
-pub fn partition(reach: &Reach, config: &Config) -> Partition {
+/// How the shipping task behind a prefix names its directories.
+pub fn partition(reach: &Reach, prefix: &LogPrefix, config: &Config) -> Partition {
     let zone = reach.places.partition_zone.as_ref();
+    let own = prefix.partition.clone();
     Partition {
-        template: reach.places.partition.clone().unwrap_or_default(),
+        template: own
+            .or_else(|| reach.places.partition.clone())
+            .unwrap_or_default(),
         zone: zone.map_or_else(|| config.zone().clone(), |z| z.time_zone().clone()),
         spill_ms: i64::from(config.logs.spill_hours) * 3_600_000,
     }

@@ -56,7 +56,7 @@ with workplace() as work:
         status, out, told = init(at("home"), {**storage, **api}, ["y", "ap-guangzhou", "4", "3", "y"])
         expect(f"init: status {status}\n{told}", status == 0)
         expect(f"{account.forged} signatures were wrong", account.forged == 0)
-        for word in ["cls-1a2b3c4d prod", "cls-5e6f7a8b staging", "集群审计", "日志采集", "t-event-2", "投递至 COS", "Parquet", "s-t-slow", "个对象", "MB", "收费"]:
+        for word in ["cls-1a2b3c4d prod", "cls-5e6f7a8b staging", "集群审计", "日志采集", "t-event-2", "投递至 COS", "Parquet", "s-t-slow", "个对象", "MB", "COS 流量"]:
             expect(f"nothing about {word} in\n{told}", word in told)
         with open(at("home/.env"), encoding="utf-8") as f:
             lines = f.read().splitlines()

@@ -165,15 +165,15 @@ fn place(found: &mut Discovery, cluster_of: impl Fn(&str) -> Option<String>) {
         .iter()
         .flat_map(|(kind, list)| list.iter().map(move |s| (*kind, s)))
         .collect();
-    let mut uses: BTreeMap<&str, usize> = BTreeMap::new();
-    for (_, shipper) in &all {
-        *uses.entry(&shipper.bucket).or_default() += 1;
-    }
-    let main = uses
-        .into_iter()
-        .max_by_key(|(_, n)| *n)
-        .map(|(bucket, _)| bucket.to_owned());
+    let readable = || {
+        all.iter()
+            .map(|(_, s)| s)
+            .filter(|s| s.unreadable().is_none())
+    };
+    let main = most(readable().map(|s| s.bucket.clone()));
+    let common = most(readable().map(|s| s.directories().1));
     let mut places = std::mem::take(&mut found.places);
+    places.partition.clone_from(&common);
     places.bucket = main.as_ref().and_then(|bucket| url_of(bucket));
     for (kind, shipper) in all {
         let id = || shipper.shipper_id.clone();
@@ -198,8 +198,7 @@ fn place(found: &mut Discovery, cluster_of: impl Fn(&str) -> Option<String>) {
             });
         }
         let (prefix, partition) = shipper.directories();
-        let common = places.partition.get_or_insert_with(|| partition.clone());
-        let partition = (*common != partition).then_some(partition);
+        let partition = Some(partition).filter(|own| common.as_ref() != Some(own));
         places.partition_zone = shipper.time_zone.parse().ok().or(places.partition_zone);
         let bucket = url_of(&shipper.bucket).filter(|_| main.as_ref() != Some(&shipper.bucket));
         let list = places.prefixes.entry(kind).or_default();
@@ -218,6 +217,16 @@ fn place(found: &mut Discovery, cluster_of: impl Fn(&str) -> Option<String>) {
         }
     }
     found.places = places;
+}
+
+/// What occurs most often; of equals the last by name.
+fn most(all: impl Iterator<Item = String>) -> Option<String> {
+    let mut uses: BTreeMap<String, usize> = BTreeMap::new();
+    for one in all {
+        *uses.entry(one).or_default() += 1;
+    }
+    let most = uses.into_iter().max_by_key(|(_, n)| *n);
+    most.map(|(one, _)| one)
 }
 
 fn url_of(bucket: &str) -> Option<BucketUrl> {

@@ -193,11 +193,11 @@ pub(in crate::commands) async fn size_of_day(
     day: Day,
 ) -> Result<(usize, u64), String> {
     let range = day.range(config.zone());
-    let partition = app::partition(reach, config);
     let (mut objects, mut bytes) = (0, 0);
     let line = Line::default();
     for prefix in reach.places.prefixes.get(&kind).into_iter().flatten() {
         let bucket = app::bucket(reach, prefix, &line).map_err(|e| e.sentence(config.lang()))?;
+        let partition = app::partition(reach, prefix, config);
         let search = Search::new(&prefix.prefix, &partition, &range);
         for folder in &search.prefixes {
             let listed = bucket
