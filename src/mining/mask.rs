@@ -10,6 +10,8 @@
 //! Does not decide which literal words vary: that takes other lines to compare with, see [`super::templates`].
 
 mod chunk;
+mod name;
+mod number;
 mod time;
 
 use std::ops::Range;
@@ -149,7 +151,7 @@ pub fn mask(text: &str, out: &mut Masked) {
             i += 1;
             if flags == 0
                 && bytes[i - 1] == b'"'
-                && let Some(len) = chunk::agent(&bytes[i..])
+                && let Some(len) = name::agent(&bytes[i..])
             {
                 out.put(text, i..i + len, Class::Agent);
                 i += len;
@@ -171,7 +173,7 @@ pub fn mask(text: &str, out: &mut Masked) {
         {
             i = found.end;
             out.put(text, found, Class::Time);
-        } else if seen & DOT != 0 && chunk::is_host(&bytes[start..i]) {
+        } else if seen & DOT != 0 && name::is_host(&bytes[start..i]) {
             out.put(
                 text,
                 start..i,
@@ -261,7 +263,7 @@ mod tests {
             ),
             (
                 "[2026-11-21 10:14:57,579] INFO [Log partition=orders-8, dir=/data/kafka] offset -91041 in +26 ms",
-                "[<time>] INFO [Log partition=orders-<num>, dir=<path>] offset <num> in <num> ms",
+                "[<time>] INFO [Log partition=orders-<num>, dir=<path>] offset <num> in <dur>",
             ),
             (
                 "商户结算批次2026112132484处理完成, 笔数=354, 金额=46.38元",
@@ -274,6 +276,14 @@ mod tests {
             (
                 "Receiving block blk_-1608999687919862906 src: /10.250.19.102:54106",
                 "Receiving block blk_<num> src: /<ipport>",
+            ),
+            (
+                "took 5 min, then <1 sec, ~3s, 1h2m3.5s, 12µs, PT0.523S; 1e-5 of >90%, not <13>",
+                "took <dur>, then <dur>, <dur>, <dur>, <dur>, <dur>; <num> of <num>%, not <<num>>",
+            ),
+            (
+                "volume pvc-98c48496-af3a-4620-9092-da77b9a9c0ee from 10.0.0.0/16 at ./conf/a.yml by mysql.shop:3306 in Order.java:42, main.go:17",
+                "volume pvc-<uuid> from <ip> at <path> by <ipport> in Order.java:<num>, main.go:<num>",
             ),
             (
                 "fe80::1ff:fe23:4567:890a 0xdeadbeef user@mail.example.com eth0 HTTP/1.1 v2",

@@ -5,7 +5,12 @@
 
 use std::ops::Range;
 
-use super::{ALPHA, CHUNK, COLON, Class, DASH, DIGIT, FLAGS, HEX, Masked, SLASH, time};
+use super::{
+    ALPHA, CHUNK, COLON, Class, DASH, DIGIT, FLAGS, HEX, Masked, SLASH,
+    name::{self, host, is_base64, is_pairs, is_uuid, pod_stem},
+    number::{exponent, iso_duration, number, quantity, sign},
+    time,
+};
 
 /// From this length on, hexadecimal digits that are neither all digits nor all letters are an id and no word.
 const HEX_ID: usize = 8;
@@ -51,7 +56,7 @@ pub(super) fn mask(
         out.put(text, start..start + len, class);
         return rest(text, start + len, end, cut, out);
     }
-    if seen & COLON != 0 && is_pairs(chunk) {
+    if seen & (COLON | DASH) != 0 && is_pairs(chunk) {
         out.put(text, start..end, Class::Hex);
         return end;
     }
@@ -124,6 +129,9 @@ fn path(bytes: &[u8], start: usize, end: usize, cut: usize) -> Option<(Range<usi
     if windows {
         return Some((start..run(end), Class::Path));
     }
+    if chunk.starts_with(b"./") || chunk.starts_with(b"../") || chunk.starts_with(b"~/") {
+        return (chunk.len() > 3).then(|| (start..run(end), Class::Path));
+    }
     if chunk[0] == b'/' && chunk.len() > 1 {
         // Java writes addresses as `/10.0.0.1:80` and `host/10.0.0.1:80`.
         if address(&chunk[1..]).is_some() {
@@ -160,6 +168,12 @@ fn address(chunk: &[u8]) -> Option<(usize, Class)> {
         Some(b':') => Some(number(at + 1).map_or((at, Class::Ip), |end| (end, Class::IpPort))),
         Some(b'.') if chunk.get(at + 1).is_some_and(u8::is_ascii_digit) => None,
         Some(b) if b.is_ascii_alphanumeric() => None,
+        // A network: `10.0.0.0/16`.
+        Some(b'/') => Some(
+            number(at + 1)
+                .filter(|end| end - at <= 3 && *end == chunk.len())
+                .map_or((at, Class::Ip), |end| (end, Class::Ip)),
+        ),
         _ => Some((at, Class::Ip)),
     }
 }
@@ -182,6 +196,11 @@ fn parts(text: &str, range: Range<usize>, out: &mut Masked) {
             continue;
         }
         let start = i;
+        if bytes[i..range.end].get(8) == Some(&b'-') && is_uuid_at(&bytes[i..range.end]) {
+            i += name::UUID;
+            out.put(text, start..i, Class::Uuid);
+            continue;
+        }
         let mut seen = 0;
         while i < range.end && bytes[i].is_ascii_alphanumeric() {
             seen |= FLAGS[usize::from(bytes[i])];
@@ -197,6 +216,14 @@ fn parts(text: &str, range: Range<usize>, out: &mut Masked) {
             i = word(text, start..i, range.end, seen, out);
         }
     }
+}
+
+/// A uuid within a name: `pvc-98c48496-af3a-4620-9092-da77b9a9c0ee`.
+fn is_uuid_at(bytes: &[u8]) -> bool {
+    let closed = bytes
+        .get(name::UUID)
+        .is_none_or(|b| !b.is_ascii_alphanumeric());
+    closed && bytes.get(..name::UUID).is_some_and(is_uuid)
 }
 
 /// A word of letters and digits with at least one digit.
@@ -224,6 +251,21 @@ fn word(text: &str, range: Range<usize>, limit: usize, seen: u8, out: &mut Maske
         out.put(text, start - signed..start + len, class);
         return (start + len).max(end);
     }
+    if word[0].is_ascii_digit()
+        && let digits = word.iter().take_while(|b| b.is_ascii_digit()).count()
+        && let exponent = exponent(&bytes[start + digits..limit])
+        && exponent > 0
+    {
+        let signed = sign(bytes, start, out.done);
+        out.put(text, start - signed..start + digits + exponent, Class::Num);
+        return start + digits + exponent;
+    }
+    if word[0] == b'P'
+        && let Some(len) = iso_duration(&bytes[start..limit])
+    {
+        out.put(text, start..start + len, Class::Dur);
+        return start + len;
+    }
     let head = word.iter().take_while(|b| b.is_ascii_alphabetic()).count();
     if head > 0 && word[head..].iter().all(u8::is_ascii_digit) {
         if word.len() - head >= DIGITS_OF_ID {
@@ -235,303 +277,4 @@ fn word(text: &str, range: Range<usize>, limit: usize, seen: u8, out: &mut Maske
         out.put(text, range, Class::Id);
     }
     end
-}
-
-/// A number with its sign, its decimals and its exponent. HTTP status codes that tell a failure stay readable.
-fn number(text: &str, start: usize, mut end: usize, limit: usize, out: &mut Masked) -> usize {
-    let bytes = text.as_bytes();
-    if end - start == 3 && matches!(bytes[start], b'4' | b'5') && is_status(&bytes[..start]) {
-        return end;
-    }
-    if bytes[..start].ends_with(b"HTTP/") {
-        return limit;
-    }
-    let signed = sign(bytes, start, out.done);
-    if bytes.get(end) == Some(&b'.') && end + 1 < limit && bytes[end + 1].is_ascii_digit() {
-        // `1.5`, and a version such as `1.28.3`.
-        let digit = |i: usize| i < limit && bytes[i].is_ascii_digit();
-        while digit(end) || bytes[end.min(limit - 1)] == b'.' && digit(end + 1) {
-            end += 1;
-        }
-    }
-    let attached = bytes[end..limit]
-        .iter()
-        .take_while(|b| b.is_ascii_alphanumeric())
-        .count();
-    if attached > 0
-        && (is_duration(&bytes[end..end + attached]) || is_size(&bytes[end..end + attached]))
-    {
-        let class = if is_duration(&bytes[end..end + attached]) {
-            Class::Dur
-        } else {
-            Class::Size
-        };
-        end += attached;
-        out.put(text, start - signed..end, class);
-        return end;
-    }
-    // `318 KB` and `2 MB` are written by one statement.
-    if bytes.get(end) == Some(&b' ')
-        && let unit = bytes[end + 1..]
-            .iter()
-            .take_while(|b| b.is_ascii_alphanumeric())
-            .count()
-        && is_size(&bytes[end + 1..end + 1 + unit])
-    {
-        end += 1 + unit;
-        out.put(text, start - signed..end, Class::Size);
-        return end;
-    }
-    out.put(text, start - signed..end, Class::Num);
-    end
-}
-
-/// 1 when a sign that belongs to the number stands before `start`.
-fn sign(bytes: &[u8], start: usize, done: usize) -> usize {
-    let signed = start > done
-        && matches!(bytes[start - 1], b'-' | b'+')
-        && (start < 2 || !bytes[start - 2].is_ascii_alphanumeric() && bytes[start - 2] < 128);
-    usize::from(signed)
-}
-
-/// A number right before a unit: `12ms`, `1.5s`, `1m30s`, `64Mi`, `10th`.
-fn quantity(bytes: &[u8]) -> Option<(usize, Class)> {
-    let (mut at, mut class) = (0, None);
-    loop {
-        let digits = bytes[at..]
-            .iter()
-            .take_while(|b| b.is_ascii_digit())
-            .count();
-        let unit = bytes[at + digits..]
-            .iter()
-            .take_while(|b| b.is_ascii_alphabetic())
-            .count();
-        let word = &bytes[at + digits..at + digits + unit];
-        let found = if is_duration(word) {
-            Class::Dur
-        } else if is_size(word) {
-            Class::Size
-        } else if matches!(
-            word,
-            b"x" | b"k"
-                | b"M"
-                | b"G"
-                | b"Hz"
-                | b"MHz"
-                | b"GHz"
-                | b"L"
-                | b"th"
-                | b"st"
-                | b"nd"
-                | b"rd"
-        ) {
-            Class::Num
-        } else {
-            return None;
-        };
-        if digits == 0 || class.is_some_and(|c| c != Class::Dur || found != Class::Dur) {
-            return None;
-        }
-        class = Some(found);
-        at += digits + unit;
-        match bytes.get(at) {
-            Some(b) if b.is_ascii_digit() => {}
-            _ => return class.map(|class| (at, class)),
-        }
-    }
-}
-
-/// Whether a status code follows: after `HTTP/1.1" ` or after `status=` and its like.
-fn is_status(before: &[u8]) -> bool {
-    let tail = &before[before.len().saturating_sub(12)..];
-    if tail.ends_with(b"\" ") {
-        return memchr::memmem::find(tail, b"HTTP/").is_some();
-    }
-    [&b"status="[..], b"status\":", b"code="]
-        .iter()
-        .any(|key| tail.ends_with(key))
-}
-
-fn is_duration(word: &[u8]) -> bool {
-    matches!(
-        word,
-        b"ns" | b"us" | b"ms" | b"s" | b"m" | b"h" | b"d" | b"sec" | b"secs" | b"min" | b"mins"
-    )
-}
-
-fn is_size(word: &[u8]) -> bool {
-    matches!(
-        word,
-        b"B" | b"K"
-            | b"kB"
-            | b"KB"
-            | b"MB"
-            | b"GB"
-            | b"TB"
-            | b"kb"
-            | b"mb"
-            | b"gb"
-            | b"Ki"
-            | b"Mi"
-            | b"Gi"
-            | b"Ti"
-            | b"KiB"
-            | b"MiB"
-            | b"GiB"
-            | b"TiB"
-    )
-}
-
-/// Length of a quoted user agent (RFC 9110, 10.1.5) behind its opening quote: a product with a version first.
-pub(super) fn agent(bytes: &[u8]) -> Option<usize> {
-    let name = bytes
-        .iter()
-        .take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
-        .count();
-    let versioned = name > 1
-        && bytes[0].is_ascii_alphabetic()
-        && bytes.get(name) == Some(&b'/')
-        && bytes.get(name + 1).is_some_and(u8::is_ascii_digit);
-    if !versioned {
-        return None;
-    }
-    let len = memchr::memchr(b'"', bytes)?;
-    // `"a/1"` may be a relative path; more versions or a comment make it an agent.
-    (bytes[name + 1..len].contains(&b'.') || bytes[..len].contains(&b' ')).then_some(len)
-}
-
-/// `FF:F2:9F:16`: an address of hardware, or a fingerprint.
-fn is_pairs(chunk: &[u8]) -> bool {
-    chunk.len() >= 11
-        && chunk.len() % 3 == 2
-        && chunk.iter().enumerate().all(|(i, b)| {
-            if i % 3 == 2 {
-                *b == b':'
-            } else {
-                b.is_ascii_hexdigit()
-            }
-        })
-}
-
-/// A host name with or without a port.
-fn host(chunk: &[u8]) -> Option<(usize, Class)> {
-    if is_host(chunk) {
-        return Some((
-            chunk.len(),
-            if chunk.contains(&b'@') {
-                Class::Email
-            } else {
-                Class::Host
-            },
-        ));
-    }
-    let colon = chunk.iter().position(|b| *b == b':')?;
-    let port = chunk[colon + 1..]
-        .iter()
-        .take_while(|b| b.is_ascii_digit())
-        .count();
-    let closed = chunk
-        .get(colon + 1 + port)
-        .is_none_or(|b| !b.is_ascii_alphanumeric());
-    ((2..=5).contains(&port) && closed && is_host(&chunk[..colon]))
-        .then_some((colon + 1 + port, Class::IpPort))
-}
-
-/// Labels joined by dots, the last one a top-level domain that logs know. Class names and files look alike, so the list is short.
-pub(super) fn is_host(chunk: &[u8]) -> bool {
-    let Some(dot) = chunk
-        .iter()
-        .rposition(|b| *b == b'.')
-        .filter(|dot| *dot > 0)
-    else {
-        return false;
-    };
-    let known = matches!(
-        &chunk[dot + 1..],
-        b"com"
-            | b"net"
-            | b"org"
-            | b"edu"
-            | b"gov"
-            | b"cn"
-            | b"io"
-            | b"local"
-            | b"internal"
-            | b"svc"
-            | b"hk"
-            | b"tw"
-            | b"jp"
-            | b"de"
-            | b"uk"
-            | b"eu"
-            | b"fr"
-            | b"info"
-            | b"cloud"
-            | b"lan"
-            | b"arpa"
-            | b"tv"
-    );
-    known
-        && chunk[..dot]
-            .iter()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b'@'))
-        && chunk[0].is_ascii_alphanumeric()
-}
-
-fn is_uuid(chunk: &[u8]) -> bool {
-    chunk.len() == 36
-        && chunk.iter().enumerate().all(|(i, b)| match i {
-            8 | 13 | 18 | 23 => *b == b'-',
-            _ => b.is_ascii_hexdigit(),
-        })
-}
-
-/// Upper and lower case and digits without the separators of names.
-fn is_base64(chunk: &[u8]) -> bool {
-    let mut cases = [false; 3];
-    for b in chunk {
-        match b {
-            b'A'..=b'Z' => cases[0] = true,
-            b'a'..=b'z' => cases[1] = true,
-            b'0'..=b'9' => cases[2] = true,
-            b'+' | b'/' => {}
-            _ => return false,
-        }
-    }
-    cases == [true; 3]
-}
-
-/// Length of a pod's name before its generated end, when the chunk is such a name.
-fn pod_stem(chunk: &[u8], seen: u8) -> Option<usize> {
-    if seen & DASH == 0 || chunk.len() < 8 {
-        return None;
-    }
-    let safe = |part: &[u8]| {
-        part.iter().all(|b| matches!(b, b'b'..=b'd' | b'f'..=b'h' | b'j'..=b'n' | b'p'..=b't' | b'v'..=b'x' | b'z' | b'2' | b'4'..=b'9'))
-    };
-    let hash = |part: &[u8]| {
-        (8..=10).contains(&part.len())
-            && part
-                .iter()
-                .all(|b| b.is_ascii_digit() || b.is_ascii_lowercase())
-            && part.iter().any(u8::is_ascii_digit)
-    };
-    let last = chunk.iter().rposition(|b| *b == b'-')?;
-    let suffix = &chunk[last + 1..];
-    if suffix.len() == 5 && safe(suffix) {
-        let middle = chunk[..last].iter().rposition(|b| *b == b'-');
-        if let Some(middle) = middle
-            && middle > 0
-            && hash(&chunk[middle + 1..last])
-        {
-            return Some(middle);
-        }
-        return suffix.iter().any(u8::is_ascii_digit).then_some(last);
-    }
-    // A ReplicaSet's own name.
-    (last > 0
-        && (9..=10).contains(&suffix.len())
-        && safe(suffix)
-        && suffix.iter().any(u8::is_ascii_digit))
-    .then_some(last)
 }

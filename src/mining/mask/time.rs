@@ -21,44 +21,85 @@ pub(super) fn find(text: &str, start: usize) -> Option<Range<usize>> {
     if let Some(end) = clock(b, start) {
         return boundary(b, end).then_some(start..end);
     }
+    if let Some(end) = compact(b, start) {
+        return boundary(b, end).then_some(start..end);
+    }
     let end = date(b, start)?;
     let mut all = end;
-    if let Some(sep) = b.get(end)
+    // No space stands behind 日.
+    let chinese = b[end - 1] >= 128;
+    if chinese && let Some(clock) = clock(b, end).or_else(|| chinese_clock(b, end)) {
+        all = clock;
+    } else if let Some(sep) = b.get(end)
         && matches!(sep, b' ' | b'T' | b':' | b'-' | b'_')
         && let Some(clock) = clock(b, end + 1)
     {
         all = clock;
+    } else if let Some(clock) = chinese_clock(b, end) {
+        all = clock;
     }
-    boundary(b, all).then_some(start..all)
+    (chinese && all == end || boundary(b, all)).then_some(start..all)
 }
 
-/// A date that begins with the name of a weekday or a month: `Fri Jul  1 10:00:00 2005`, `Thu Aug 11 10:00:00 PDT 2005`, `Nov 21 10:00:00`.
+/// `10时00分08秒` behind a date, with or without a space.
+fn chinese_clock(b: &[u8], date: usize) -> Option<usize> {
+    let at = date + usize::from(b.get(date) == Some(&b' '));
+    let hour = mark(b, digits(b, at, 1, 2)?, "时")?;
+    let minute = mark(b, digits(b, hour, 1, 2)?, "分")?;
+    Some(
+        digits(b, minute, 1, 2)
+            .and_then(|second| mark(b, second, "秒"))
+            .unwrap_or(minute),
+    )
+}
+
+/// The end of `word` when it stands at `at`.
+fn mark(b: &[u8], at: usize, word: &str) -> Option<usize> {
+    b.get(at..)?
+        .starts_with(word.as_bytes())
+        .then_some(at + word.len())
+}
+
+/// A date that begins with the name of a weekday or a month: `Fri Jul  1 10:00:00 2005`, `Thu Aug 11 10:00:00 PDT 2005`, `Nov 21 10:00:00`,
+/// `Sat, 21 Nov 2026 10:00:08 GMT`, `Nov 21, 2026 10:00:08 AM`.
 pub(super) fn calendar(b: &[u8], start: usize) -> Option<Range<usize>> {
     const WEEKDAYS: [&[u8]; 7] = [b"Mon", b"Tue", b"Wed", b"Thu", b"Fri", b"Sat", b"Sun"];
     let mut at = start;
     if WEEKDAYS.contains(&b.get(at..at + 3)?) {
         at = spaces(b, at + 3 + usize::from(b.get(at + 3) == Some(&b',')))?;
+        // The form of HTTP headers.
+        if let Some(day) = date(b, at) {
+            let end = zone(b, clock(b, spaces(b, day)?)?);
+            return boundary(b, end).then_some(start..end);
+        }
     }
     if !MONTHS.contains(&b.get(at..at + 3)?) {
         return None;
     }
-    let day = digits(b, spaces(b, at + 3)?, 1, 2)?;
+    let mut day = digits(b, spaces(b, at + 3)?, 1, 2)?;
+    if b.get(day) == Some(&b',') {
+        day = digits(b, spaces(b, day + 1)?, 4, 4)?;
+    }
     let mut end = clock(b, spaces(b, day)?)?;
-    let zone = spaces(b, end).map_or(0, |at| {
+    if let Some(year) = spaces(b, zone(b, end)).and_then(|at| digits(b, at, 4, 4)) {
+        end = year;
+    }
+    boundary(b, end).then_some(start..end)
+}
+
+/// The end of a zone such as `GMT` or `CEST` behind a clock that ends at `at`; `at` when there is none.
+fn zone(b: &[u8], at: usize) -> usize {
+    let name = spaces(b, at).map_or(0, |at| {
         b[at..]
             .iter()
             .take_while(|c| c.is_ascii_uppercase())
             .count()
     });
-    let after = if (3..=4).contains(&zone) {
-        end + 1 + zone
+    if (3..=4).contains(&name) {
+        at + 1 + name
     } else {
-        end
-    };
-    if let Some(year) = spaces(b, after).and_then(|at| digits(b, at, 4, 4)) {
-        end = year;
+        at
     }
-    boundary(b, end).then_some(start..end)
 }
 
 /// The end of one or two spaces at `at`.
@@ -67,6 +108,16 @@ fn spaces(b: &[u8], at: usize) -> Option<usize> {
         n @ 1..=2 => Some(at + n),
         _ => None,
     }
+}
+
+/// `20261121T100008Z`, the basic form of ISO 8601.
+fn compact(b: &[u8], at: usize) -> Option<usize> {
+    let day = digits(b, at, 8, 8)?;
+    value(b, at + 4, at + 6, 12)?;
+    value(b, at + 6, day, 31)?;
+    let time = (b.get(day) == Some(&b'T')).then(|| digits(b, day + 1, 6, 6))??;
+    value(b, day + 1, day + 3, 24)?;
+    Some(time + usize::from(b.get(time) == Some(&b'Z')))
 }
 
 /// `hh:mm`, `hh:mm:ss`, with fractions, `Z` or an offset.
@@ -89,6 +140,11 @@ fn clock(b: &[u8], at: usize) -> Option<usize> {
     if b.get(end) == Some(&b'Z') {
         return Some(end + 1);
     }
+    if matches!(b.get(end..end + 3), Some(b" AM" | b" PM" | b" am" | b" pm"))
+        && boundary(b, end + 3)
+    {
+        return Some(end + 3);
+    }
     Some(
         offset(b, end)
             .or_else(|| {
@@ -110,9 +166,13 @@ fn offset(b: &[u8], at: usize) -> Option<usize> {
     boundary(b, end).then_some(end)
 }
 
-/// `2026-11-21`, `2026/11/21`, `2026.11.21`, `21/Nov/2026`, `21 Nov 2026`.
+/// `2026-11-21`, `2026/11/21`, `2026.11.21`, `2026年11月21日`, `21/Nov/2026`, `21 Nov 2026`, `11/21/2026`.
 fn date(b: &[u8], at: usize) -> Option<usize> {
     if let Some(year) = digits(b, at, 4, 4) {
+        if let Some(year) = mark(b, year, "年") {
+            let month = mark(b, digits(b, year, 1, 2)?, "月")?;
+            return mark(b, digits(b, month, 1, 2)?, "日");
+        }
         let sep = *b.get(year).filter(|s| matches!(s, b'-' | b'/' | b'.'))?;
         let month = digits(b, year + 1, 1, 2)?;
         value(b, year + 1, month, 12)?;
@@ -125,6 +185,11 @@ fn date(b: &[u8], at: usize) -> Option<usize> {
     }
     let day = digits(b, at, 1, 2)?;
     let sep = *b.get(day).filter(|s| matches!(s, b'/' | b' ' | b'-'))?;
+    if let Some(second) = digits(b, day + 1, 2, 2).filter(|_| sep == b'/') {
+        value(b, at, day, 31)?;
+        value(b, day + 1, second, 31)?;
+        return (b.get(second) == Some(&b'/')).then(|| digits(b, second + 1, 4, 4))?;
+    }
     let month = b.get(day + 1..day + 4)?;
     if !MONTHS.contains(&month) || b.get(day + 4) != Some(&sep) {
         return None;
@@ -184,12 +249,44 @@ mod tests {
                 Some("21 Nov 2026 21:09:33.775"),
             ),
             ("2026-11-21", Some("2026-11-21")),
+            ("2026-11-21 9:05:08 PM x", Some("2026-11-21 9:05:08 PM")),
+            ("11/21/2026 10:00:08", Some("11/21/2026 10:00:08")),
+            ("11/45/2026", None),
+            (
+                "2026年11月21日 10时00分08秒启动",
+                Some("2026年11月21日 10时00分08秒"),
+            ),
+            ("2026年11月21日10:00", Some("2026年11月21日10:00")),
+            ("2026年11月21日3次", Some("2026年11月21日")),
+            ("20261121T100008Z", Some("20261121T100008Z")),
+            ("20269921T100008Z", None),
             ("29:99", None),
             ("2026-13-41", None),
             ("1:2", None),
             ("E1121 done", None),
         ] {
             assert_eq!(find(text, 0).map(|r| &text[r]), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_date_may_begin_with_a_weekday_or_a_month() {
+        for (text, expected) in [
+            (
+                "Sat Nov 21 10:00:08 CST 2026; x",
+                "Sat Nov 21 10:00:08 CST 2026",
+            ),
+            (
+                "Sat, 21 Nov 2026 10:00:08 GMT",
+                "Sat, 21 Nov 2026 10:00:08 GMT",
+            ),
+            ("Nov 21, 2026 10:00:08 AM x", "Nov 21, 2026 10:00:08 AM"),
+            ("Nov 21 10:00:08 host", "Nov 21 10:00:08"),
+        ] {
+            assert_eq!(
+                calendar(text.as_bytes(), 0).map(|r| &text[r]),
+                Some(expected)
+            );
         }
     }
 }

@@ -8,12 +8,12 @@ use std::collections::HashMap;
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::ANY;
+use super::{ANY, together};
 
 /// Different words from which on a place varies that nothing marks as a value.
 const WORDS: usize = 6;
 /// The same where a value is expected: after `=`, `:`, in quotes, or after a word such as `user`.
-const VALUES: usize = 3;
+pub(super) const VALUES: usize = 3;
 /// The same when all words there have digits: people do not number their sentences.
 const NUMBERED: usize = 2;
 /// Passes: each may open places that make further texts equal.
@@ -67,6 +67,9 @@ fn open(sequences: &[&Vec<&str>]) -> HashMap<usize, Vec<usize>> {
             }
         }
     }
+    if opened.is_empty() {
+        together::open(sequences, &mut opened);
+    }
     opened
 }
 
@@ -79,6 +82,7 @@ fn needed(sequences: &[&Vec<&str>], members: &[usize], hole: usize) -> usize {
     if words().all(|w| w == ANY || w.bytes().any(|b| b.is_ascii_digit())) {
         return NUMBERED;
     }
+    let named = words().all(|w| w == ANY || together::is_name(w));
     let marked = match &sequences[members[0]][..hole] {
         [] => return usize::MAX,
         [.., "=" | ":" | "\"" | "'" | "[" | "("] | [.., "=" | ":", " "] => true,
@@ -89,6 +93,8 @@ fn needed(sequences: &[&Vec<&str>], members: &[usize], hole: usize) -> usize {
         // A value stood here already, and a value is expected.
         (true, true) => NUMBERED,
         (true, false) | (false, true) => VALUES,
+
+        (false, false) if named => VALUES,
         (false, false) => WORDS,
     }
 }
@@ -131,13 +137,16 @@ fn names_a_value(word: &str) -> bool {
     )
 }
 
-/// Words that say what happened, wherever they stand: HTTP methods and levels.
+/// Words that say what happened, wherever they stand: HTTP methods, levels, classes of exceptions.
 ///
 /// A number that the mask left as it is tells a failed request's status.
-fn is_fixed(word: &str) -> bool {
+pub(super) fn is_fixed(word: &str) -> bool {
+    // Another exception is another story.
+    let thrown = word.len() > 9 && (word.ends_with("Exception") || word.ends_with("Error"));
     let status =
         word.len() == 3 && word.starts_with(['4', '5']) && word.bytes().all(|b| b.is_ascii_digit());
     status
+        || thrown
         || matches!(
             word,
             "GET"
@@ -169,7 +178,7 @@ pub(super) fn is_value(key: &str) -> bool {
     !is_fixed(key) && is_word(key)
 }
 
-fn is_word(key: &str) -> bool {
+pub(super) fn is_word(key: &str) -> bool {
     key == ANY
         || key
             .chars()
@@ -187,6 +196,6 @@ fn running<'a>(keys: impl Iterator<Item = &'a &'a str>, out: &mut Vec<u64>) {
 }
 
 /// Not commutative: the order of the keys counts.
-const fn mix(a: u64, b: u64) -> u64 {
+pub(super) const fn mix(a: u64, b: u64) -> u64 {
     (a.rotate_left(23) ^ b).wrapping_mul(0x9E37_79B9_7F4A_7C15)
 }

@@ -6,8 +6,11 @@
 
 use super::ANY;
 
+/// More words than this are a sentence and no value.
+const QUOTED_WORDS: usize = 4;
+
 /// A masked text in pieces.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Tokens<'a> {
     pub pieces: Vec<Piece<'a>>,
     /// What is compared.
@@ -22,24 +25,31 @@ pub(super) struct Piece<'a> {
 
 impl<'a> Tokens<'a> {
     pub(super) fn of(text: &'a str) -> Self {
-        Self::read(text, true)
+        let mut tokens = Self::default();
+        tokens.read(text, true);
+        tokens
+    }
+
+    /// Takes the next text apart, without allocating once there is room.
+    pub(super) fn reuse(&mut self, text: &'a str) {
+        self.read(text, true);
     }
 
     /// The keys with each value of a list on its own: in the text of a template, neighbouring places need not be a list.
     pub(super) fn each_value(text: &'a str) -> Vec<&'a str> {
-        Self::read(text, false).keys
+        let mut tokens = Self::default();
+        tokens.read(text, false);
+        tokens.keys
     }
 
-    fn read(text: &'a str, lists: bool) -> Self {
-        let mut tokens = Self {
-            pieces: Vec::new(),
-            keys: Vec::new(),
-        };
+    fn read(&mut self, text: &'a str, lists: bool) {
+        self.pieces.clear();
+        self.keys.clear();
         let mut rest = text;
         while !rest.is_empty() {
-            let (len, variable) = atom(rest);
+            let (len, variable) = quoted(&self.keys, rest).unwrap_or_else(|| atom(rest));
             if len > 0 {
-                tokens.push(
+                self.push(
                     &rest[..len],
                     true,
                     if variable { ANY } else { &rest[..len] },
@@ -53,11 +63,10 @@ impl<'a> Tokens<'a> {
                 } else {
                     &rest[..len]
                 };
-                tokens.push(&rest[..len], false, key, lists);
+                self.push(&rest[..len], false, key, lists);
                 rest = &rest[len..];
             }
         }
-        tokens
     }
 
     fn push(&mut self, text: &'a str, atom: bool, key: &'a str, lists: bool) {
@@ -86,6 +95,35 @@ impl<'a> Tokens<'a> {
             self.keys.truncate(n - list);
         }
     }
+}
+
+/// Length of a quoted value of several words, and whether it holds a placeholder: `name="View Lock"` is written by the statement that writes
+/// `name="telephony"`. What is quoted to say something (`msg="..."`, `err="..."`) is a text like any other, and so is a request.
+fn quoted(before: &[&str], text: &str) -> Option<(usize, bool)> {
+    const SAYS: [&str; 12] = [
+        "msg",
+        "message",
+        "err",
+        "error",
+        "reason",
+        "cause",
+        "event",
+        "log",
+        "text",
+        "detail",
+        "status",
+        "exception",
+    ];
+    let [.., key, "=", "\""] = before else {
+        return None;
+    };
+    let len = memchr::memchr(b'"', text.as_bytes())?;
+    let value = &text[..len];
+    let words = 1 + memchr::memchr_iter(b' ', value.as_bytes()).count();
+    let method = value.split(' ').next().is_some_and(super::group::is_fixed);
+    let says = SAYS.iter().any(|s| key.eq_ignore_ascii_case(s));
+    (!says && !method && (2..=QUOTED_WORDS).contains(&words))
+        .then(|| (len, super::signature(value).contains(ANY)))
 }
 
 /// Length of the atom at the beginning of `text`, and whether it holds a placeholder. Chinese and Latin words are separate atoms.
@@ -159,6 +197,9 @@ mod tests {
             ("depth....<num>", "depth/..../<*>"),
             ("user= x()", "user/=/<*>/ /x/(/<*>/)"),
             ("a  <time>  <ip>", "a/ /<*>"),
+            ("tag=\"View Lock\" x", "tag/=/\"/View Lock/\"/ /x"),
+            ("tag=\"of <num>\" x", "tag/=/\"/<*>/\"/ /x"),
+            ("msg=\"disk full\"", "msg/=/\"/disk/ /full/\""),
         ] {
             let tokens = Tokens::of(text);
             assert_eq!(tokens.keys.join("/"), keys, "{text}");

@@ -1,0 +1,244 @@
+//! Masks numbers with what belongs to them: sign, decimals, exponent, unit.
+//!
+//! In: the text and where the digits start. Out: a placeholder put into [`Masked`], or how long a quantity is. A failed request's
+//! status code stays readable, since it says what happened.
+
+use super::{Class, Masked};
+
+/// Masks a number with its sign, its decimals, its exponent and its unit. HTTP status codes that tell a failure stay readable.
+pub(super) fn number(
+    text: &str,
+    start: usize,
+    mut end: usize,
+    limit: usize,
+    out: &mut Masked,
+) -> usize {
+    let bytes = text.as_bytes();
+    if end - start == 3 && matches!(bytes[start], b'4' | b'5') && is_status(&bytes[..start]) {
+        return end;
+    }
+    if bytes[..start].ends_with(b"HTTP/") {
+        return limit;
+    }
+    let signed = sign(bytes, start, out.done);
+    if bytes.get(end) == Some(&b'.') && end + 1 < limit && bytes[end + 1].is_ascii_digit() {
+        // `1.5`, and a version such as `1.28.3`.
+        let digit = |i: usize| i < limit && bytes[i].is_ascii_digit();
+        while digit(end) || bytes[end.min(limit - 1)] == b'.' && digit(end + 1) {
+            end += 1;
+        }
+    }
+    end += exponent(&bytes[end..limit]);
+    let (unit, class) = unit(&bytes[end..]);
+    end += unit;
+    out.put(text, start - signed..end, class);
+    end
+}
+
+/// Length of the unit at the beginning of `bytes`, right behind a number, and what the number then is.
+fn unit(bytes: &[u8]) -> (usize, Class) {
+    let word = |from: usize| {
+        let len = bytes[from..]
+            .iter()
+            .take_while(|b| b.is_ascii_alphanumeric())
+            .count();
+        &bytes[from..from + len]
+    };
+    // `µs` in both of its spellings.
+    if bytes.starts_with("µs".as_bytes()) || bytes.starts_with("μs".as_bytes()) {
+        return ("µs".len(), Class::Dur);
+    }
+    let attached = word(0);
+    if is_duration(attached) {
+        return (attached.len(), Class::Dur);
+    }
+    if is_size(attached) {
+        return (attached.len(), Class::Size);
+    }
+    // `318 KB` and `2 MB`, `40 sec` and `2 min` are written by one statement.
+    if bytes.first() == Some(&b' ') {
+        let apart = word(1);
+        if is_size(apart) {
+            return (1 + apart.len(), Class::Size);
+        }
+        if is_time_word(apart) {
+            return (1 + apart.len(), Class::Dur);
+        }
+    }
+    (0, Class::Num)
+}
+
+/// Length of `e-5` or `E10` right behind the digits of a number.
+pub(super) fn exponent(bytes: &[u8]) -> usize {
+    let signed = usize::from(matches!(bytes.get(1), Some(b'-' | b'+')));
+    let digits = bytes
+        .iter()
+        .skip(1 + signed)
+        .take_while(|b| b.is_ascii_digit())
+        .count();
+    let end = 1 + signed + digits;
+    let closed = bytes.get(end).is_none_or(|b| !b.is_ascii_alphanumeric());
+    if matches!(bytes.first(), Some(b'e' | b'E')) && digits > 0 && closed {
+        end
+    } else {
+        0
+    }
+}
+
+/// Length of a duration as ISO 8601 and Java write it: `PT0.523S`, `P1DT2H`.
+pub(super) fn iso_duration(bytes: &[u8]) -> Option<usize> {
+    let mut at = 1;
+    let mut units = 0;
+    loop {
+        at += usize::from(bytes.get(at) == Some(&b'T'));
+        let digits = bytes[at.min(bytes.len())..]
+            .iter()
+            .take_while(|b| b.is_ascii_digit() || **b == b'.')
+            .count();
+        let unit = matches!(bytes.get(at + digits), Some(b'D' | b'H' | b'M' | b'S'));
+        if digits == 0 || !unit || !bytes[at].is_ascii_digit() {
+            break;
+        }
+        at += digits + 1;
+        units += 1;
+    }
+    let closed = bytes.get(at).is_none_or(|b| !b.is_ascii_alphanumeric());
+    (bytes.first() == Some(&b'P') && units > 0 && closed).then_some(at)
+}
+
+/// 1 when a sign that belongs to the number stands before `start`: `-5`, `~3s`, `<1 sec`, but not the brackets of `<13>`.
+pub(super) fn sign(bytes: &[u8], start: usize, done: usize) -> usize {
+    let bare = start < 2 || !bytes[start - 2].is_ascii_alphanumeric() && bytes[start - 2] < 128;
+    let signed = start > done
+        && match bytes[start - 1] {
+            b'-' | b'+' => bare,
+            b'~' | b'<' | b'>' => {
+                let bracket = bytes[start..].iter().find(|b| !b.is_ascii_digit()) == Some(&b'>');
+                !bracket
+                    && (start < 2 || matches!(bytes[start - 2], b' ' | b'(' | b'[' | b'=' | b':'))
+            }
+            _ => false,
+        };
+    usize::from(signed)
+}
+
+/// A number right before a unit: `12ms`, `1m30.5s`, `64Mi`, `10th`.
+pub(super) fn quantity(bytes: &[u8]) -> Option<(usize, Class)> {
+    let (mut at, mut class) = (0, None);
+    loop {
+        let mut digits = bytes[at..]
+            .iter()
+            .take_while(|b| b.is_ascii_digit())
+            .count();
+        if at > 0 && bytes.get(at + digits) == Some(&b'.') {
+            digits += 1 + bytes[at + digits + 1..]
+                .iter()
+                .take_while(|b| b.is_ascii_digit())
+                .count();
+        }
+        let unit = bytes[at + digits..]
+            .iter()
+            .take_while(|b| b.is_ascii_alphabetic())
+            .count();
+        let word = &bytes[at + digits..at + digits + unit];
+        let found = if is_duration(word) {
+            Class::Dur
+        } else if is_size(word) {
+            Class::Size
+        } else if matches!(
+            word,
+            b"x" | b"k"
+                | b"M"
+                | b"G"
+                | b"Hz"
+                | b"MHz"
+                | b"GHz"
+                | b"L"
+                | b"th"
+                | b"st"
+                | b"nd"
+                | b"rd"
+        ) {
+            Class::Num
+        } else {
+            return None;
+        };
+        if digits == 0 || class.is_some_and(|c| c != Class::Dur || found != Class::Dur) {
+            return None;
+        }
+        class = Some(found);
+        at += digits + unit;
+        match bytes.get(at) {
+            Some(b) if b.is_ascii_digit() => {}
+            _ => return class.map(|class| (at, class)),
+        }
+    }
+}
+
+/// Whether a status code follows: after `HTTP/1.1" ` or after `status=` and its like.
+fn is_status(before: &[u8]) -> bool {
+    let tail = &before[before.len().saturating_sub(12)..];
+    if tail.ends_with(b"\" ") {
+        return memchr::memmem::find(tail, b"HTTP/").is_some();
+    }
+    [&b"status="[..], b"status\":", b"code="]
+        .iter()
+        .any(|key| tail.ends_with(key))
+}
+
+fn is_duration(word: &[u8]) -> bool {
+    matches!(
+        word,
+        b"ns" | b"us" | b"ms" | b"s" | b"m" | b"h" | b"d" | b"sec" | b"secs" | b"min" | b"mins"
+    )
+}
+
+fn is_size(word: &[u8]) -> bool {
+    matches!(
+        word,
+        b"B" | b"K"
+            | b"kB"
+            | b"KB"
+            | b"MB"
+            | b"GB"
+            | b"TB"
+            | b"kb"
+            | b"mb"
+            | b"gb"
+            | b"Ki"
+            | b"Mi"
+            | b"Gi"
+            | b"Ti"
+            | b"KiB"
+            | b"MiB"
+            | b"GiB"
+            | b"TiB"
+    )
+}
+
+/// Units of time that stand apart from their number. One letter alone may be anything.
+fn is_time_word(word: &[u8]) -> bool {
+    matches!(
+        word,
+        b"ns"
+            | b"us"
+            | b"ms"
+            | b"sec"
+            | b"secs"
+            | b"second"
+            | b"seconds"
+            | b"min"
+            | b"mins"
+            | b"minute"
+            | b"minutes"
+            | b"hour"
+            | b"hours"
+            | b"hr"
+            | b"hrs"
+            | b"day"
+            | b"days"
+            | b"millis"
+            | b"milliseconds"
+            | b"microseconds"
+    )
+}
