@@ -68,6 +68,8 @@ pub fn run(ids: bool, mut input: impl BufRead, mut output: impl Write) -> anyhow
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const LINES: &str = "user 7 logged in\ndisk full\nuser 8 logged in\n";
@@ -89,5 +91,31 @@ mod tests {
             output(false),
             "       2  user <num> logged in\n       1  disk full\n"
         );
+    }
+
+    proptest! {
+        #[test]
+        fn counts_add_up_and_order_changes_no_group(lines in prop::collection::vec("(user|用户) [a-d0-9]{1,3} (logged in|failed|耗时[0-9]{1,2}ms)", 0..40), shift in 0_usize..40) {
+            let ids = |lines: &[String]| -> Vec<String> {
+                let mut out = Vec::new();
+                run(true, lines.iter().fold(String::new(), |all, l| all + l + "\n").as_bytes(), &mut out).expect("run");
+                String::from_utf8(out).expect("text").lines().map(str::to_owned).collect()
+            };
+            let mut turned = lines.clone();
+            turned.rotate_left(shift % lines.len().max(1));
+            let (first, mut second) = (ids(&lines), ids(&turned));
+            prop_assert_eq!(first.len(), lines.len());
+            second.rotate_right(shift % lines.len().max(1));
+            for i in 0..lines.len() {
+                for k in 0..i {
+                    prop_assert_eq!(first[i] == first[k], second[i] == second[k]);
+                }
+            }
+            let mut table = Vec::new();
+            run(false, lines.iter().fold(String::new(), |all, l| all + l + "\n").as_bytes(), &mut table).expect("run");
+            let table = String::from_utf8(table).expect("text");
+            let counted: usize = table.lines().map(|row| row.split_whitespace().next().and_then(|n| n.parse::<usize>().ok()).expect("count")).sum();
+            prop_assert_eq!(counted, lines.len());
+        }
     }
 }

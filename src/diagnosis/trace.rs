@@ -230,6 +230,7 @@ fn step(
         let own = window.map(|(name, value)| KeyValue {
             name: name.to_owned(),
             value,
+            new: false,
             evidence: id,
         });
         for field in finding.key_fields.iter().cloned().chain(own) {

@@ -59,6 +59,7 @@ pub(super) fn add_fields(
                 role,
                 distinct: 1,
                 top,
+                new: Vec::new(),
             });
         }
         of_template += places;
@@ -96,6 +97,7 @@ mod tests {
             role: FieldRole::Other,
             distinct: 1,
             top: vec![("7".into(), 3)],
+            new: Vec::new(),
         };
         add_fields(
             "query q=<*> got <num>",

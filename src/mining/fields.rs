@@ -64,6 +64,7 @@ impl Tracker {
             role: self.role,
             distinct,
             top,
+            new: Vec::new(),
         })
     }
 }
@@ -112,6 +113,7 @@ impl Merged {
                     .distinct
                     .max(u32::try_from(field.values.len()).unwrap_or(u32::MAX)),
                 top: top(field.values.into_iter().collect(), TOP_OF_DAY),
+                new: Vec::new(),
             })
             .collect()
     }
@@ -211,9 +213,16 @@ pub fn role_of(class: Class, before: &str, after: &str) -> FieldRole {
         return role;
     }
     match class {
-        Class::Time => FieldRole::Time,
-        Class::IpPort | Class::Url => FieldRole::Endpoint,
-        Class::Pod => FieldRole::Pod,
+        Class::Time => return FieldRole::Time,
+        Class::Dur => return FieldRole::Duration,
+        Class::IpPort | Class::Url | Class::Host => return FieldRole::Endpoint,
+        Class::Pod => return FieldRole::Pod,
+        _ => {}
+    }
+    if let Some(role) = role_of_word(word_before(before)) {
+        return role;
+    }
+    match class {
         Class::Uuid | Class::Hex => FieldRole::TraceId,
         Class::Num
             if ["ms", "us", "s ", "s,", "毫秒", "秒"]
@@ -224,6 +233,53 @@ pub fn role_of(class: Class, before: &str, after: &str) -> FieldRole {
         }
         _ => FieldRole::Other,
     }
+}
+
+/// What follows a word in running text: `order <num> created`, `订单<num>创建成功`, `node <ip>`. Fewer words than names of fields say it, since
+/// `at` or `app` stand before anything.
+fn role_of_word(word: &str) -> Option<FieldRole> {
+    let lower = word.to_ascii_lowercase();
+    Some(match lower.as_str() {
+        "pod" => FieldRole::Pod,
+        "container" => FieldRole::Container,
+        "node" => FieldRole::Node,
+        "service" | "svc" => FieldRole::Service,
+        "code" | "errno" | "errcode" => FieldRole::ErrorCode,
+        "status" => FieldRole::HttpStatus,
+        "trace" | "traceid" | "span" | "request" => FieldRole::TraceId,
+        "order" | "user" | "account" | "customer" | "sku" | "u" => FieldRole::BusinessId,
+        _ => {
+            let ends = |words: &[&str]| words.iter().any(|w| word.ends_with(w));
+            if ends(&["错误码", "返回码", "响应码"]) {
+                FieldRole::ErrorCode
+            } else if ends(&["状态码"]) {
+                FieldRole::HttpStatus
+            } else if ends(&["节点"]) {
+                FieldRole::Node
+            } else if ends(&["容器"]) {
+                FieldRole::Container
+            } else if ends(&["耗时", "用时"]) {
+                FieldRole::Duration
+            } else if ends(&["订单", "订单号", "用户", "批次", "账号", "商品", "单号"])
+            {
+                FieldRole::BusinessId
+            } else {
+                return None;
+            }
+        }
+    })
+}
+
+/// The word right before a value, with at most a space or an opening bracket in between; empty when there is none.
+fn word_before(before: &str) -> &str {
+    let rest = before.trim_end_matches(['"', ' ', '\'', '[', '(', '#']);
+    let start = rest
+        .char_indices()
+        .rev()
+        .take_while(|(_, c)| c.is_alphanumeric() || *c == '_')
+        .last()
+        .map_or(rest.len(), |(at, _)| at);
+    &rest[start..]
 }
 
 /// The name in `name=` or `name:` or `"name": ` right before a value.
@@ -261,6 +317,18 @@ mod tests {
         }
         assert_eq!(role_of(Class::Num, "耗时=", "毫秒"), FieldRole::Duration);
         assert_eq!(role_of(Class::Hex, "traceId=", " -"), FieldRole::TraceId);
+        for (class, before, role) in [
+            (Class::Dur, "refreshed in ", FieldRole::Duration),
+            (Class::Host, "lookup ", FieldRole::Endpoint),
+            (Class::Num, "批次结束, 订单", FieldRole::BusinessId),
+            (Class::Num, "order #", FieldRole::BusinessId),
+            (Class::Ip, "evicted from node ", FieldRole::Node),
+            (Class::Num, "exited with code ", FieldRole::ErrorCode),
+            (Class::Hex, "killed container ", FieldRole::Container),
+            (Class::Num, "took part in ", FieldRole::Other),
+        ] {
+            assert_eq!(role_of(class, before, ""), role, "{before}");
+        }
         assert_eq!(
             role_of_name("http.status_code"),
             Some(FieldRole::HttpStatus)

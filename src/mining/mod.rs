@@ -11,6 +11,7 @@ pub mod digest;
 pub mod fields;
 pub mod level;
 pub mod mask;
+pub mod novel;
 pub mod rate;
 pub mod series;
 pub mod shape;

@@ -140,6 +140,9 @@ pub struct Finding {
 pub struct KeyValue {
     pub name: String,
     pub value: String,
+    /// No earlier day had this value at this place.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub new: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence: Option<EvidenceId>,
 }

@@ -186,6 +186,7 @@ fn finding(
         key_fields: vec![KeyValue {
             name: "pod".to_owned(),
             value: format!("{}-6f7c9d8b5d-x2k8q", object.name),
+            new: false,
             evidence: Some(evidence.id),
         }],
         evidence: vec![evidence],

@@ -165,6 +165,9 @@ pub struct KeyField {
     pub distinct: u32,
     /// Most frequent values, most frequent first.
     pub top: Vec<(String, u32)>,
+    /// Those of them that no earlier day had; empty when the earlier days do not tell.
+    #[serde(default)]
+    pub new: Vec<String>,
 }
 
 /// What a variable position means, as far as it can be recognised.
@@ -326,7 +329,7 @@ pub struct Reading {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DayCounts {
     pub day: Day,
-    /// Share of the kind's objects that the counts rest on; 1.0 when all were read.
+    /// Share of the business objects that the counts rest on; 1.0 when all were read, 0.0 when none was read yet.
     pub business_share: f64,
     /// Lines per service, the measure of its traffic.
     pub lines: BTreeMap<String, u64>,
@@ -348,7 +351,22 @@ impl DayCounts {
     /// Whether the day can be compared with in this kind: a day of which nothing was shipped tells of nothing.
     #[must_use]
     pub fn holds(&self, kind: LogKind) -> bool {
-        self.records.get(&kind).is_none_or(|n| *n > 0)
+        let unread = kind == LogKind::Business && self.business_share <= 0.0;
+        !unread && self.records.get(&kind).is_none_or(|n| *n > 0)
+    }
+
+    /// These counts of a day's business lines, with what was counted of its events and audit before.
+    #[must_use]
+    pub fn with_few_of(mut self, few: Option<Self>) -> Self {
+        let Some(few) = few else {
+            return self;
+        };
+        self.events = few.events;
+        self.refusals = few.refusals;
+        self.records.extend(few.records);
+        self.begun.events = few.begun.events;
+        self.begun.refusals = few.begun.refusals;
+        self
     }
 }
 

@@ -1,9 +1,10 @@
 //! The earlier days that a day is compared with, each reduced to counts and read only once.
 //!
-//! In: days that were never counted. Out: their counts, templates and last object states in `owner.db`. Always true: oldest first,
-//! since templates and states build on what was known before; a day without objects is no day to compare with. Keeps no lines.
+//! In: days that were never counted. Out: their counts, templates and last object states in `owner.db`. Events and audit of all days come
+//! first: they are few, and hold the states of objects. Business lines come by a bounded sample, since they are many. Always true: oldest
+//! first, since templates and states build on what was known before; a day without objects is no day to compare with. Keeps no lines.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 
 use futures::TryStreamExt as _;
 
@@ -20,16 +21,16 @@ use super::{
 };
 use crate::{
     diagnosis::changes,
-    mining::{self, day::Tally},
+    mining::{baseline, day::Tally},
     model::{Day, DayRange, LogKind},
     store::Claims,
 };
 
 /// Compressed bytes of business objects that are read of an earlier day; of a larger day every n-th object is, and the counts say
-/// which share they rest on. Events and audit are always read whole: they are few, and hold the states of objects.
+/// which share they rest on. Events and audit are always read whole.
 const BUSINESS_BYTES: u64 = 64 << 20;
 
-/// Days before `day` that are wanted and not counted yet, oldest first.
+/// Days before `day` that are wanted and not counted to the end yet, oldest first.
 pub(super) async fn missing(round: &Round, day: Day) -> Result<Vec<Day>, Error> {
     let counted: HashSet<Day> = round.store.counted_days().await?.into_iter().collect();
     let n = i32::try_from(round.baseline_days).unwrap_or(i32::MAX);
@@ -40,54 +41,89 @@ pub(super) async fn missing(round: &Round, day: Day) -> Result<Vec<Day>, Error> 
         .collect())
 }
 
-/// Counts `days`, oldest first.
-pub(super) async fn count(round: &Round, days: &[Day], work: &Work) -> Result<(), Error> {
+/// Counts events and audit of those of `days` that were not begun, oldest first. Says whether there was any.
+pub(super) async fn count_few(round: &Round, days: &[Day], work: &Work) -> Result<bool, Error> {
+    let mut any = false;
     for day in days {
-        count_one(round, *day, work).await?;
+        if round.store.counts(*day).await?.is_none() {
+            any |= count_few_of(round, *day, work).await?;
+        }
+        work.progress.object_done(0);
+    }
+    Ok(any)
+}
+
+async fn count_few_of(round: &Round, day: Day, work: &Work) -> Result<bool, Error> {
+    let range = day.range(&round.judge.zone);
+    let events = round.source.list(LogKind::Event, &range).await?;
+    let audit = round.source.list(LogKind::Audit, &range).await?;
+    if events.is_empty() && audit.is_empty() {
+        return Ok(false);
+    }
+    let tally = read(
+        round,
+        &range,
+        LogKind::Event,
+        events,
+        Tally::default(),
+        work,
+    )
+    .await?;
+    let tally = read(round, &range, LogKind::Audit, audit, tally, work).await?;
+    let before = round.store.states_before(day).await?;
+    let counted = blocking(move || {
+        let shapes = tally.shapes(&[], &range);
+        let states = clusters::states_after(&shapes, &before, |shapes, before| {
+            changes::changes(&shapes.writes, before).states_after(before)
+        });
+        let counts = clusters::counts_of(&shapes, |s| baseline::counts_of(s, day, 0.0));
+        (counts, states)
+    });
+    let (counts, states) = counted.await?;
+    round.store.replace_day(counts, Vec::new(), states).await?;
+    Ok(true)
+}
+
+/// Counts a sample of the business lines of `days`, oldest first; they are then counted to the end.
+pub(super) async fn count_business(round: &Round, days: &[Day], work: &Work) -> Result<(), Error> {
+    for day in days {
+        count_business_of(round, *day, work).await?;
         work.progress.object_done(0);
     }
     Ok(())
 }
 
-async fn count_one(round: &Round, day: Day, work: &Work) -> Result<(), Error> {
+async fn count_business_of(round: &Round, day: Day, work: &Work) -> Result<(), Error> {
     let range = day.range(&round.judge.zone);
-    let mut listed = BTreeMap::new();
-    for kind in LogKind::ALL {
-        listed.insert(kind, round.source.list(kind, &range).await?);
-    }
-    if listed.values().all(Vec::is_empty) {
+    let objects = round.source.list(LogKind::Business, &range).await?;
+    let few = round.store.counts(day).await?;
+    if objects.is_empty() && few.is_none() {
         return Ok(());
     }
-    let business = listed.remove(&LogKind::Business).unwrap_or_default();
-    let whole = business.len();
-    let business = sample(business, BUSINESS_BYTES);
+    let whole = objects.len();
+    let objects = sample(objects, BUSINESS_BYTES);
     let share = if whole == 0 {
         1.0
     } else {
-        business.len() as f64 / whole as f64
+        objects.len() as f64 / whole as f64
     };
-    listed.insert(LogKind::Business, business);
-
-    let mut tally = Tally::default();
-    for (kind, objects) in listed {
-        tally = read(round, &range, kind, objects, tally, work).await?;
-    }
-    let known = round.store.known_templates(day).await?;
-    let before = round.store.states_before(day).await?;
-    let counted = tokio::task::spawn_blocking(move || {
-        let shapes = tally.shapes(&known, &range);
-        let states = clusters::states_after(&shapes, &before, |shapes, before| {
-            changes::changes(&shapes.writes, before).states_after(before)
-        });
-        (
-            clusters::counts_of(&shapes, |s| mining::baseline::counts_of(s, day, share)),
-            shapes.templates,
-            states,
-        )
-    })
+    let tally = read(
+        round,
+        &range,
+        LogKind::Business,
+        objects,
+        Tally::default(),
+        work,
+    )
     .await?;
-    let (counts, templates, states) = counted;
-    Ok(round.store.replace_day(counts, templates, states).await?)
+    let known = round.store.known_templates(day).await?;
+    let counted = blocking(move || {
+        let shapes = tally.shapes(&known, &range);
+        let counts = clusters::counts_of(&shapes, |s| baseline::counts_of(s, day, share));
+        (counts.with_few_of(few), shapes.templates)
+    });
+    let (counts, templates) = counted.await?;
+    Ok(round.store.complete_day(counts, templates).await?)
 }
 
 /// Every n-th object, so that at most `limit` bytes are read; all of them when they are fewer.

@@ -94,9 +94,11 @@ impl Judge {
         let range = day.range(&self.zone);
         let known = store.known_templates(day).await?;
         let tally: Tally = store.fold_day(day, Tally::add, Tally::keep).await?;
+        let values = store.values_before(day, baseline_days).await?;
         let shapes = blocking(move || {
             let mut shapes = tally.shapes(&known, &range);
             clusters::name_objects(&mut shapes);
+            values.mark(&mut shapes.templates);
             shapes
         })
         .await?;

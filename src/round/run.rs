@@ -136,11 +136,15 @@ impl Round {
         };
         if !missing.is_empty() && self.earlier_days_exist(&missing).await? {
             self.revise(day, Stage::Day, &unread, work, &clock).await?;
-            work.progress
-                .begin(Phase::EarlierDays, missing.len() as u64, 0);
-            clock
-                .time("earlier_days", earlier::count(self, &missing, work))
-                .await?;
+            let days = missing.len() as u64;
+            work.progress.begin(Phase::EarlierDays, days, 0);
+            let few = earlier::count_few(self, &missing, work);
+            if clock.time("earlier_days", few).await? {
+                self.revise(day, Stage::Day, &unread, work, &clock).await?;
+            }
+            work.progress.begin(Phase::EarlierDays, days, 0);
+            let business = earlier::count_business(self, &missing, work);
+            clock.time("earlier_days", business).await?;
         }
         let whole = if self.now_ms < range.end_ms {
             Stage::Day

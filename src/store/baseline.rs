@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use rusqlite::{Connection, Transaction, params};
+use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 
 use super::{
     Error, Store,
@@ -10,12 +10,15 @@ use super::{
     states,
 };
 use crate::{
-    mining::templates::KnownTemplate,
+    mining::{novel::Before, templates::KnownTemplate},
     model::{
         Day, Service,
         shapes::{Baseline, Cells, DayCounts, KeyField, Sample, States, TemplateDay, TemplateId},
     },
 };
+
+/// What a template's row of a day holds beside its columns.
+type Body = (Cells, Vec<Sample>, Vec<KeyField>);
 
 impl Store {
     /// Replaces everything `owner.db` holds of what a day counted: its counts, its templates, the last states it saw.
@@ -31,6 +34,32 @@ impl Store {
                 .execute(params![day.to_string(), pack(&counts)?])?;
             put_templates(tx, day, &templates)?;
             states::put(tx, day, &states)
+        })
+        .await
+    }
+
+    /// Puts the counts of a day whose states are there already, and its templates.
+    pub async fn complete_day(
+        &self,
+        counts: DayCounts,
+        templates: Vec<TemplateDay>,
+    ) -> Result<(), Error> {
+        self.change(move |tx| {
+            tx.prepare_cached("INSERT OR REPLACE INTO days VALUES (?1, ?2)")?
+                .execute(params![counts.day.to_string(), pack(&counts)?])?;
+            put_templates(tx, counts.day, &templates)
+        })
+        .await
+    }
+
+    /// What a day counted; `None` until it was read.
+    pub async fn counts(&self, day: Day) -> Result<Option<DayCounts>, Error> {
+        self.ask(move |c| {
+            let packed: Option<Vec<u8>> = c
+                .prepare_cached("SELECT counts FROM days WHERE day = ?1")?
+                .query_row([day.to_string()], |r| r.get(0))
+                .optional()?;
+            packed.map(|counts| unpack(&counts)).transpose()
         })
         .await
     }
@@ -59,12 +88,18 @@ impl Store {
         .await
     }
 
-    /// Days that were counted, oldest first.
+    /// Days that were counted to the end, oldest first.
     pub async fn counted_days(&self) -> Result<Vec<Day>, Error> {
         self.ask(|c| {
-            let mut find = c.prepare_cached("SELECT day FROM days ORDER BY day")?;
-            let rows = find.query_map([], |r| r.get::<_, String>(0))?;
-            rows.map(|day| from_name(&day?)).collect()
+            let mut find = c.prepare_cached("SELECT counts FROM days ORDER BY day")?;
+            let mut rows = find.query([])?;
+            let mut days = Vec::new();
+            while let Some(row) = rows.next()? {
+                let counts: DayCounts =
+                    unpack(row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?)?;
+                days.extend((counts.business_share > 0.0).then_some(counts.day));
+            }
+            Ok(days)
         })
         .await
     }
@@ -88,6 +123,28 @@ impl Store {
                 });
             }
             Ok(known)
+        })
+        .await
+    }
+
+    /// What stood at the places of failing templates on the `n` days before `day`.
+    pub async fn values_before(&self, day: Day, n: u32) -> Result<Before, Error> {
+        self.ask(move |c| {
+            let first = day.plus(-i32::try_from(n).unwrap_or(i32::MAX));
+            let mut find = c.prepare_cached(
+                "SELECT template, namespace, name, body FROM template_days
+                 WHERE day >= ?1 AND day < ?2 AND level IN ('warn', 'error', 'fatal')",
+            )?;
+            let mut rows = find.query(params![first.to_string(), day.to_string()])?;
+            let mut before = Before::default();
+            while let Some(row) = rows.next()? {
+                let (namespace, name): (String, String) = (row.get(1)?, row.get(2)?);
+                let template = TemplateId(row.get::<_, i64>(0)?.cast_unsigned());
+                let (_, _, fields): Body =
+                    unpack(row.get_ref(3)?.as_blob().map_err(rusqlite::Error::from)?)?;
+                before.add(format!("{namespace}/{name}"), template, fields);
+            }
+            Ok(before)
         })
         .await
     }
@@ -139,7 +196,7 @@ fn templates(c: &Connection, day: Day) -> Result<Vec<TemplateDay>, Error> {
     let mut out = Vec::new();
     while let Some(row) = rows.next()? {
         let level: String = row.get(6)?;
-        let (cells, samples, fields): (Cells, Vec<Sample>, Vec<KeyField>) =
+        let (cells, samples, fields): Body =
             unpack(row.get_ref(9)?.as_blob().map_err(rusqlite::Error::from)?)?;
         out.push(TemplateDay {
             id: TemplateId(row.get::<_, i64>(0)?.cast_unsigned()),

@@ -17,6 +17,7 @@ pub mod day_file;
 mod docs;
 pub mod embed;
 mod error;
+mod evaluation;
 mod facts;
 #[cfg(test)]
 mod fixture;
@@ -42,6 +43,7 @@ pub use claims::Claims;
 pub use day_file::{ManifestRow, ObjectMeta};
 pub use docs::{Doc, What, docs_of};
 pub use error::Error;
+pub use evaluation::{Evaluation, Judgement};
 pub use handle::Store;
 pub use incidents::PastIncident;
 pub use marks::{Mark, NewMark, Verdict};

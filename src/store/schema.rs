@@ -24,7 +24,7 @@ pub(super) struct Schema {
 
 pub(super) const OWNER: Schema = Schema {
     name: "owner.db",
-    migrations: &[OWNER_1, OWNER_2],
+    migrations: &[OWNER_1, OWNER_2, OWNER_3],
 };
 
 pub(super) const DAY: Schema = Schema {
@@ -167,6 +167,12 @@ ALTER TABLE states_2 RENAME TO states;
 CREATE INDEX states_by_day ON states(day);
 ";
 
+const OWNER_3: &str = "
+-- Vectors that an external model made, by the hash of the text: a model that failed for a night, or a day that is run again, does not
+-- have them paid for twice.
+CREATE TABLE embedded (model TEXT NOT NULL, hash INTEGER NOT NULL, v BLOB NOT NULL, PRIMARY KEY (model, hash)) WITHOUT ROWID;
+";
+
 const DAY_1: &str = "
 -- The manifest: one row per bucket object that was read.
 CREATE TABLE objects (
@@ -184,3 +190,34 @@ CREATE INDEX kept_by_object ON kept(object);
 CREATE INDEX kept_by_time ON kept(kind, ts_ms);
 CREATE VIRTUAL TABLE kept_fts USING fts5(body, sounds, concepts, content='', contentless_delete=1, tokenize='unicode61');
 ";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tables(conn: &Connection) -> Vec<String> {
+        let mut find = conn
+            .prepare("SELECT type || name || coalesce(sql, '') FROM sqlite_master ORDER BY 1")
+            .expect("query");
+        let rows = find.query_map([], |r| r.get(0)).expect("rows");
+        rows.collect::<Result<_, _>>().expect("text")
+    }
+
+    #[test]
+    fn an_old_file_becomes_what_a_fresh_one_is() {
+        for schema in [OWNER, DAY] {
+            let mut fresh = Connection::open_in_memory().expect("memory");
+            schema.migrate(&mut fresh).expect("fresh");
+            for version in 1..schema.migrations.len() {
+                let mut old = Connection::open_in_memory().expect("memory");
+                let first = Schema {
+                    migrations: &schema.migrations[..version],
+                    ..schema
+                };
+                first.migrate(&mut old).expect("old");
+                schema.migrate(&mut old).expect("upgraded");
+                assert_eq!(tables(&old), tables(&fresh), "{} {version}", schema.name);
+            }
+        }
+    }
+}

@@ -24,7 +24,7 @@ const COARSE: i64 = 1000;
 
 impl Store {
     /// Switches to an external embedder of `dimension`, or back to the built-in one (`None`). Vectors of another embedder are
-    /// dropped; [`Store::unembedded`] then lists what is to be embedded.
+    /// dropped, those that this one made before are taken from the cache; [`Store::unembedded`] then lists what is to be embedded.
     pub async fn use_embedder(&self, external: Option<(String, usize)>) -> Result<(), Error> {
         self.change(move |tx| {
             let (name, dimension) = external.unwrap_or((embed::NAME.to_owned(), embed::DIMENSION));
@@ -32,6 +32,7 @@ impl Store {
                 return Ok(());
             }
             reset(tx, &name, dimension, 0, &[])?;
+            from_cache(tx, &name, dimension)?;
             keep_up(tx)
         })
         .await
@@ -52,7 +53,8 @@ impl Store {
     /// Gives vectors of the external embedder back. Vectors of another width are refused.
     pub async fn put_vectors(&self, vectors: Vec<(i64, Vec<f32>)>) -> Result<(), Error> {
         self.change(move |tx| {
-            let dimension = current(tx)?.map_or(0, |e| e.dimension);
+            let (name, dimension) =
+                current(tx)?.map_or_else(Default::default, |e| (e.name, e.dimension));
             for (id, v) in &vectors {
                 if v.len() != dimension {
                     return Err(Error::Corrupt(format!(
@@ -61,6 +63,10 @@ impl Store {
                     )));
                 }
                 put(tx, *id, v)?;
+                tx.prepare_cached(
+                    "INSERT OR REPLACE INTO embedded SELECT ?1, hash, ?3 FROM texts WHERE id = ?2",
+                )?
+                .execute(params![name, id, bytes(v)])?;
             }
             Ok(())
         })
@@ -232,6 +238,27 @@ fn put(tx: &Transaction<'_>, id: i64, v: &[f32]) -> Result<(), Error> {
     Ok(())
 }
 
+/// Takes over what the embedder made of these texts before. Of several external models only the present one's vectors are kept.
+fn from_cache(tx: &Transaction<'_>, name: &str, dimension: usize) -> Result<(), Error> {
+    if name == embed::NAME {
+        return Ok(());
+    }
+    tx.execute("DELETE FROM embedded WHERE model <> ?1", [name])?;
+    let known: Vec<(i64, Vec<u8>)> = tx
+        .prepare(
+            "SELECT t.id, e.v FROM texts t JOIN embedded e ON e.hash = t.hash WHERE e.model = ?1",
+        )?
+        .query_map([name], |r| Ok((r.get(0)?, r.get(1)?)))?
+        .collect::<Result<_, _>>()?;
+    for (id, v) in known {
+        let v = floats(&v);
+        if v.len() == dimension {
+            put(tx, id, &v)?;
+        }
+    }
+    Ok(())
+}
+
 /// Drops texts that no day uses, once they are many: the vectors are then made again.
 fn drop_orphans(tx: &Transaction<'_>) -> Result<(), Error> {
     const ORPHANS: &str = "SELECT id FROM texts WHERE id NOT IN (SELECT text FROM docs)";
@@ -243,6 +270,7 @@ fn drop_orphans(tx: &Transaction<'_>) -> Result<(), Error> {
     tx.execute_batch(&format!(
         "DELETE FROM texts_fts WHERE rowid IN ({ORPHANS}); DELETE FROM texts WHERE id IN ({ORPHANS});"
     ))?;
+    tx.execute_batch("DELETE FROM embedded WHERE hash NOT IN (SELECT hash FROM texts)")?;
     if let Some(e) = current(tx)? {
         let kept: Vec<(i64, Vec<u8>)> = tx
             .prepare("SELECT id, v FROM vectors WHERE id IN (SELECT id FROM texts)")?
@@ -284,4 +312,56 @@ fn bytes(v: &[f32]) -> Vec<u8> {
 fn floats(blob: &[u8]) -> Vec<f32> {
     let numbers = blob.as_chunks::<4>().0;
     numbers.iter().map(|b| f32::from_le_bytes(*b)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        model::{LogKind, Severity},
+        store::{
+            Doc, What,
+            fixture::{day, open},
+        },
+    };
+
+    fn doc(id: &str, text: &str) -> Doc {
+        Doc {
+            id: id.to_owned(),
+            what: What::Template,
+            kind: LogKind::Business,
+            text: text.to_owned(),
+            subject: "cart".to_owned(),
+            namespace: "shop".to_owned(),
+            object: "cart".to_owned(),
+            severity: Severity::Info,
+            count: 1,
+            first_ms: 0,
+            last_ms: 0,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_model_that_comes_back_finds_its_vectors() {
+        let dir = tempfile::tempdir().expect("dir");
+        let store = open(dir.path());
+        let d = day("2026-11-21");
+        let docs = vec![doc("a", "disk full"), doc("b", "link down")];
+        store.replace_docs(d, docs).await.expect("docs");
+        let model = || Some(("bge".to_owned(), 2));
+        store.use_embedder(model()).await.expect("external");
+        let wanted = store.unembedded(10).await.expect("texts");
+        assert_eq!(wanted.len(), 2);
+        // Killed after the first batch: only the rest is asked for again.
+        let first = vec![(wanted[0].0, vec![1.0, 0.0])];
+        store.put_vectors(first).await.expect("put");
+        assert_eq!(store.unembedded(10).await.expect("texts"), wanted[1..]);
+        let second = vec![(wanted[1].0, vec![0.0, 1.0])];
+        store.put_vectors(second).await.expect("put");
+        store.use_embedder(None).await.expect("built in");
+        store.use_embedder(model()).await.expect("external again");
+        assert!(store.unembedded(10).await.expect("texts").is_empty());
+        let other = Some(("other".to_owned(), 2));
+        store.use_embedder(other).await.expect("another model");
+        assert_eq!(store.unembedded(10).await.expect("texts").len(), 2);
+    }
 }

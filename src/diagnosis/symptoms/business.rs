@@ -337,8 +337,13 @@ fn key_fields(template: &TemplateDay) -> Vec<KeyValue> {
             FieldRole::Node => "node",
             _ => continue,
         };
-        if let Some((value, _)) = field.top.first() {
-            out.push(key(name, value, id));
+        // A value that is new today says more than the one that is there every day.
+        let new = field.new.first();
+        if let Some(value) = new.or_else(|| field.top.first().map(|(value, _)| value)) {
+            out.push(KeyValue {
+                new: new.is_some(),
+                ..key(name, value, id)
+            });
         }
     }
     out.truncate(8);

@@ -171,6 +171,7 @@ fn key(name: &str, value: impl Into<String>, evidence: Option<EvidenceId>) -> Ke
     KeyValue {
         name: name.to_owned(),
         value: value.into(),
+        new: false,
         evidence,
     }
 }

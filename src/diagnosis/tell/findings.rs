@@ -16,6 +16,8 @@ use crate::{
     },
 };
 
+/// Fewer lines than this of what merely follows from a problem are an anecdote.
+const FEW: u64 = 3;
 /// Findings outside of incidents that are listed.
 const OTHERS: usize = 30;
 /// Evidence of one finding.
@@ -124,6 +126,8 @@ impl<'a> Findings<'a> {
         let code = fault.map_or("unknown", |f| f.coarse());
         let severity = match (root, fault) {
             (Some(_), Some(fault)) if own => fault.severity,
+            // What follows from a problem in a line or two is listed, not told.
+            (Some(_), _) if s.count < FEW => Severity::Info,
             (Some(_), _) => Severity::Warning,
             (None, _) => Severity::Info,
         };
@@ -181,6 +185,7 @@ impl<'a> Findings<'a> {
         let value = |name: &str, value: &str| KeyValue {
             name: name.to_owned(),
             value: value.to_owned(),
+            new: false,
             evidence: id,
         };
         let finding = Finding {

@@ -9,8 +9,8 @@ use crate::{
         args::{Complaint, Text},
         marked,
     },
-    model::report::Incident,
-    store::{Mark, NewMark, Verdict},
+    model::report::{Finding, Incident, Report},
+    store::{Evaluation, Judgement, Mark, NewMark, Verdict},
 };
 
 pub(super) const SPEC: Spec = Spec {
@@ -70,6 +70,10 @@ pub(super) async fn run(call: &Call, input: Input) -> Result<Answer, Trouble> {
                 title: incident.title.clone(),
                 rate: marked::rate(incident, &report),
             };
+            if verdict == Verdict::Wrong {
+                let wrong = evaluation(Judgement::Wrong, call, incident, &report, &mark.note);
+                call.store.add_evaluation(wrong).await?;
+            }
             let id = call.store.mark_incident(mark).await?;
             Answer::told(call.lang().pick(said(verdict).0, said(verdict).1))
                 .fact("mark", id)
@@ -78,7 +82,7 @@ pub(super) async fn run(call: &Call, input: Input) -> Result<Answer, Trouble> {
                     &[("incident", &incident.id), ("as", "undo")],
                 )
         }
-        Wish::Undo | Wish::List => undone(call, incident, &marks).await?,
+        Wish::Undo | Wish::List => undone(call, incident, &report, &marks).await?,
     };
     Ok(answer
         .about(&report)
@@ -126,7 +130,37 @@ const fn said(verdict: Verdict) -> (&'static str, &'static str) {
     }
 }
 
-async fn undone(call: &Call, incident: &Incident, marks: &[Mark]) -> Result<Answer, Trouble> {
+/// A line for whoever improves the diagnosis.
+fn evaluation(
+    judgement: Judgement,
+    call: &Call,
+    incident: &Incident,
+    report: &Report,
+    note: &str,
+) -> Evaluation {
+    let of_incident = |f: &&Finding| incident.findings.contains(&f.id);
+    Evaluation {
+        judgement,
+        at_ms: call.now.ms,
+        date: report.date,
+        revision: report.revision,
+        note: note.to_owned(),
+        incident: incident.clone(),
+        findings: report
+            .findings
+            .iter()
+            .filter(of_incident)
+            .cloned()
+            .collect(),
+    }
+}
+
+async fn undone(
+    call: &Call,
+    incident: &Incident,
+    report: &Report,
+    marks: &[Mark],
+) -> Result<Answer, Trouble> {
     let lang = call.lang();
     let Some(mark) = marks.iter().find(|m| m.what.identity == incident.identity) else {
         return Ok(Answer::told(lang.pick(
@@ -134,6 +168,16 @@ async fn undone(call: &Call, incident: &Incident, marks: &[Mark]) -> Result<Answ
             "This problem was not marked. Anything else?",
         )));
     };
+    if mark.what.verdict == Verdict::Wrong {
+        let back = evaluation(
+            Judgement::TakenBack,
+            call,
+            incident,
+            report,
+            &mark.what.note,
+        );
+        call.store.add_evaluation(back).await?;
+    }
     call.store.undo_mark(mark.id, call.now.ms).await?;
     Ok(Answer::told(lang.pick(
         "标记已经撤销。还要看别的吗？",

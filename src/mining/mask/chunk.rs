@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use super::{
-    ALPHA, CHUNK, COLON, Class, DASH, DIGIT, FLAGS, HEX, Masked, SLASH,
+    ALPHA, CHUNK, COLON, Class, DASH, DIGIT, DOT, FLAGS, HEX, Masked, SLASH,
     name::{self, host, is_base64, is_pairs, is_uuid, pod_stem},
     number::{exponent, iso_duration, number, quantity, sign},
     time,
@@ -31,10 +31,31 @@ pub(super) fn mask(
 ) -> usize {
     let bytes = text.as_bytes();
     let Range { start, mut end } = range;
-    let clock = bytes[start].is_ascii_digit() || matches!(bytes[start], b'I' | b'W' | b'E' | b'F');
-    if clock && let Some(found) = time::find(&text[..cut], start) {
+    // Most chunks are one word: no form of several parts is worth a try.
+    let plain = seen & (COLON | DASH | DOT | SLASH) == 0;
+    let clock = if plain {
+        // `21 Nov 2026`, `2026年`, `I1121 22:48:39`, `20261121T100008Z`.
+        end - start <= 5 || bytes.get(start + 8) == Some(&b'T')
+    } else {
+        true
+    };
+    if clock
+        && (bytes[start].is_ascii_digit() || matches!(bytes[start], b'I' | b'W' | b'E' | b'F'))
+        && let Some(found) = time::find(&text[..cut], start)
+    {
         out.put(text, found.clone(), Class::Time);
         return rest(text, found.end, end, cut, out);
+    }
+    if plain && seen & DIGIT != 0 {
+        while matches!(bytes[end - 1], b'!' | b'?' | b'*') && end - 1 > start {
+            end -= 1;
+        }
+        if end - start >= BASE64 && is_base64(&bytes[start..end]) {
+            out.put(text, start..end, Class::Base64);
+        } else {
+            parts(text, start..end, out);
+        }
+        return end;
     }
     if seen & SLASH != 0
         && let Some((path, class)) = path(bytes, start, end, cut)
@@ -50,7 +71,7 @@ pub(super) fn mask(
         end -= 1;
     }
     let chunk = &bytes[start..end];
-    if seen & (COLON | super::DOT) != 0
+    if seen & (COLON | DOT) != 0
         && let Some((len, class)) = address(chunk)
     {
         out.put(text, start..start + len, class);
@@ -60,7 +81,7 @@ pub(super) fn mask(
         out.put(text, start..end, Class::Hex);
         return end;
     }
-    if seen & super::DOT != 0
+    if seen & DOT != 0
         && let Some((len, class)) = host(chunk)
     {
         out.put(text, start..start + len, class);

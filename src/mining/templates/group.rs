@@ -83,12 +83,11 @@ fn needed(sequences: &[&Vec<&str>], members: &[usize], hole: usize) -> usize {
         return NUMBERED;
     }
     let named = words().all(|w| w == ANY || together::is_name(w));
-    let marked = match &sequences[members[0]][..hole] {
-        [] => return usize::MAX,
-        [.., "=" | ":" | "\"" | "'" | "[" | "("] | [.., "=" | ":", " "] => true,
-        [.., word, " "] => names_a_value(word),
-        _ => false,
-    };
+    let before = &sequences[members[0]][..hole];
+    if before.is_empty() {
+        return usize::MAX;
+    }
+    let marked = expects_value(before);
     match (marked, words().any(|w| w == ANY)) {
         // A value stood here already, and a value is expected.
         (true, true) => NUMBERED,
@@ -96,6 +95,15 @@ fn needed(sequences: &[&Vec<&str>], members: &[usize], hole: usize) -> usize {
 
         (false, false) if named => VALUES,
         (false, false) => WORDS,
+    }
+}
+
+/// Whether a value comes next, whatever it looks like.
+pub(super) fn expects_value(before: &[&str]) -> bool {
+    match before {
+        [.., "=" | ":" | "\"" | "'" | "[" | "("] | [.., "=" | ":", " "] => true,
+        [.., word, " "] => names_a_value(word),
+        _ => false,
     }
 }
 

@@ -18,8 +18,12 @@ pub(super) struct Known<'a> {
 
 type ByHash<'a> = HashMap<u64, Vec<Form<'a>>>;
 
-struct Form<'a> {
+/// One way to compare with a template.
+#[derive(Clone)]
+pub(super) struct Form<'a> {
     keys: Vec<&'a str>,
+    /// Where any value fits. At the other places of the mask only what the mask replaces does: `x ok` is no `<num> ok`.
+    places: Vec<usize>,
     text: &'a str,
 }
 
@@ -43,18 +47,18 @@ impl<'a> Known<'a> {
         let mut sorted = texts.to_vec();
         sorted.sort_unstable();
         for text in sorted {
-            let [keys, each_value] = forms(text);
-            for keys in [each_value, keys.clone()] {
-                let places: Vec<usize> = (0..keys.len()).filter(|at| keys[*at] == ANY).collect();
+            let [form, each_value] = forms(text);
+            let same = hash(form.keys.iter().copied());
+            exact.entry(same).or_default().push(form.clone());
+            for form in [each_value, form] {
+                let places = form.places.clone();
                 arranged
-                    .entry((keys.len(), places.len(), places))
+                    .entry((form.keys.len(), places.len(), places))
                     .or_default()
-                    .entry(hash(keys.iter().copied()))
+                    .entry(hash(blanked(&form.keys, &form.places)))
                     .or_default()
-                    .push(Form { keys, text });
+                    .push(form);
             }
-            let hash = hash(keys.iter().copied());
-            exact.entry(hash).or_default().push(Form { keys, text });
         }
         let mut by_length: HashMap<usize, Vec<Arrangement<'a>>> = HashMap::new();
         for ((length, _, places), forms) in arranged {
@@ -94,32 +98,48 @@ impl<'a> Arrangement<'a> {
         if !self.places.iter().all(|at| group::is_value(keys[*at])) {
             return None;
         }
-        let mut places = self.places.iter().peekable();
-        let blanked = keys.iter().enumerate().map(|(at, key)| {
-            if places.next_if_eq(&&at).is_some() {
-                ANY
-            } else {
-                key
-            }
-        });
-        let same = self.forms.get(&hash(blanked))?;
+        let same = self.forms.get(&hash(blanked(keys, &self.places)))?;
         same.iter()
-            .find(|form| fits(&form.keys, keys))
+            .find(|form| form.fits(keys))
             .map(|form| form.text)
     }
 }
 
-/// What a text of the template is compared with: its keys with lists of values as one, and with each value on its own.
-pub(super) fn forms(template: &str) -> [Vec<&str>; 2] {
-    [Tokens::of(template).keys, Tokens::each_value(template)]
+impl<'a> Form<'a> {
+    fn of(text: &'a str, tokens: Tokens<'a>) -> Self {
+        let open = |at: &usize| {
+            let keys = &tokens.keys;
+            tokens.open[*at] || keys[*at] == ANY && group::expects_value(&keys[..*at])
+        };
+        Self {
+            places: (0..tokens.keys.len()).filter(open).collect(),
+            keys: tokens.keys,
+            text,
+        }
+    }
+
+    pub(super) fn fits(&self, keys: &[&str]) -> bool {
+        let value = |at: usize| self.places.contains(&at) && group::is_value(keys[at]);
+        self.keys.len() == keys.len()
+            && (0..keys.len()).all(|at| self.keys[at] == keys[at] || value(at))
+    }
 }
 
-pub(super) fn fits(template: &[&str], keys: &[&str]) -> bool {
-    template.len() == keys.len()
-        && template
-            .iter()
-            .zip(keys)
-            .all(|(t, k)| t == k || *t == ANY && group::is_value(k))
+/// The keys with those at `places` made alike.
+fn blanked<'k>(keys: &'k [&str], places: &'k [usize]) -> impl Iterator<Item = &'k str> {
+    let mut places = places.iter().peekable();
+    keys.iter().enumerate().map(move |(at, key)| {
+        if places.next_if_eq(&&at).is_some() {
+            ANY
+        } else {
+            key
+        }
+    })
+}
+
+/// What a text of the template is compared with: its keys with lists of values as one, and with each value on its own.
+pub(super) fn forms(template: &str) -> [Form<'_>; 2] {
+    [Tokens::of(template), Tokens::each_value(template)].map(|tokens| Form::of(template, tokens))
 }
 
 #[cfg(test)]
@@ -133,6 +153,8 @@ mod tests {
             "user <*> did login",
             "user root did login",
             "user <*>",
+            "it took <num> in <num>",
+            "code=<num>",
         ]);
         for (text, expected) in [
             ("user root did login", Some("user root did login")),
@@ -140,6 +162,9 @@ mod tests {
             ("user bob did ERROR", None),
             ("user bob did write", Some("user <*> did <*>")),
             ("nobody did login", None),
+            ("it took <num> in <num>", Some("it took <num> in <num>")),
+            ("it took long in <num>", None),
+            ("code=E7", Some("code=<num>")),
         ] {
             let keys = Tokens::of(text).keys;
             let found = known.find(&keys, hash(keys.iter().copied()));

@@ -31,21 +31,29 @@ fn crowds(sequences: &[&Vec<&str>], opened: &mut HashMap<usize, Vec<usize>>) {
         alike.entry(form(sequence, is_word)).or_default().push(i);
     }
     for members in alike.into_values().filter(|m| m.len() >= CROWD) {
-        let length = sequences[members[0]].len();
-        for at in 1..length {
-            let words = || members.iter().map(|i| (*i, sequences[*i][at]));
-            let mut counts: HashMap<&str, usize> = HashMap::new();
-            for (_, word) in words() {
-                *counts.entry(word).or_default() += 1;
-            }
-            if counts.len() < CROWD {
-                continue;
-            }
-            for (i, word) in words() {
-                if word != ANY && !is_fixed(word) && counts[word] * OWN < members.len() {
-                    opened.entry(i).or_default().push(at);
-                }
-            }
+        for (at, _) in sequences[members[0]].iter().enumerate().skip(1) {
+            crowd(
+                &members,
+                |i| sequences[i][at],
+                |i| opened.entry(i).or_default().push(at),
+            );
+        }
+    }
+}
+
+/// Calls `open` for those of `members` whose word is one of a crowd.
+fn crowd<'a>(members: &[usize], word: impl Fn(usize) -> &'a str, mut open: impl FnMut(usize)) {
+    let mut counts: HashMap<&str, usize> = HashMap::new();
+    for i in members {
+        *counts.entry(word(*i)).or_default() += 1;
+    }
+    if counts.len() < CROWD {
+        return;
+    }
+    for i in members {
+        let word = word(*i);
+        if word != ANY && !is_fixed(word) && counts[word] * OWN < members.len() {
+            open(*i);
         }
     }
 }

@@ -15,6 +15,8 @@ pub(super) struct Tokens<'a> {
     pub pieces: Vec<Piece<'a>>,
     /// What is compared.
     pub keys: Vec<&'a str>,
+    /// Of each key, whether it is a place that mining opened, and no placeholder of the mask.
+    pub open: Vec<bool>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,16 +37,17 @@ impl<'a> Tokens<'a> {
         self.read(text, true);
     }
 
-    /// The keys with each value of a list on its own: in the text of a template, neighbouring places need not be a list.
-    pub(super) fn each_value(text: &'a str) -> Vec<&'a str> {
+    /// With each value of a list on its own: in the text of a template, neighbouring places need not be a list.
+    pub(super) fn each_value(text: &'a str) -> Self {
         let mut tokens = Self::default();
         tokens.read(text, false);
-        tokens.keys
+        tokens
     }
 
     fn read(&mut self, text: &'a str, lists: bool) {
         self.pieces.clear();
         self.keys.clear();
+        self.open.clear();
         let mut rest = text;
         while !rest.is_empty() {
             let (len, variable) = quoted(&self.keys, rest).unwrap_or_else(|| atom(rest));
@@ -81,9 +84,11 @@ impl<'a> Tokens<'a> {
         );
         if missing {
             self.keys.push(ANY);
+            self.open.push(false);
         }
         self.pieces.push(Piece { text, atom });
         self.keys.push(key);
+        self.open.push(key == ANY && text.contains(ANY));
         // `<*>, <*>` and `<*> <*>` and `<*>,<*>` are lists.
         if lists && key == ANY {
             let n = self.keys.len();
@@ -93,6 +98,10 @@ impl<'a> Tokens<'a> {
                 _ => 0,
             };
             self.keys.truncate(n - list);
+            let open = self.open.drain(n - list..).any(|open| open);
+            if let Some(first) = self.open.last_mut() {
+                *first |= open;
+            }
         }
     }
 }
