@@ -347,20 +347,20 @@ mod tests {
         let d = day("2026-11-21");
         let docs = vec![doc("a", "disk full"), doc("b", "link down")];
         store.replace_docs(d, docs).await.expect("docs");
-        let model = || Some(("bge".to_owned(), 2));
+        let model = || Some(("bge".to_owned(), 8));
         store.use_embedder(model()).await.expect("external");
         let wanted = store.unembedded(10).await.expect("texts");
         assert_eq!(wanted.len(), 2);
         // Killed after the first batch: only the rest is asked for again.
-        let first = vec![(wanted[0].0, vec![1.0, 0.0])];
+        let first = vec![(wanted[0].0, vec![1.0; 8])];
         store.put_vectors(first).await.expect("put");
         assert_eq!(store.unembedded(10).await.expect("texts"), wanted[1..]);
-        let second = vec![(wanted[1].0, vec![0.0, 1.0])];
+        let second = vec![(wanted[1].0, vec![-1.0; 8])];
         store.put_vectors(second).await.expect("put");
         store.use_embedder(None).await.expect("built in");
         store.use_embedder(model()).await.expect("external again");
         assert!(store.unembedded(10).await.expect("texts").is_empty());
-        let other = Some(("other".to_owned(), 2));
+        let other = Some(("other".to_owned(), 8));
         store.use_embedder(other).await.expect("another model");
         assert_eq!(store.unembedded(10).await.expect("texts").len(), 2);
     }
