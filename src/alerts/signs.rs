@@ -108,7 +108,7 @@ fn warning(line: &Kept, alarm: &Alarm, catalogue: &Catalogue) -> Option<Seen> {
     if !event.warning || !concerns(alarm, &event.object, &event.host) {
         return None;
     }
-    let known = catalogue.of_event(&event.object.kind, &event.reason, &event.message);
+    let known = catalogue.of_event(&event.object, &event.reason, &event.message);
     let code = known
         .first()
         .map(|m| catalogue.faults()[m.fault].code.clone());

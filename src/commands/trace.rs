@@ -37,6 +37,7 @@ pub async fn run(args: Args, config: Config) -> Result<Outcome, Failure> {
     let told = Told {
         findings: &report.findings,
         incidents: &report.incidents,
+        chronic: &report.chronic,
         seen: &seen,
         lang: stored.lang,
     };

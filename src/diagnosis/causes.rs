@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{
     changes::{Change, ChangeClass, Changes},
-    faults::{ChangePattern, Fault, Relation, RootIs},
+    faults::{ChangePattern, Fault, Quantity, Relation, RootIs},
     objects::Objects,
     symptoms::{Symptom, What, memory_bytes},
 };
@@ -73,7 +73,7 @@ pub(super) fn cause_of(
             }
             let root = match pattern.root {
                 RootIs::Change => change.object.clone(),
-                RootIs::Symptom => symptom.object.clone(),
+                RootIs::Symptom => symptom.suffers().clone(),
             };
             let order = i64::try_from(order).unwrap_or(i64::MAX / ORDER_WORTH_MS);
             let cost = if pattern.strong { 0 } else { gap_ms } + order * ORDER_WORTH_MS;
@@ -129,7 +129,7 @@ pub(super) fn is_of(pattern: &ChangePattern, change: &Change<'_>) -> bool {
             .iter()
             .any(|d| v.is_match(&plain(&d.new)) || v.is_match(&plain(&d.old)) && d.new.is_null())
     });
-    class && kind && name && (value || whole) && (!pattern.lowered || lowers_memory(change))
+    class && kind && name && (value || whole) && pattern.lowered.is_none_or(|q| lowers(change, q))
 }
 
 /// Whether an update whose former state was never seen may be of the kind that the pattern means: what it wrote is all that the
@@ -143,7 +143,7 @@ fn may_be_of(pattern: &ChangePattern, change: &Change<'_>, gap_ms: i64) -> bool 
         && (pattern.kinds.is_empty() || pattern.kinds.contains(&change.object.kind))
         && pattern.name.is_none()
         && pattern.value.is_none()
-        && !pattern.lowered
+        && pattern.lowered.is_none()
         && pattern.classes.iter().any(|c| c.replaces_pods())
 }
 
@@ -154,13 +154,16 @@ fn plain(value: &Value) -> String {
         .map_or_else(|| value.to_string(), str::to_owned)
 }
 
-fn lowers_memory(change: &Change<'_>) -> bool {
-    let bytes = |v: &Value| match v {
+/// Whether a request or limit of this quantity became smaller. Little CPU is only felt as a limit.
+fn lowers(change: &Change<'_>, quantity: Quantity) -> bool {
+    let name = match quantity {
+        Quantity::Cpu => "cpu",
+        Quantity::Memory => "memory",
+    };
+    let amount = |v: &Value| match v {
         Value::String(s) => memory_bytes(s),
-        Value::Object(o) => o
-            .get("memory")
-            .and_then(Value::as_str)
-            .and_then(memory_bytes),
+        Value::Number(n) => n.as_f64(),
+        Value::Object(o) => o.get(name).and_then(Value::as_str).and_then(memory_bytes),
         _ => None,
     };
     change
@@ -168,12 +171,13 @@ fn lowers_memory(change: &Change<'_>) -> bool {
         .iter()
         .filter(|d| d.path.contains("/resources"))
         .any(|d| {
-            let nested = |v: &Value| bytes(v).or_else(|| bytes(v.get("limits")?));
-            let about = d.path.ends_with("/memory")
+            let nested = |v: &Value| amount(v.get("limits").unwrap_or(v));
+            let about = d.path.ends_with(&format!("/{name}"))
                 || d.path.ends_with("/limits")
                 || d.path.ends_with("/resources");
+            let felt = quantity == Quantity::Memory || !d.path.contains("/requests");
             match (nested(&d.old), nested(&d.new)) {
-                (Some(old), Some(new)) => about && new < old,
+                (Some(old), Some(new)) => about && felt && new < old,
                 // A limit where there was none is lower than none.
                 (None, Some(_)) => about && d.path.contains("/limits"),
                 _ => false,
@@ -188,7 +192,7 @@ fn is_related(
     symptom: &Symptom,
 ) -> bool {
     let changed = &change.object;
-    let suffers = &symptom.object;
+    let suffers = symptom.suffers();
     let named = || {
         symptom.named.iter().any(|n| {
             n.name == changed.name
@@ -198,14 +202,19 @@ fn is_related(
     };
     match pattern.of {
         Relation::Own => {
-            changed == suffers || scene.objects.workload_of(changed).as_ref() == Some(suffers)
+            changed == suffers
+                || scene.objects.workload_of(changed).as_ref() == Some(suffers)
+                || scene.objects.hpa_target(suffers).as_ref() == Some(changed)
         }
         Relation::Config | Relation::PullSecret => {
             named() || scene.objects.users_of(changed).any(|user| user == suffers)
         }
         Relation::Namespace => {
-            changed.namespace == suffers.namespace
-                || changed.kind == "Namespace" && changed.name == suffers.namespace
+            let place = match changed.kind.as_str() {
+                "Namespace" => &changed.name,
+                _ => &changed.namespace,
+            };
+            *place == suffers.namespace || calls_into(place, symptom)
         }
         Relation::Node => changed.kind == "Node",
         Relation::Named => named(),
@@ -214,6 +223,14 @@ fn is_related(
         Relation::Subject => grants(change, symptom),
         Relation::Service => false,
     }
+}
+
+/// Whether a failed call was meant for somebody in a namespace.
+fn calls_into(namespace: &str, symptom: &Symptom) -> bool {
+    let What::Call { to, sure: true, .. } = &symptom.what else {
+        return false;
+    };
+    to.iter().any(|callee| callee.namespace == namespace)
 }
 
 /// Whether the body of a cluster-wide object and the symptom's message name the same thing; true when the body is not known.

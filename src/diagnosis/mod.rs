@@ -74,6 +74,7 @@ pub fn diagnose(input: &Input<'_>) -> Diagnosis {
     let objects = objects::Objects::build(input.shapes, input.states, &changes);
     let view = symptoms::View {
         shapes: input.shapes,
+        changes: &changes,
         range: input.range,
         objects: &objects,
         catalogue: input.catalogue,

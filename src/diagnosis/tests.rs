@@ -1,6 +1,8 @@
 //! Days told in a few records, and what must be concluded from them.
 
+mod beyond;
 mod causes;
+mod trace;
 
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
@@ -373,42 +375,4 @@ fn a_day_without_trouble_is_healthy_and_a_day_without_records_is_unknown() {
     assert_eq!(story.told().verdict, Verdict::Healthy);
     story.shapes = DayShapes::default();
     assert_eq!(story.told().verdict, Verdict::Unknown);
-}
-
-#[test]
-fn a_trace_from_any_kind_reaches_the_root_or_names_the_kind_that_is_not_there() {
-    let mut story = Story::new();
-    story.deployment("web", "r.io/web:v8");
-    story.update(
-        "1000",
-        "Deployment",
-        "web",
-        &deployment("web", "r.io/web:v9"),
-        600,
-    );
-    story.event("web-6f7c9d8b5d-x2k8q", "Failed", GONE, 601, 700);
-    let day = story.told();
-    let follow = |from: LogKind, seen: &[LogKind]| {
-        let told = trace::Told {
-            findings: &day.findings,
-            incidents: &day.incidents,
-            seen,
-            lang: Lang::Zh,
-        };
-        let ask = trace::Ask {
-            from,
-            incident: None,
-            object: Some("web"),
-            query: None,
-        };
-        trace::trace(told, ask)
-    };
-    for from in [LogKind::Event, LogKind::Audit] {
-        let found = follow(from, &LogKind::ALL);
-        assert_eq!(found.verdict, trace::Ends::Cause);
-        assert_eq!(found.root.expect("a root").cause, "image.not_found");
-    }
-    let stopped = follow(LogKind::Event, &[LogKind::Event, LogKind::Business]);
-    assert_eq!(stopped.verdict, trace::Ends::Stopped);
-    assert_eq!(stopped.steps.len(), 1);
 }

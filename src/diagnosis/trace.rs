@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::model::{
     EvidenceId, Lang, LogKind, Moment, ObjectRef,
-    report::{Alternative, ChangeNote, Finding, Incident, KeyValue, Root},
+    report::{Alternative, ChangeNote, Chronic, Finding, Incident, KeyValue, Root},
 };
 
 /// What is known of the day.
@@ -17,6 +17,8 @@ use crate::model::{
 pub struct Told<'a> {
     pub findings: &'a [Finding],
     pub incidents: &'a [Incident],
+    /// What is wrong every day.
+    pub chronic: &'a [Chronic],
     /// Kinds of which records were read.
     pub seen: &'a [LogKind],
     pub lang: Lang,
@@ -87,6 +89,12 @@ const EVIDENCE: usize = 6;
 /// Key fields that a step takes along.
 const KEY_FIELDS: usize = 8;
 
+/// Of what is no trouble of this day.
+const EVERY_DAY: (&str, &str) = (
+    "每天都有，和平时一样多，不是今天出的问题",
+    "it is there every day, as often as ever, and no trouble of this day",
+);
+
 /// Follows the chain from `ask.from`.
 #[must_use]
 pub fn trace(told: Told<'_>, ask: Ask<'_>) -> Trace {
@@ -95,12 +103,20 @@ pub fn trace(told: Told<'_>, ask: Ask<'_>) -> Trace {
         Some(id) => told.incidents.iter().find(|i| i.id == id),
         None => start.and_then(|f| told.incidents.iter().find(|i| i.findings.contains(&f.id))),
     };
+    let habit = habit(told, ask).filter(|_| start.is_none() && incident.is_none());
     let mut out = Trace {
         start: Start {
             kind: ask.from,
             finding: start.map(|f| f.id.clone()),
-            title: start.map(|f| f.title.clone()).unwrap_or_default(),
-            object: start.map(|f| f.object.clone()),
+            title: start
+                .map(|f| &f.title)
+                .or(habit.map(|h| &h.title))
+                .cloned()
+                .unwrap_or_default(),
+            object: start
+                .map(|f| &f.object)
+                .or(habit.map(|h| &h.object))
+                .cloned(),
             at: start.map(|f| f.first_seen),
         },
         steps: Vec::new(),
@@ -123,11 +139,20 @@ pub fn trace(told: Told<'_>, ask: Ask<'_>) -> Trace {
             return out;
         }
         let found = found(told, kind, start, incident);
-        let step = step(told, kind, asked, &found, incident);
+        let mut step = step(told, kind, asked, &found, incident);
+        if let Some(habit) = habit.filter(|h| h.kind == kind) {
+            step.hits = habit.count;
+            step.evidence.clone_from(&habit.evidence);
+            step.why_next = told.lang.pick(EVERY_DAY.0, EVERY_DAY.1).to_owned();
+        }
         asked = next_query(&step, start, incident);
         out.steps.push(step);
     }
     let Some(incident) = incident else {
+        if habit.is_some() {
+            out.missing
+                .push(told.lang.pick(EVERY_DAY.0, EVERY_DAY.1).to_owned());
+        }
         out.missing.push(
             told.lang
                 .pick(
@@ -177,6 +202,22 @@ fn start<'a>(told: Told<'a>, ask: Ask<'_>) -> Option<&'a Finding> {
     };
     let fitting = told.findings.iter().filter(fits);
     fitting.min_by_key(|f| in_incident(f).unwrap_or(usize::MAX))
+}
+
+/// What is wrong every day and is meant, when anything is said of what is meant.
+fn habit<'a>(told: Told<'a>, ask: Ask<'_>) -> Option<&'a Chronic> {
+    if ask.incident.is_some() || ask.object.is_none() && ask.query.is_none() {
+        return None;
+    }
+    let fits = |c: &&Chronic| {
+        let text = format!("{} {}", c.title, c.object).to_lowercase();
+        let all = |words: &str| {
+            let words = words.to_lowercase();
+            words.split_whitespace().all(|word| text.contains(word))
+        };
+        c.kind == ask.from && ask.object.is_none_or(all) && ask.query.is_none_or(all)
+    };
+    told.chronic.iter().find(fits)
 }
 
 fn is_about(finding: &Finding, object: &str) -> bool {

@@ -1,6 +1,6 @@
 //! Everything that may be a root: symptoms that name a fault, with the change behind them, and changes that callers suffered from.
 
-use super::{Candidate, Search, Tier, calls};
+use super::{Candidate, Search, Tier, address, broken, names};
 use crate::{
     diagnosis::{
         causes::{self, Cause},
@@ -32,12 +32,12 @@ pub(in crate::diagnosis) fn candidates(search: Search<'_>) -> Vec<Candidate> {
             .collect();
         prefer_own_change(search, symptom, &mut fitting);
         out.extend(fitting);
-        out.extend(calls::wrong_address(search, index, symptom));
+        out.extend(address::wrong_address(search, index, symptom));
         out.extend(bad_release(search, index, symptom));
     }
     out.extend((0..search.carried.len()).filter_map(|n| carried(search, n)));
-    out.extend(calls::broken_by_change(search));
-    out.extend(calls::names_unresolved(search));
+    out.extend(broken::by_change(search));
+    out.extend(names::unresolved(search));
     out
 }
 
@@ -103,7 +103,7 @@ fn of_suspect(
     };
     let object = match &cause {
         Some(cause) => cause.root.clone(),
-        None => accused(symptom, suspect).unwrap_or_else(|| symptom.object.clone()),
+        None => accused(symptom, suspect).unwrap_or_else(|| symptom.suffers().clone()),
     };
     // A state holds until something says that it ended.
     let holds =
@@ -139,7 +139,7 @@ fn prefer_own_change(search: Search<'_>, symptom: &Symptom, fitting: &mut Vec<Ca
     let own = fitting
         .iter()
         .filter_map(|c| c.cause.as_ref())
-        .filter(|cause| *changed(cause) == symptom.object)
+        .filter(|cause| changed(cause) == symptom.suffers())
         .map(|cause| cause.gap_ms)
         .min();
     let Some(own) = own else { return };

@@ -4,8 +4,12 @@
 //! something that no earlier chosen root explains; what only follows (callers of a broken service, probes of a starved pod) makes no
 //! root of its own; a symptom counts as explained only for the time in which its root was at work.
 
-mod calls;
+mod address;
+mod broken;
 mod candidates;
+mod names;
+mod reach;
+mod rest;
 mod spread;
 
 use std::collections::BTreeSet;
@@ -96,7 +100,7 @@ pub(super) fn roots(search: Search<'_>) -> Vec<Root> {
         take(search, &mut chosen, candidate);
     }
     // What is left has no fault of its own: failed calls lead to who does not answer, errors to who writes them.
-    while let Some(candidate) = calls::deepest_unexplained(search, &chosen) {
+    while let Some(candidate) = rest::deepest_unexplained(search, &chosen) {
         take(search, &mut chosen, candidate);
     }
     chosen.sort_by_key(|r| (r.at.from_ms, r.at.object.clone()));
@@ -206,12 +210,29 @@ fn take(search: Search<'_>, chosen: &mut Vec<Root>, candidate: Candidate) {
 fn is_same(search: Search<'_>, root: &Root, candidate: &Candidate) -> bool {
     let change = |c: &Candidate| c.cause.as_ref().map(|cause| cause.change);
     let coarse = |c: &Candidate| search.catalogue.faults()[c.fault].coarse().to_owned();
+    if candidate.tier >= Tier::Hinted && is_more_of(search, root, candidate) {
+        return true;
+    }
     match (change(&root.at), change(candidate)) {
         (Some(a), Some(b)) if a == b => return true,
         (Some(_), Some(_)) => return false,
         _ => {}
     }
     root.at.object == candidate.object && coarse(&root.at) == coarse(candidate)
+}
+
+/// Whether what has no name of its own is more of a trouble of the same object: whoever runs dry is slow before he says why.
+fn is_more_of(search: Search<'_>, root: &Root, candidate: &Candidate) -> bool {
+    let rest = candidate.cause.is_none() && candidate.weight == 0;
+    let change = root
+        .at
+        .cause
+        .as_ref()
+        .map(|c| search.scene.changes.all[c.change].at_ms);
+    let since = change.map_or(root.at.from_ms - SETTLED_MS, |at_ms| at_ms - BEFORE_MS);
+    rest && root.at.object == candidate.object
+        && candidate.from_ms >= since
+        && candidate.from_ms <= root.at.to_ms + AFTER_MS
 }
 
 /// Whether the chosen roots account for nearly all occurrences of a symptom.

@@ -214,7 +214,9 @@ pub(super) fn direct(search: Search<'_>, root: &Root) -> Vec<ObjectRef> {
     for index in &root.at.own {
         let symptom = &search.symptoms[*index];
         // Callers suffer from calls; they are not what is broken.
-        if callees(symptom).is_none() || root.at.object == symptom.object {
+        if callees(symptom).is_none() && symptom.blamed.is_none()
+            || root.at.object == symptom.object
+        {
             out.push(symptom.object.clone());
         }
     }

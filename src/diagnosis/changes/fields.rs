@@ -104,6 +104,12 @@ fn of_workload(path: &str, steps: &[&str]) -> ChangeClass {
         let restarts = path.contains("checksum");
         return if restarts { C::Restart } else { C::PodLabels };
     }
+    if steps
+        .get(1..3)
+        .is_some_and(|s| s == ["jobTemplate", "spec"])
+    {
+        return of_workload(path, &steps[2..]);
+    }
     match steps.get(1).copied() {
         Some("replicas" | "parallelism" | "completions") => C::Replicas,
         Some("selector") => C::Scheduling,

@@ -6,8 +6,8 @@ use regex::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 use serde::Deserialize;
 
 use super::{
-    CallMode, Catalogue, ChangeClass, ChangePattern, EventPattern, Fault, Pair, Relation, RootIs,
-    Side, Sign, Where, coarse,
+    CallMode, Catalogue, ChangeClass, ChangePattern, EventPattern, Fault, Pair, Quantity, Relation,
+    RootIs, Side, Sign, Where, coarse,
 };
 use crate::model::Severity;
 
@@ -72,6 +72,10 @@ struct RawFault {
     over: Vec<String>,
     #[serde(default)]
     slow: bool,
+    #[serde(default)]
+    of_callee: bool,
+    #[serde(default)]
+    messenger: bool,
     ends: Option<Vec<String>>,
     cause: Option<Vec<RawChange>>,
 }
@@ -83,6 +87,7 @@ struct RawEvent {
     reason: Vec<String>,
     #[serde(default)]
     kind: Vec<String>,
+    on: Option<String>,
     message: Option<String>,
     not: Option<String>,
     names: Option<String>,
@@ -103,8 +108,7 @@ struct RawChange {
     root: RootIs,
     #[serde(default)]
     must: bool,
-    #[serde(default)]
-    lowered: bool,
+    lowered: Option<Quantity>,
     #[serde(default)]
     strong: bool,
     name: Option<String>,
@@ -125,6 +129,27 @@ impl Place<'_> {
             field,
             problem: problem.into(),
         }
+    }
+
+    /// Every text stands in both languages, and what is said names the object it is about.
+    fn filled(&self, fault: &Fault) -> Result<(), Error> {
+        let one = |pair: &Pair| std::slice::from_ref(pair).to_vec();
+        let texts = [
+            ("name", one(&fault.name)),
+            ("tell", one(&fault.tell)),
+            ("say", one(&fault.say)),
+            ("rollback", one(&fault.rollback)),
+            ("confirm", fault.confirm.clone()),
+            ("fix", fault.fix.clone()),
+            ("verify", fault.verify.clone()),
+        ];
+        for (field, pairs) in texts {
+            let blank = |p: &Pair| p.0.trim().is_empty() || p.1.trim().is_empty();
+            if pairs.is_empty() || pairs.iter().any(blank) {
+                return Err(self.wrong(field, "needs a Chinese and an English text"));
+            }
+        }
+        Ok(())
     }
 
     fn pattern(&self, field: &'static str, text: Option<&String>) -> Result<Option<Regex>, Error> {
@@ -185,6 +210,21 @@ impl Catalogue {
             let parent = by_code.get(coarse(&code)).map(|&i: &usize| &faults[i..]);
             let parent = parent.and_then(<[Fault]>::first);
             faults.push(fault(raw, parent, &place)?);
+        }
+        for known in &faults {
+            let place = Place {
+                file,
+                code: &known.code,
+            };
+            let others = known.over.iter().map(|c| ("over", c));
+            let job = known.job.iter().map(|c| ("job", c));
+            for (field, code) in others.chain(job).filter(|(_, c)| !by_code.contains_key(*c)) {
+                return Err(place.wrong(
+                    field,
+                    format!("names `{code}`, which is no fault of this file"),
+                ));
+            }
+            place.filled(known)?;
         }
         Ok(Self {
             faults,
@@ -257,6 +297,8 @@ fn fault(raw: RawFault, parent: Option<&Fault>, place: &Place<'_>) -> Result<Fau
         job: raw.job.or_else(|| parent.and_then(|p| p.job.clone())),
         over: raw.over,
         slow: raw.slow,
+        messenger: raw.messenger,
+        of_callee: raw.of_callee || parent.is_some_and(|p| p.of_callee),
         ends: raw
             .ends
             .or_else(|| parent.map(|p| p.ends.clone()))
@@ -273,6 +315,7 @@ fn event(raw: &RawEvent, sign: Sign, place: &Place<'_>) -> Result<EventPattern, 
     Ok(EventPattern {
         reasons: raw.reason.clone(),
         kinds: raw.kind.clone(),
+        on: place.pattern("event.on", raw.on.as_ref())?,
         message: place.pattern("event.message", raw.message.as_ref())?,
         not: place.pattern("event.not", raw.not.as_ref())?,
         names: raw.names.clone(),
@@ -325,5 +368,22 @@ mod tests {
         let fine = head.replace("a.b", "a.b.c");
         assert!(mistake(&fine).contains("refines a code that does not stand before it"));
         assert!(mistake(&format!("{head}colour = 1\n")).contains("unknown field `colour`"));
+        let whole = "severity = \"error\"\ntell = [\"一\", \"a\"]\nsay = [\"一\", \"a\"]\nconfirm = [[\"一\", \"a\"]]\nfix = [[\"一\", \"a\"]]\nrollback = [\"一\", \"a\"]\nverify = [[\"一\", \"a\"]]\n";
+        let whole = format!("{head}{whole}");
+        assert!(Catalogue::load("faults.toml", &format!("mode = []\n{whole}")).is_ok());
+        assert_eq!(
+            mistake(&whole.replace("fix = [[\"一\", \"a\"]]", "fix = [[\"一\", \"\"]]")),
+            "fault `a.b` in `faults.toml`: field `fix` needs a Chinese and an English text"
+        );
+        assert_eq!(
+            mistake(&format!("{whole}over = [\"a.z\"]\n")),
+            "fault `a.b` in `faults.toml`: field `over` names `a.z`, which is no fault of this file"
+        );
+        // A slip that TOML itself refuses is shown with its line.
+        assert!(
+            mistake(&whole.replace("severity = \"error\"", "severity = \"bad\""))
+                .contains("unknown variant `bad`")
+        );
+        assert!(mistake(&whole.replace("tell = [", "tell = ")).contains("line 6"));
     }
 }

@@ -12,7 +12,7 @@ use regex::{Regex, RegexSet};
 use serde::{Deserialize, Serialize};
 
 use super::changes::ChangeClass;
-use crate::model::{Lang, Severity};
+use crate::model::{Lang, ObjectRef, Severity};
 
 pub use load::Error;
 
@@ -62,6 +62,10 @@ pub struct Fault {
     pub job: Option<String>,
     /// It builds up over hours.
     pub slow: bool,
+    /// Whoever writes the line only suffers: the fault is of the one it called.
+    pub of_callee: bool,
+    /// Who tells of it only passes on what is wrong with somebody else.
+    pub messenger: bool,
     /// It is a state that holds until an event of the same object with one of these reasons.
     pub ends: Vec<String>,
     pub causes: Vec<ChangePattern>,
@@ -137,6 +141,8 @@ pub struct EventPattern {
     /// Any of these; empty: any reason.
     pub reasons: Vec<String>,
     pub kinds: Vec<String>,
+    /// Pattern of the name of the event's object.
+    pub on: Option<Regex>,
     /// A capture group `name` names the accused object.
     pub message: Option<Regex>,
     pub not: Option<Regex>,
@@ -178,8 +184,8 @@ pub struct ChangePattern {
     pub must: bool,
     /// The object tells the cause, however long before it was changed.
     pub strong: bool,
-    /// Only when a memory quantity became smaller.
-    pub lowered: bool,
+    /// Only when this quantity became smaller.
+    pub lowered: Option<Quantity>,
     /// Pattern of the changed object's name.
     pub name: Option<Regex>,
     /// Pattern of the new value of a changed field.
@@ -211,6 +217,14 @@ pub enum Relation {
     Cluster,
     /// A part of the cluster's own machinery, known by its name.
     Component,
+}
+
+/// What requests and limits are given in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Quantity {
+    Cpu,
+    Memory,
 }
 
 /// Where the root lies when a change brought the fault about.
@@ -259,12 +273,12 @@ impl Catalogue {
 
     /// The faults that an event shows; the finer and the more definitive come first.
     #[must_use]
-    pub fn of_event(&self, kind: &str, reason: &str, message: &str) -> Vec<EventMatch> {
+    pub fn of_event(&self, object: &ObjectRef, reason: &str, message: &str) -> Vec<EventMatch> {
         let message = cut(message);
         let mut found = Vec::new();
         for (fault, known) in self.faults.iter().enumerate() {
             for pattern in &known.events {
-                if let Some((named, nodes)) = pattern.fits(kind, reason, message) {
+                if let Some((named, nodes)) = pattern.fits(object, reason, message) {
                     found.push(EventMatch {
                         fault,
                         sign: pattern.sign,
@@ -323,13 +337,18 @@ impl EventPattern {
     /// When it fits: the object that the message names, and how many nodes it counts.
     fn fits(
         &self,
-        kind: &str,
+        object: &ObjectRef,
         reason: &str,
         message: &str,
     ) -> Option<(Option<(String, String)>, u32)> {
         let reason_fits = self.reasons.is_empty() || self.reasons.iter().any(|r| r == reason);
-        let kind_fits = self.kinds.is_empty() || self.kinds.iter().any(|k| k == kind);
-        if !reason_fits || !kind_fits || self.not.as_ref().is_some_and(|n| n.is_match(message)) {
+        let kind_fits = self.kinds.is_empty() || self.kinds.contains(&object.kind);
+        let name_fits = self.on.as_ref().is_none_or(|on| on.is_match(&object.name));
+        if !reason_fits
+            || !kind_fits
+            || !name_fits
+            || self.not.as_ref().is_some_and(|n| n.is_match(message))
+        {
             return None;
         }
         let Some(pattern) = &self.message else {
@@ -355,9 +374,13 @@ fn cut(text: &str) -> &str {
 mod tests {
     use super::*;
 
+    fn pod() -> ObjectRef {
+        ObjectRef::new("Pod", "shop", "web-6f7c9d8b5d-x2k8q")
+    }
+
     fn codes_of(reason: &str, message: &str) -> Vec<String> {
         let catalogue = Catalogue::builtin().expect("the catalogue");
-        let found = catalogue.of_event("Pod", reason, message);
+        let found = catalogue.of_event(&pod(), reason, message);
         let code = |m: &EventMatch| catalogue.faults()[m.fault].code.clone();
         found.iter().map(code).collect()
     }
@@ -436,7 +459,7 @@ mod tests {
     fn a_message_names_the_object_it_accuses() {
         let catalogue = Catalogue::builtin().expect("the catalogue");
         let found = catalogue.of_event(
-            "Pod",
+            &pod(),
             "Failed",
             "Error: couldn't find key cache_ttl in ConfigMap shop/web-config",
         );

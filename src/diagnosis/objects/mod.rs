@@ -98,6 +98,11 @@ impl<'a> Objects<'a> {
         self.workload_named(&service.namespace, &service.name)
     }
 
+    /// Objects of a kind whose body was seen, in no order.
+    pub fn of_kind(&self, kind: &str) -> impl Iterator<Item = &ObjectRef> {
+        self.bodies.of_kind(kind)
+    }
+
     /// Workloads that were seen, in order.
     pub fn workloads(&self) -> impl Iterator<Item = &ObjectRef> {
         self.owners.workloads()
@@ -225,9 +230,13 @@ impl<'a> Objects<'a> {
             .collect()
     }
 
-    /// Services that a text names, read as somebody in the namespace `home` writes them, with the port where it says one.
+    /// Services that a text names, read as somebody in the namespace `home` writes them, with the port where it says one. Beside an
+    /// address, bare names do not count: the one that was meant may not be the one that was called.
     pub fn services_in(&self, text: &str, home: &str) -> Vec<(ObjectRef, Option<u16>)> {
-        let hosts = hosts::hosts_in(text, home, &self.names);
+        let mut hosts = hosts::hosts_in(text, home, &self.names);
+        if hosts.iter().any(|h| !h.bare) {
+            hosts.retain(|h| !h.bare);
+        }
         hosts.into_iter().map(|h| (h.service, h.port)).collect()
     }
 

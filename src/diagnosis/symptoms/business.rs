@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Suspect, Symptom, View, What, is_usual, key};
+use super::{Suspect, Symptom, View, What, callee, is_usual, key};
 use crate::{
     diagnosis::faults::{CallMode, Side, Sign, Where},
     mining::baseline::{Subject, What as Deviates},
@@ -20,13 +20,12 @@ use crate::{
 const APART_CELLS: u16 = 24;
 /// Fewer lines than this are an anecdote.
 const FEW: u64 = 3;
-/// Where cluster DNS listens; an address with this port is the one that was asked, not the one that was wanted.
-const DNS_PORT: u16 = 53;
 
 /// What a group of templates says.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Says {
-    Fault(usize),
+    /// With whom it blames.
+    Fault(usize, Option<ObjectRef>),
     Call(CallMode, Vec<ObjectRef>, bool, Option<String>),
     Error,
     Warning,
@@ -95,10 +94,12 @@ fn read(view: &View<'_>, caller: &ObjectRef, template: &TemplateDay) -> (Says, V
     if let Some(best) = best.filter(|s| {
         s.sign == Sign::Definitive || s.sign == Sign::Effect && found[0].1 == Side::Server
     }) {
-        return (Says::Fault(best.fault), suspects);
+        let blamed = Some(best.fault).filter(|f| view.catalogue.faults()[*f].of_callee);
+        let blamed = blamed.and_then(|_| callee::of(view, caller, text));
+        return (Says::Fault(best.fault, blamed), suspects);
     }
     if let Some(mode) = view.catalogue.mode_of(text) {
-        let (to, sure) = callees(view, caller, text);
+        let (to, sure) = callee::named(view, caller, text);
         let outside = if to.is_empty() || !sure {
             outside(text)
         } else {
@@ -110,59 +111,11 @@ fn read(view: &View<'_>, caller: &ObjectRef, template: &TemplateDay) -> (Says, V
         }
     }
     match best {
-        Some(best) if best.sign == Sign::Hint => (Says::Fault(best.fault), suspects),
+        Some(best) if best.sign == Sign::Hint => (Says::Fault(best.fault, None), suspects),
         None if template.level >= Level::Error => (Says::Error, suspects),
         // A consequence that names itself supports whatever it follows from, as a warning does.
         _ => (Says::Warning, suspects),
     }
-}
-
-/// Services that a line of `caller` is about: those it names, else those of the caller's known callees whose name stands in it,
-/// else (unsure) all that it is known to call.
-fn callees(view: &View<'_>, caller: &ObjectRef, text: &str) -> (Vec<ObjectRef>, bool) {
-    let own = |s: &ObjectRef| {
-        view.objects.workloads_behind(s).contains(caller)
-            || s.name == caller.name && s.namespace == caller.namespace
-    };
-    let mut named: Vec<ObjectRef> = view
-        .objects
-        .services_in(text, &caller.namespace)
-        .into_iter()
-        .filter(|(service, port)| *port != Some(DNS_PORT) && !own(service))
-        .map(|(service, _)| service)
-        .collect();
-    named.sort();
-    named.dedup();
-    if !named.is_empty() {
-        return (named, true);
-    }
-    let mut known: Vec<ObjectRef> = view
-        .objects
-        .calls_from(caller)
-        .map(|c| c.to.clone())
-        .collect();
-    known.sort();
-    known.dedup();
-    let spoken: Vec<ObjectRef> = known
-        .iter()
-        .filter(|s| stands_in(&s.name, text))
-        .cloned()
-        .collect();
-    if spoken.is_empty() {
-        (known, false)
-    } else {
-        (spoken, true)
-    }
-}
-
-/// Whether `name` stands in `text` as a word of its own, and not inside a path, a package or a longer name.
-fn stands_in(name: &str, text: &str) -> bool {
-    let edge = |c: Option<char>| {
-        c.is_none_or(|c| !c.is_alphanumeric() && !matches!(c, '-' | '_' | '.' | '/'))
-    };
-    text.match_indices(name).any(|(at, _)| {
-        edge(text[..at].chars().next_back()) && edge(text[at + name.len()..].chars().next())
-    })
 }
 
 /// A host outside the cluster that the text names, as it stands in a URL, behind `host=` or behind `lookup`.
@@ -278,7 +231,7 @@ fn symptom(
     Symptom {
         kind: LogKind::Business,
         what: match says {
-            Says::Fault(_) => What::Fault,
+            Says::Fault(..) => What::Fault,
             Says::Call(mode, to, sure, outside) => What::Call {
                 mode: *mode,
                 to: to.clone(),
@@ -289,6 +242,10 @@ fn symptom(
             Says::Warning => What::Warning,
         },
         object: object.clone(),
+        blamed: match says {
+            Says::Fault(_, blamed) => blamed.clone(),
+            _ => None,
+        },
         named: Vec::new(),
         faults,
         from_ms: firsts.min().map_or(cell_from, |first| {
@@ -353,15 +310,6 @@ fn key_fields(template: &TemplateDay) -> Vec<KeyValue> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_name_counts_as_a_word_only() {
-        assert!(stands_in("cart", "upstream cart failed"));
-        assert!(stands_in("cart", "调用 cart 失败"));
-        assert!(!stands_in("cart", "at com.shop.cart.Client"));
-        assert!(!stands_in("cart", "GET /cart/items"));
-        assert!(!stands_in("cart", "cart-db is gone"));
-    }
 
     #[test]
     fn hosts_of_the_world_outside_are_recognised() {

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Suspect, Symptom, View, What, is_usual, key, memory};
+use super::{Suspect, Symptom, View, What, claims, is_usual, key, memory};
 use crate::{
     diagnosis::faults::{EventMatch, Sign, Where},
     mining::baseline::{Subject, What as Deviates},
@@ -27,12 +27,13 @@ const LONG_STANDING_MS: i64 = 36 * 3_600_000;
 pub(super) fn symptoms(view: &View<'_>) -> Vec<Symptom> {
     let mut groups: BTreeMap<(ObjectRef, usize), Vec<Seen<'_>>> = BTreeMap::new();
     for (index, series) in view.shapes.events.iter().enumerate() {
-        let mut found =
-            view.catalogue
-                .of_event(&series.object.kind, &series.reason, &series.message);
+        let mut found = view
+            .catalogue
+            .of_event(&series.object, &series.reason, &series.message);
         if found.iter().any(|m| !m.pinned) && is_made_for_one_node(view, series) {
             found.retain(|m| !m.pinned);
         }
+        refine_claim(view, series, &mut found);
         let Some(first) = found.first() else {
             continue;
         };
@@ -58,6 +59,22 @@ pub(super) fn symptoms(view: &View<'_>) -> Vec<Symptom> {
         }
     }
     out
+}
+
+/// Gives the event of a claim that finds no volume the reason that the known volumes tell.
+fn refine_claim(view: &View<'_>, series: &EventSeries, found: &mut [EventMatch]) {
+    const VAGUE: [&str; 2] = ["storage.unbound", "storage.class_missing"];
+    let faults = view.catalogue.faults();
+    let Some(first) = found
+        .first_mut()
+        .filter(|m| VAGUE.contains(&faults[m.fault].code.as_str()))
+    else {
+        return;
+    };
+    let finer = claims::mismatch(view, &series.object, series.last_ms);
+    if let Some(fault) = finer.and_then(|code| view.catalogue.index(code)) {
+        first.fault = fault;
+    }
 }
 
 /// A DaemonSet makes each pod for one node by its affinity, so the scheduler always counts all others as not matching.
@@ -156,6 +173,7 @@ fn symptom(view: &View<'_>, object: ObjectRef, seen: &[Seen<'_>]) -> Symptom {
         kind: LogKind::Event,
         what: What::Fault,
         object,
+        blamed: None,
         named,
         faults: suspects,
         from_ms,

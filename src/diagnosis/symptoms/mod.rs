@@ -5,12 +5,16 @@
 //! what happens on every day is marked `chronic`, what passed by itself within minutes `minor`. Does not look for causes.
 
 mod business;
+mod callee;
+mod claims;
 mod events;
 mod memory;
+mod on_hold;
 mod refusals;
 
 use crate::{
     diagnosis::{
+        changes::Changes,
         faults::{CallMode, Catalogue, Sign, Where},
         objects::Objects,
     },
@@ -31,6 +35,8 @@ pub struct Symptom {
     pub what: What,
     /// Who suffers: a workload where one is known, else the object itself.
     pub object: ObjectRef,
+    /// Who is to blame when the object only suffers: the one it called.
+    pub blamed: Option<ObjectRef>,
     /// Objects that the message accuses.
     pub named: Vec<ObjectRef>,
     /// Faults that it may show, the likeliest first; empty when it only says that something fails.
@@ -96,6 +102,12 @@ impl Symptom {
         !self.chronic && !self.minor && self.what != What::Warning
     }
 
+    /// Whose trouble it is: of the object, or of the one it called.
+    #[must_use]
+    pub fn suffers(&self) -> &ObjectRef {
+        self.blamed.as_ref().unwrap_or(&self.object)
+    }
+
     /// Whether its words are those of many troubles: an error or a warning that the catalogue does not know.
     #[must_use]
     pub fn says_nothing(&self) -> bool {
@@ -121,6 +133,7 @@ impl Symptom {
 /// What every reader of symptoms looks at.
 pub(in crate::diagnosis) struct View<'a> {
     pub(in crate::diagnosis) shapes: &'a DayShapes,
+    pub(in crate::diagnosis) changes: &'a Changes<'a>,
     pub(in crate::diagnosis) range: &'a DayRange,
     pub(in crate::diagnosis) objects: &'a Objects<'a>,
     pub(in crate::diagnosis) catalogue: &'a Catalogue,
@@ -144,6 +157,7 @@ pub(in crate::diagnosis) fn gather(view: &View<'_>) -> Vec<Symptom> {
     let mut all = events::symptoms(view);
     all.extend(business::symptoms(view));
     all.extend(refusals::symptoms(view));
+    all.extend(on_hold::symptoms(view));
     all.sort_by(|a, b| {
         let key = |s: &Symptom| {
             (

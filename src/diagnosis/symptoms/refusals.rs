@@ -19,7 +19,8 @@ use crate::{
 const FEW: u64 = 5;
 
 pub(super) fn symptoms(view: &View<'_>) -> Vec<Symptom> {
-    let mut by_user: BTreeMap<(&str, usize), Vec<(&CallCount, f64)>> = BTreeMap::new();
+    let mut by_user: BTreeMap<(&str, usize, Option<String>), Vec<(&CallCount, f64)>> =
+        BTreeMap::new();
     for (index, call) in view.shapes.calls.iter().enumerate() {
         if call.key.code != 403 {
             continue;
@@ -28,18 +29,18 @@ pub(super) fn symptoms(view: &View<'_>) -> Vec<Symptom> {
         if is_usual(deviation) {
             continue;
         }
-        let Some((fault, _)) = view.catalogue.of_refusal(&call.key.message) else {
+        let Some((fault, accused)) = view.catalogue.of_refusal(&call.key.message) else {
             continue;
         };
         let expected = deviation.map_or(0.0, |d| d.expected);
         by_user
-            .entry((call.key.user.as_str(), fault))
+            .entry((call.key.user.as_str(), fault, accused))
             .or_default()
             .push((call, expected));
     }
     by_user
         .into_iter()
-        .filter_map(|((user, fault), calls)| symptom(view, user, fault, &calls))
+        .filter_map(|((user, fault, accused), calls)| symptom(view, user, fault, accused, &calls))
         .collect()
 }
 
@@ -47,6 +48,7 @@ fn symptom(
     view: &View<'_>,
     user: &str,
     fault: usize,
+    accused: Option<String>,
     calls: &[(&CallCount, f64)],
 ) -> Option<Symptom> {
     let mut when = crate::model::shapes::Cells::default();
@@ -65,7 +67,18 @@ fn symptom(
     let first = evidence.first().copied();
     let users: Vec<ObjectRef> = view.objects.users_of(&account).cloned().collect();
     let same_name = view.objects.workload_named(namespace, name);
-    let mut named = vec![account.clone()];
+    // A quota that is used up is the quota's matter, whoever ran into it.
+    let kinds = view.catalogue.faults()[fault].events.iter();
+    let kind = kinds
+        .filter(|e| e.object == Where::Named)
+        .find_map(|e| e.names.clone());
+    let namespace = &calls[0].0.key.namespace;
+    let accused = kind
+        .zip(accused)
+        .map(|(kind, name)| ObjectRef::new(kind, namespace.as_str(), name));
+    let place = accused.as_ref().map_or(Where::Workload, |_| Where::Named);
+    let mut named: Vec<ObjectRef> = accused.into_iter().collect();
+    named.push(account.clone());
     named.extend(users.iter().cloned());
     Some(Symptom {
         kind: LogKind::Audit,
@@ -73,12 +86,13 @@ fn symptom(
             user: user.to_owned(),
         },
         object: users.first().cloned().or(same_name).unwrap_or(account),
+        blamed: None,
         named,
         faults: vec![Suspect {
             fault,
             sign: Sign::Hint,
             weight: 1,
-            place: Where::Workload,
+            place,
         }],
         from_ms: calls.iter().map(|(c, _)| c.first_ms).min()?,
         to_ms: calls.iter().map(|(c, _)| c.last_ms).max()?,

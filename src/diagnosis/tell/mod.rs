@@ -216,9 +216,9 @@ fn title(input: &Input<'_>, fault: &super::faults::Fault, object: &ObjectRef) ->
         .pick(format!("{name} {what}"), format!("{name}: {what}"))
 }
 
-/// Titles that two incidents share get the namespace, then the hour.
+/// Titles that two incidents share get the namespace, then the hour, then a number.
 fn tell_apart(incidents: &mut [Incident]) {
-    for pass in 0..2 {
+    for pass in 0..3 {
         let titles: Vec<String> = incidents.iter().map(|i| i.title.clone()).collect();
         for (n, incident) in incidents.iter_mut().enumerate() {
             if titles
@@ -226,10 +226,10 @@ fn tell_apart(incidents: &mut [Incident]) {
                 .enumerate()
                 .any(|(m, t)| m != n && *t == incident.title)
             {
-                incident.title = if pass == 0 {
-                    format!("{}/{}", incident.root.object.namespace, incident.title)
-                } else {
-                    format!("{} ({})", incident.title, incident.start.hour_minute())
+                incident.title = match pass {
+                    0 => format!("{}/{}", incident.root.object.namespace, incident.title),
+                    1 => format!("{} ({})", incident.title, incident.start.hour_minute()),
+                    _ => format!("{} #{}", incident.title, n + 1),
                 };
             }
         }
