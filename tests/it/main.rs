@@ -6,6 +6,7 @@ mod cloud;
 mod crowd;
 mod doors;
 mod endpoint;
+mod known_days;
 mod live;
 mod model_server;
 mod morning;
