@@ -45,6 +45,12 @@ impl Ask {
         most.saturating_sub(self.reserved)
     }
 
+    /// Whether it was on the day before the listener's.
+    pub(super) fn is_yesterday(&self, at: Moment) -> bool {
+        let today = self.now.civil().date();
+        today.yesterday().is_ok_and(|y| y == at.civil().date())
+    }
+
     #[must_use]
     pub const fn detail(mut self, detail: Detail) -> Self {
         self.detail = detail;

@@ -12,15 +12,12 @@ use crate::model::{
 use super::{
     BRIEF_CHARS, MOST_PROBLEMS, NORMAL_CHARS,
     ask::{Ask, Detail, NextStep, Part, Told},
-    change::change_said,
     full,
     opening::{kinds, opening},
-    phrase::{
-        caveats, day_name, kind_name, ordinal, relative_time, standing, standing_short,
-        status_said, title,
-    },
+    parts::{Outline, Words},
+    phrase::{caveats, day_name, kind_name, standing_short, title},
     problem::{Problem, problems},
-    speak::{clean, clip},
+    speak::clip,
 };
 
 /// Tells a day.
@@ -41,20 +38,28 @@ pub fn broadcast(report: &Report, ask: &Ask) -> Told {
         return brief(report, &incidents, ask);
     }
     let problems = problems(&incidents, MOST_PROBLEMS);
+    // "继续" goes on with the problems that did not fit before.
+    let from = match ask.part {
+        Some(Part::Findings) => ask.page.min(problems.len() - 1),
+        _ => 0,
+    };
+    let problems = &problems[from..];
     let most = problems.len().min(MOST_PROBLEMS);
     for shown in (1..=most).rev() {
         for words in [Words::All, Words::Most, Words::Few, Words::Fewest] {
             let text = Outline {
                 report,
                 ask,
-                problems: &problems,
+                problems,
+                from,
                 shown,
                 words,
             }
             .text();
             if text.chars().count() <= ask.room(NORMAL_CHARS) {
                 let named: Vec<&Incident> = problems[..shown].iter().map(|p| p.first).collect();
-                return told(report, &named, ask, text);
+                let left = (shown < problems.len()).then_some(from + shown);
+                return told(report, &named, ask, text, left);
             }
         }
     }
@@ -84,205 +89,6 @@ fn concerns(report: &Report, incident: &Incident, kind: Option<LogKind>) -> bool
         || (kind == LogKind::Audit && incident.change.is_some())
 }
 
-/// How many words a problem may take; fewer words before fewer problems.
-#[derive(Clone, Copy, PartialEq, PartialOrd)]
-enum Words {
-    Fewest,
-    Few,
-    Most,
-    All,
-}
-
-struct Outline<'a> {
-    report: &'a Report,
-    ask: &'a Ask,
-    problems: &'a [Problem<'a>],
-    shown: usize,
-    words: Words,
-}
-
-impl Outline<'_> {
-    fn text(&self) -> String {
-        let lang = self.ask.lang;
-        let wants = |part| self.ask.part.is_none_or(|p| p == part);
-        let mut said = Vec::new();
-        if wants(Part::Overview) {
-            said.push(opening(
-                self.report,
-                &self.problems[0],
-                self.ask,
-                self.title_chars(),
-            ));
-            said.push(kinds(self.report, self.ask));
-            said.extend(self.compared());
-            let caveats = caveats(self.report, self.ask);
-            let most = if self.words >= Words::Most {
-                caveats.len()
-            } else {
-                1
-            };
-            said.extend(caveats.into_iter().take(most));
-        }
-        if wants(Part::Findings) {
-            self.findings(&mut said);
-        }
-        if wants(Part::Urgent) {
-            said.push(self.urgent());
-        }
-        if wants(Part::Fixes) {
-            self.fixes(&mut said);
-        }
-        let undoable = self.problems[..self.shown]
-            .iter()
-            .any(|p| p.first.ready_rollback().is_some());
-        join(&said, &question(self.ask, undoable), lang)
-    }
-
-    const fn title_chars(&self) -> usize {
-        match (self.words, self.ask.lang) {
-            (Words::Fewest, Lang::Zh) => 24,
-            (Words::Fewest, Lang::En) => 34,
-            (Words::Few, _) => 36,
-            _ => 80,
-        }
-    }
-
-    fn title(&self, problem: &Problem<'_>) -> String {
-        problem.title(self.ask.lang, self.title_chars())
-    }
-
-    /// One sentence a problem. With all four parts asked for, the first problem has been named by the opening.
-    fn findings(&self, said: &mut Vec<String>) {
-        let lang = self.ask.lang;
-        let opened = self.ask.part.is_none();
-        for (n, problem) in self.problems[..self.shown].iter().enumerate() {
-            let incident = problem.first;
-            let mut clause = String::new();
-            if opened && n == 0 {
-                let timed = incident.change.is_some() && self.words == Words::All;
-                if self.words >= Words::Most && !timed {
-                    clause = relative_time(incident.start, self.ask.now, lang)
-                        + lang.pick("开始", " it began");
-                }
-            } else {
-                let place = if self.shown > 1 {
-                    ordinal(n + 1, lang) + lang.pick("，", ", ")
-                } else {
-                    String::new()
-                };
-                clause = place + &self.title(problem);
-                let standing = match self.words {
-                    Words::All | Words::Most if problem.others.is_empty() => {
-                        standing(incident, self.ask)
-                    }
-                    Words::All | Words::Most | Words::Few => {
-                        status_said(problem.status(), lang).to_owned()
-                    }
-                    Words::Fewest => String::new(),
-                };
-                if !standing.is_empty() {
-                    clause += lang.pick("，", ", ");
-                    clause += &standing;
-                }
-            }
-            let tells_change = match self.words {
-                Words::All => true,
-                Words::Most | Words::Few => n == 0,
-                Words::Fewest => false,
-            };
-            if let Some(change) = incident.change.as_ref().filter(|_| tells_change) {
-                if !clause.is_empty() {
-                    clause += lang.pick("，", ", ");
-                }
-                clause += &change_said(change, self.ask, self.words == Words::All);
-            }
-            if !clause.is_empty() {
-                said.push(clause);
-            }
-        }
-        let left = self.problems.len() - self.shown;
-        if left > 0 {
-            said.push(lang.pick(
-                format!("另外还有{left}个问题没念"),
-                format!("{left} more problems are not told here"),
-            ));
-        }
-    }
-
-    fn urgent(&self) -> String {
-        let lang = self.ask.lang;
-        let urgent: Vec<usize> = (0..self.shown)
-            .filter(|n| self.problems[*n].is_urgent())
-            .collect();
-        if urgent.is_empty() {
-            return lang
-                .pick("没有必须马上处理的", "nothing must be handled right now")
-                .to_owned();
-        }
-        if self.ask.part.is_some() || urgent.len() == 1 && self.words >= Words::Few {
-            let names: Vec<_> = urgent
-                .iter()
-                .map(|n| self.title(&self.problems[*n]))
-                .collect();
-            return lang.pick("要马上处理的是", "to handle now: ").to_owned()
-                + &names.join(lang.pick("，还有", ", then "));
-        }
-        let places: Vec<_> = urgent
-            .iter()
-            .take(3)
-            .map(|n| ordinal(n + 1, lang) + lang.pick("个", ""))
-            .collect();
-        lang.pick(
-            format!("要马上处理的是{}", places.join("、")),
-            format!("handle the {} right now", places.join(", ")),
-        )
-    }
-
-    fn fixes(&self, said: &mut Vec<String>) {
-        let lang = self.ask.lang;
-        let most = if self.ask.part.is_some() || self.words == Words::All {
-            self.shown
-        } else {
-            1
-        };
-        for (n, problem) in self.problems[..self.shown].iter().enumerate().take(most) {
-            let Some(fix) = problem.first.first_step() else {
-                continue;
-            };
-            let chars = match self.words {
-                Words::Fewest => 40,
-                Words::Few => 60,
-                _ => 100,
-            };
-            let fix = clean(fix, lang);
-            let fix = clip(&fix, chars);
-            if most == 1 {
-                said.push(lang.pick(
-                    format!("建议先{}", fix.trim_start_matches("先")),
-                    format!("first step, {fix}"),
-                ));
-            } else {
-                let place = ordinal(n + 1, lang);
-                said.push(lang.pick(
-                    format!("{place}个的办法，{fix}"),
-                    format!("for the {place}, {fix}"),
-                ));
-            }
-        }
-    }
-
-    fn compared(&self) -> Option<String> {
-        let c = self.ask.compared.filter(|c| c.before > 0)?;
-        Some(match (self.ask.lang, c.gone) {
-            (Lang::Zh, 0) => format!("前一天的{}个问题都还在", c.before),
-            (Lang::Zh, gone) => format!("前一天的{}个问题好了{gone}个", c.before),
-            (Lang::En, gone) => {
-                format!("of {} problems of the day before {gone} are gone", c.before)
-            }
-        })
-    }
-}
-
 fn brief(report: &Report, incidents: &[&Incident], ask: &Ask) -> Told {
     let lang = ask.lang;
     let question = lang.pick("要继续听吗", "shall I go on");
@@ -308,11 +114,12 @@ fn brief(report: &Report, incidents: &[&Incident], ask: &Ask) -> Told {
         }
         text = join(&said, question, lang);
         if text.chars().count() <= ask.room(BRIEF_CHARS) {
-            return told(report, &incidents[..1], ask, text);
+            return told(report, &incidents[..1], ask, text, None);
         }
     }
     let head = clip(&text, ask.room(BRIEF_CHARS) - question.chars().count() - 3).to_owned();
-    told(report, &incidents[..1], ask, join(&[head], question, lang))
+    let text = join(&[head], question, lang);
+    told(report, &incidents[..1], ask, text, None)
 }
 
 fn quiet_day(report: &Report, ask: &Ask) -> Told {
@@ -333,7 +140,7 @@ fn quiet_day(report: &Report, ask: &Ask) -> Told {
     } else {
         said.push(lang.pick(
             format!("{day}一切正常，没有发现新问题"),
-            format!("all is well {day}, nothing new went wrong"),
+            format!("all was well {day}, nothing new went wrong"),
         ));
         said.push(kinds(report, ask));
         let chronic = report.chronic.len();
@@ -365,10 +172,10 @@ fn quiet_day(report: &Report, ask: &Ask) -> Told {
     while said.len() > 1 && join(&said, question, lang).chars().count() > ask.room(limit) {
         said.pop();
     }
-    told(report, &[], ask, join(&said, question, lang))
+    told(report, &[], ask, join(&said, question, lang), None)
 }
 
-fn question(ask: &Ask, undoable: bool) -> String {
+pub(super) fn question(ask: &Ask, undoable: bool) -> String {
     let lang = ask.lang;
     match ask.part {
         None => lang.pick(
@@ -382,18 +189,32 @@ fn question(ask: &Ask, undoable: bool) -> String {
     .to_owned()
 }
 
-fn told(report: &Report, named: &[&Incident], ask: &Ask, text: String) -> Told {
+/// `left`: the place of the first problem that did not fit.
+fn told(
+    report: &Report,
+    named: &[&Incident],
+    ask: &Ask,
+    text: String,
+    left: Option<usize>,
+) -> Told {
     let date = report.date.to_string();
     let mut next = Vec::new();
+    let left = left.filter(|_| ask.part.is_none_or(|p| p == Part::Findings));
     let next_part = match ask.part {
+        _ if left.is_some() => Some(Part::Findings),
         Some(part) => part.next(),
         None if ask.detail == Detail::Brief => Some(Part::Overview),
         None => None,
     };
     if let Some(part) = next_part {
+        let cursor = left.map_or_else(String::new, |n| n.to_string());
         next.push(NextStep::new(
             "summarize_day",
-            [("date", date.clone()), ("part", part.number().to_string())],
+            [
+                ("date", date.clone()),
+                ("part", part.number().to_string()),
+                ("cursor", cursor),
+            ],
         ));
     }
     if let Some(first) = named.first() {
@@ -428,7 +249,7 @@ fn told(report: &Report, named: &[&Incident], ask: &Ask, text: String) -> Told {
         next,
         incidents: named.iter().map(|i| i.id.clone()).collect(),
         next_part,
-        next_page: None,
+        next_page: left,
     }
 }
 

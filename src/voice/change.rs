@@ -122,6 +122,32 @@ pub(super) fn object(object: &ObjectRef, lang: Lang) -> String {
     format!("{kind}{}", clip(&name, 40))
 }
 
+/// Kinds of objects in a sentence as they are said: `Deployment billing` is billing, `PersistentVolumeClaim data` a volume.
+pub(super) fn spoken_kinds(text: &str, lang: Lang) -> String {
+    const KINDS: [(&str, &str); 12] = [
+        ("PersistentVolumeClaim ", "存储卷"),
+        ("HorizontalPodAutoscaler ", "自动扩缩容"),
+        ("NetworkPolicy ", "网络策略"),
+        ("ResourceQuota ", "配额"),
+        ("StatefulSet ", ""),
+        ("Deployment ", ""),
+        ("ReplicaSet ", ""),
+        ("DaemonSet ", ""),
+        ("ConfigMap ", "配置"),
+        ("Service ", "服务"),
+        ("Secret ", "密钥"),
+        ("Node ", "节点"),
+    ];
+    if lang == Lang::En {
+        return text.to_owned();
+    }
+    let mut said = text.to_owned();
+    for (kind, spoken) in KINDS {
+        said = said.replace(kind, spoken);
+    }
+    said
+}
+
 /// The last meaning part of a JSON pointer.
 pub(super) fn field(path: &str, lang: Lang) -> String {
     let parts: Vec<String> = path

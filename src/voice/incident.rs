@@ -12,7 +12,7 @@ use super::{
     BRIEF_CHARS, NORMAL_CHARS,
     ask::{Ask, Detail, NextStep, Told},
     broadcast::join,
-    change::{change_said, object},
+    change::{change_said, object, spoken_kinds},
     full,
     phrase::{about, kind_name, relative_time, standing, title},
     speak::{clean, clip},
@@ -30,15 +30,22 @@ pub fn incident(report: &Report, incident: &Incident, ask: &Ask) -> Told {
     let unsure = incident.root.cause == "unknown" || incident.confidence < 0.5;
     // In the order of the telling; the number says what is left out first when it does not fit (0: never).
     let mut said = vec![(0, format!("{}{sep}{}", title, standing(incident, ask)))];
-    said.push((
-        5,
-        relative_time(incident.start, ask.now, lang) + lang.pick("开始", " it began"),
-    ));
+    let start = relative_time(incident.start, ask.now, lang);
+    // A change of the same minutes tells the time as well.
+    let told_by_change = incident.change.as_ref();
+    let told_by_change =
+        told_by_change.is_some_and(|c| relative_time(c.at, ask.now, lang) == start);
+    if !told_by_change {
+        said.push((
+            5,
+            lang.pick(format!("{start}开始"), format!("it began {start}")),
+        ));
+    }
     said.extend(chain(report, incident, ask).map(|s| (4, s)));
     if let Some(change) = &incident.change {
         said.push((
             0,
-            lang.pick("原因是", "the cause, ").to_owned() + &change_said(change, ask, true),
+            lang.pick("原因是", "the cause: ").to_owned() + &change_said(change, ask, true),
         ));
     } else if unsure {
         said.push((
@@ -66,14 +73,11 @@ pub fn incident(report: &Report, incident: &Incident, ask: &Ask) -> Told {
             .to_owned(),
         ));
     }
-    if !incident.affected.is_empty() {
-        let names: Vec<_> = incident
-            .affected
-            .iter()
-            .take(3)
-            .map(|o| object(o, lang))
-            .collect();
-        let more = incident.affected.len().saturating_sub(3);
+    let others = incident.affected.iter();
+    let others: Vec<_> = others.filter(|o| **o != incident.root.object).collect();
+    if !others.is_empty() {
+        let names: Vec<_> = others.iter().take(3).map(|o| object(o, lang)).collect();
+        let more = others.len().saturating_sub(3);
         let more = if more > 0 {
             lang.pick(format!("等{}个", more + 3), format!(" and {more} more"))
         } else {
@@ -81,7 +85,7 @@ pub fn incident(report: &Report, incident: &Incident, ask: &Ask) -> Told {
         };
         said.push((
             6,
-            lang.pick("受影响的有", "affected, ").to_owned()
+            lang.pick("受影响的有", "affected: ").to_owned()
                 + &names.join(lang.pick("、", ", "))
                 + &more,
         ));
@@ -89,13 +93,13 @@ pub fn incident(report: &Report, incident: &Incident, ask: &Ask) -> Told {
     if let Some(fix) = incident.fix.first().filter(|_| !incident.is_mended()) {
         said.push((
             1,
-            lang.pick("建议", "to fix it, ").to_owned() + clip(&clean(fix, lang), 100),
+            lang.pick("建议", "to fix it: ").to_owned() + clip(&clean(fix, lang), 100),
         ));
     }
     if let Some(missing) = incident.missing.first() {
         said.push((
             7,
-            lang.pick("还缺证据，", "evidence is missing, ").to_owned()
+            lang.pick("还缺证据，", "evidence is missing: ").to_owned()
                 + clip(&clean(missing, lang), 60),
         ));
     }
@@ -149,7 +153,8 @@ pub fn rollback(report: &Report, incident: &Incident, ask: &Ask) -> Told {
     }
     let mut said = vec![(
         0,
-        lang.pick("回滚会", "a rollback would ").to_owned() + clip(&clean(&plan.what, lang), 80),
+        lang.pick("回滚会", "a rollback would ").to_owned()
+            + clip(&clean(&spoken_kinds(&plan.what, lang), lang), 80),
     )];
     let list = |items: &[String], most| {
         items
@@ -173,14 +178,14 @@ pub fn rollback(report: &Report, incident: &Incident, ask: &Ask) -> Told {
         said.push((
             1,
             lang.pick("影响是", "it touches ").to_owned()
-                + clip(&clean(&plan.blast_radius, lang), 80),
+                + clip(&clean(&spoken_kinds(&plan.blast_radius, lang), lang), 80),
         ));
     }
     let verify = list(&plan.verify, 2);
     if !verify.is_empty() {
         said.push((
             3,
-            lang.pick("做完看", "afterwards check ").to_owned() + &verify,
+            lang.pick("做完确认", "afterwards check ").to_owned() + &verify,
         ));
     }
     said.push((
@@ -243,6 +248,16 @@ fn chain(report: &Report, incident: &Incident, ask: &Ask) -> Option<String> {
         let title = finding.title.split('：').next().unwrap_or_default();
         let title = title.split(": ").next().unwrap_or_default();
         let title = clean(title, lang);
+        // What the incident is called has just been said.
+        if title == clean(&incident.title, lang) {
+            return (finding.count > 1).then(|| {
+                let (name, n) = (kind_name(link.kind, lang), about(finding.count, lang));
+                lang.pick(
+                    format!("{name}里有{n}次"),
+                    format!("{n} times in the {name}"),
+                )
+            });
+        }
         let times = if finding.count > 1 {
             lang.pick(
                 format!("，{}次", about(finding.count, lang)),

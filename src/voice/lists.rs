@@ -9,6 +9,7 @@ use super::{
     BRIEF_CHARS, NORMAL_CHARS,
     ask::{Ask, Detail},
     change::{change_said, object},
+    gist::gist,
     incident::fitted,
     phrase::{about, kind_name, relative_time},
     speak::{clean, clip},
@@ -88,7 +89,7 @@ pub fn changes(list: &[ChangeNote], total: u64, ask: &Ask) -> String {
             .zip([0, 3, 4])
             .map(|(c, p)| (p, change_said(c, ask, true))),
     );
-    rest(&mut said, total, list.len(), lang);
+    rest(&mut said, total, list.len(), "处", lang);
     finish(
         said,
         lang.pick("要不要看它引起了什么", "shall I check what it led to"),
@@ -124,12 +125,18 @@ pub fn events(list: &[EventFacts<'_>], total: u64, ask: &Ask) -> String {
         (
             p,
             lang.pick(
-                format!("{name}出现{n}次{what}，最近一次在{at}"),
-                format!("{name} had {n} times {what}, last {at}"),
+                match e.count {
+                    1 => format!("{name}在{at}出现{what}"),
+                    _ => format!("{name}出现{n}次{what}，最近一次在{at}"),
+                },
+                match e.count {
+                    1 => format!("{name} had {what} {at}"),
+                    _ => format!("{name} had {n} times {what}, last {at}"),
+                },
             ),
         )
     }));
-    rest(&mut said, total, list.len(), lang);
+    rest(&mut said, total, list.len(), "组", lang);
     finish(
         said,
         lang.pick(
@@ -170,7 +177,7 @@ pub fn hits(found: &Hits<'_>, ask: &Ask) -> String {
             .take(TOLD_ITEMS)
             .zip([0, 3, 4])
             .map(|((text, at), p)| {
-                let text = clean(text, lang);
+                let text = clean(&gist(text), lang);
                 let text = clip(&text, 70);
                 let at = at
                     .map(|at| relative_time(at, ask.now, lang) + lang.pick("，", ", "))
@@ -178,7 +185,7 @@ pub fn hits(found: &Hits<'_>, ask: &Ask) -> String {
                 (p, format!("{at}{text}"))
             }),
     );
-    rest(&mut said, found.total, found.best.len(), lang);
+    rest(&mut said, found.total, found.best.len(), "条", lang);
     finish(
         said,
         lang.pick("要不要顺着它往下查", "shall I follow it further"),
@@ -347,17 +354,25 @@ pub fn alarm(a: &AlarmFacts<'_>, ask: &Ask) -> String {
     )
 }
 
-fn rest(said: &mut Vec<(u8, String)>, total: u64, listed: usize, lang: Lang) {
+/// `unit` is the Chinese word that counts the items.
+fn rest(said: &mut Vec<(u8, String)>, total: u64, listed: usize, unit: &str, lang: Lang) {
     let left = total.saturating_sub(listed.min(TOLD_ITEMS) as u64);
-    if left > 0 {
-        said.push((
-            2,
-            lang.pick(
-                format!("还有{}条没念", about(left, lang)),
-                format!("{} more are not told", about(left, lang)),
-            ),
-        ));
+    if left == 0 {
+        return;
     }
+    let (all, rest) = (about(total, lang), about(left, lang));
+    said.push((
+        2,
+        // Rounded, what is left may be as many as all.
+        if all == rest {
+            lang.pick("其余的没念", "the rest is not told").to_owned()
+        } else {
+            lang.pick(
+                format!("还有{rest}{unit}没念"),
+                format!("{rest} more are not told"),
+            )
+        },
+    ));
 }
 
 fn finish(said: Vec<(u8, String)>, question: &str, ask: &Ask) -> String {

@@ -30,7 +30,7 @@ pub(super) fn opening(
     let day = day_name(report, ask);
     lang.pick(
         format!("{day}最要紧的，是{title}，{standing}"),
-        format!("most important {day}, {title}, {standing}"),
+        format!("most important {day}: {title}, {standing}"),
     )
 }
 
@@ -54,26 +54,43 @@ pub(super) fn kinds(report: &Report, ask: &Ask) -> String {
             found
         }
     };
+    let read = |kind: &LogKind| {
+        report.coverage.get(kind).is_none_or(|c| c.shipped)
+            && (report.stage != Stage::Events || *kind == LogKind::Event)
+    };
+    let quiet = LogKind::ALL.iter().all(|k| count(*k) == 0 && read(k));
+    if quiet && ask.kind.is_none() {
+        return lang
+            .pick(
+                "业务、事件、审计三类日志都没有异常",
+                "business, event and audit log show nothing unusual",
+            )
+            .to_owned();
+    }
     let clauses: Vec<_> = LogKind::ALL
         .into_iter()
         .filter(|k| ask.kind.is_none_or(|asked| asked == *k))
         .map(|kind| {
             let name = kind_name(kind, lang);
-            let read = report.coverage.get(&kind).is_none_or(|c| c.shipped)
-                && (report.stage != Stage::Events || kind == LogKind::Event);
             match count(kind) {
-                0 if !read => lang.pick(format!("{name}还没看到"), format!("{name} not seen yet")),
-                0 => lang.pick(format!("{name}没有异常"), format!("{name} nothing")),
+                0 if !read(&kind) => lang.pick(
+                    format!("{name}还没看到"),
+                    format!("the {name} not seen yet"),
+                ),
+                0 => lang.pick(format!("{name}没有异常"), format!("none in the {name}")),
                 n if kind == LogKind::Audit => lang.pick(
                     format!("{name}有{n}处可疑改动"),
-                    format!("{name} {n} changes"),
+                    match n {
+                        1 => format!("1 change in the {name}"),
+                        n => format!("{n} changes in the {name}"),
+                    },
                 ),
-                n => lang.pick(format!("{name}有{n}类异常"), format!("{name} {n}")),
+                n => lang.pick(format!("{name}有{n}类异常"), format!("{n} in the {name}")),
             }
         })
         .collect();
     lang.pick(
         clauses.join("，"),
-        format!("anomalies, {}", clauses.join(", ")),
+        format!("anomalies: {}", clauses.join(", ")),
     )
 }

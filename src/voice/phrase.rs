@@ -125,7 +125,7 @@ pub(super) fn ordinal(n: usize, lang: Lang) -> String {
         .checked_sub(1)
         .and_then(|i| lang.pick(ZH, EN).get(i).copied());
     word.map_or_else(
-        || n.to_string(),
+        || lang.pick(format!("第{n}"), format!("number {n}")),
         |w| lang.pick(format!("第{w}"), w.to_owned()),
     )
 }
@@ -150,13 +150,11 @@ pub(super) fn standing(incident: &Incident, ask: &Ask) -> String {
     let lang = ask.lang;
     let mut said = match incident.status {
         Status::Ongoing => match incident.checked_at {
-            Some(at) => lang.pick(
+            Some(at) if !at_the_days_end(at, ask) => lang.pick(
                 format!("到{}仍在发生", relative_time(at, ask.now, lang)),
-                format!("still so {}", relative_time(at, ask.now, lang)),
+                format!("still going on {}", relative_time(at, ask.now, lang)),
             ),
-            None => lang
-                .pick("到当天结束仍在发生", "still so at midnight")
-                .to_owned(),
+            _ => still_at_night(incident, ask),
         },
         Status::Recovered => recovered(incident, ask),
         Status::Recurred => {
@@ -186,6 +184,23 @@ pub(super) fn standing(incident: &Incident, ask: &Ask) -> String {
     said
 }
 
+/// The last half hour of a day that is over: the logs end there, and nobody looked later.
+fn at_the_days_end(at: Moment, ask: &Ask) -> bool {
+    let (then, today) = (at.civil(), ask.now.civil().date());
+    then.date() < today && then.hour() == 23 && then.minute() >= 30
+}
+
+fn still_at_night(incident: &Incident, ask: &Ask) -> String {
+    let said = if ask.is_yesterday(incident.start) {
+        ask.lang
+            .pick("到昨天夜里仍在发生", "still going on last night")
+    } else {
+        ask.lang
+            .pick("到当天夜里仍在发生", "still going on at midnight")
+    };
+    said.to_owned()
+}
+
 fn recovered(incident: &Incident, ask: &Ask) -> String {
     let lang = ask.lang;
     let when = incident
@@ -212,9 +227,9 @@ pub(super) fn standing_short(incident: &Incident, lang: Lang) -> &'static str {
 
 pub(super) fn status_said(status: Status, lang: Lang) -> &'static str {
     match status {
-        Status::Ongoing => lang.pick("仍在发生", "still so"),
+        Status::Ongoing => lang.pick("仍在发生", "still going on"),
         Status::Recovered => lang.pick("已恢复", "recovered"),
-        Status::Recurred => lang.pick("又出现了", "came back"),
+        Status::Recurred => lang.pick("又出现了", "back again"),
     }
 }
 

@@ -336,7 +336,7 @@ async fn one_broadcast_names_all_six_what_to_do_first_and_asks() {
     // The pod that waits for its volume is no problem of its own: the class behind the claim is.
     assert!(heard.contains("第六") && !heard.contains("没念"), "{heard}");
     assert!(
-        heard.contains("要马上处理的是") && heard.contains("建议先"),
+        heard.contains("马上处理") && heard.contains("建议先"),
         "{heard}"
     );
     assert!(heard.ends_with('？'), "{heard}");

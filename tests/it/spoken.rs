@@ -1,12 +1,17 @@
 //! What is told aloud, for every fault of the catalogue and names that anybody could have chosen: characters that a TTS reads, the length
-//! kept, a question at the end, and no number that the report does not hold.
+//! kept, a question at the end, and no number that is in none of the day's checked sentences.
 
 use std::collections::BTreeSet;
 
 use gengfu::{
+    agents::{
+        claims::{Facts, unsupported},
+        outline::{Records, outline},
+    },
     diagnosis::faults::Catalogue,
     model::{
-        Lang, Moment,
+        Lang, Moment, Origin,
+        record::Kept,
         report::{Incident, Report},
     },
     voice::{
@@ -19,9 +24,14 @@ use proptest::prelude::*;
 use crate::{running::TEN_O_CLOCK, stored_day};
 
 /// The stored report with its incidents turned into this fault of this name.
-fn report(code: &str, say: &str, fix: &str, name: &str) -> Report {
+fn report(code: &str, say: &str, fix: &str, name: &str, count: u64, minutes: i64) -> Report {
     let mut report = stored_day::report();
     report.incidents.truncate(2);
+    for f in &mut report.findings {
+        f.count = count;
+        f.first_seen.ms += minutes * 60_000;
+        f.last_seen.ms += minutes * 60_000;
+    }
     for i in &mut report.incidents {
         code.clone_into(&mut i.root.cause);
         i.root.detail = None;
@@ -29,6 +39,7 @@ fn report(code: &str, say: &str, fix: &str, name: &str) -> Report {
         i.title = say.replace("{object}", name);
         i.fix = vec![fix.to_owned()];
         i.affected = vec![i.root.object.clone()];
+        i.start.ms += minutes * 60_000;
     }
     report
 }
@@ -39,40 +50,87 @@ fn runs(text: &str) -> impl Iterator<Item = String> {
         .map(|r| r.trim_start_matches('0').to_owned())
 }
 
-/// Every number of the report, as it stands and as it is rounded for the ear.
+/// Records in which every finding is read as it is told, so that the day's sentences hold.
+fn records(report: &Report) -> Records {
+    let findings = report.findings.iter();
+    let of_findings = findings.flat_map(|f| f.evidence.iter().map(move |e| (e.id, f)));
+    let kept = of_findings.map(|(id, f)| {
+        let owners = report.incidents.iter();
+        let owners = owners.filter(|i| i.findings.contains(&f.id));
+        let titles: Vec<_> = owners.map(|i| i.title.as_str()).collect();
+        let text = format!("{} {} {}", f.title, f.object, titles.join(" "));
+        let kept = Kept {
+            id,
+            ts_ms: f.first_seen.ms,
+            origin: Origin::Bucket {
+                key: "k".to_owned(),
+                line: 1,
+            },
+            sha256: String::new(),
+            namespace: f.object.namespace.clone(),
+            object: f.object.name.clone(),
+            line: text.clone(),
+            text,
+        };
+        (id, kept)
+    });
+    kept.collect()
+}
+
+/// Every number of the day's checked sentences, as it stands and as it is rounded for the ear.
 fn numbers(report: &Report, lang: Lang) -> BTreeSet<String> {
-    let text = serde_json::to_string(report).expect("json");
-    let mut held: BTreeSet<String> = runs(&text).collect();
-    let mut moments: Vec<Moment> = Vec::new();
-    for f in &report.findings {
-        held.extend(runs(&about(f.count, lang)));
-        moments.extend([f.first_seen, f.last_seen]);
-    }
-    for i in &report.incidents {
-        let changes = i.change.iter().chain(&i.recovered_by).map(|c| c.at);
-        moments.extend([i.start].into_iter().chain(i.end).chain(i.checked_at));
-        moments.extend(changes);
-        // Of an account the last four digits are told.
-        for c in i.change.iter().chain(&i.recovered_by) {
+    let records = records(report);
+    let claims = outline(report, &records, &[], lang).claims();
+    let facts = Facts {
+        report,
+        records: &records,
+        lang,
+    };
+    let mut held: BTreeSet<String> = BTreeSet::new();
+    for claim in &claims {
+        assert_eq!(unsupported(claim, facts), [], "{claim:?}");
+        for run in runs(&claim.text) {
+            // Of an account the last four digits are told.
+            held.extend(run.len().checked_sub(4).map(|at| run[at..].to_owned()));
             held.extend(
-                runs(&c.user).filter_map(|r| Some(r.get(r.len().checked_sub(4)?..)?.to_owned())),
+                run.parse()
+                    .ok()
+                    .into_iter()
+                    .flat_map(|n: u64| runs(&about(n, lang)).collect::<Vec<_>>()),
             );
+            held.insert(run);
+        }
+        for (hour, minute) in times(&claim.text) {
+            for step in [1, 5, 10, 30] {
+                let told = (hour * 60 + minute + step / 2) / step * step;
+                let hours = [told / 60, (told / 60 + 11) % 12 + 1];
+                held.extend(hours.into_iter().chain([told % 60]).map(|n| n.to_string()));
+            }
         }
     }
-    for at in moments {
-        let (hour, minute) = (i32::from(at.civil().hour()), i32::from(at.civil().minute()));
-        let minutes = hour * 60 + minute;
-        for step in [1, 5, 10, 30] {
-            let told = (minutes + step / 2) / step * step;
-            let hours = [told / 60, (told / 60 + 11) % 12 + 1];
-            held.extend(hours.into_iter().chain([told % 60]).map(|n| n.to_string()));
-        }
+    // Advice is of the catalogue, and a plan of the change whose record was checked.
+    for i in &report.incidents {
+        let plans = i.rollback.iter();
+        let plans = plans.flat_map(|p| {
+            let lists = p.preconditions.iter().chain(&p.verify);
+            lists.chain([&p.what, &p.blast_radius])
+        });
+        held.extend(i.fix.iter().chain(plans).flat_map(|text| runs(text)));
     }
-    let counted = [report.findings.len(), report.incidents.len()];
-    let of_kinds = 0..=counted.into_iter().max().unwrap_or(0);
-    held.extend(of_kinds.map(|n| n.to_string()));
+    // How many problems and kinds of findings there are can be counted by anybody.
+    let counted = report.findings.len().max(report.incidents.len());
+    held.extend((0..=counted).map(|n| n.to_string()));
     held.insert(String::new());
     held
+}
+
+/// `10:02` anywhere in a text.
+fn times(text: &str) -> impl Iterator<Item = (u32, u32)> {
+    text.match_indices(':').filter_map(|(at, _)| {
+        let hour = text.get(at.checked_sub(2)?..at)?.parse().ok()?;
+        let minute = text.get(at + 1..at + 3)?.parse().ok()?;
+        Some((hour, minute))
+    })
 }
 
 fn check(told: &str, most: usize, report: &Report, lang: Lang) -> Result<(), TestCaseError> {
@@ -111,15 +169,17 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(6))]
 
     #[test]
-    fn every_fault_of_any_name_is_told_in_speakable_words_with_numbers_of_the_report(
+    fn every_fault_of_any_name_is_told_in_speakable_words_with_checked_numbers(
         name in "[a-z][a-z0-9-]{0,40}[a-z0-9]|[a-z]{1,9}_[a-z]{1,9}(_api)?|[a-z]{1,8}|[ -~]{1,63}|\\PC{1,40}",
         zh: bool,
+        count in 1_u64..2_000_000,
+        minutes in -500_i64..600,
     ) {
         let lang = if zh { Lang::Zh } else { Lang::En };
         let catalogue = Catalogue::builtin().expect("catalogue");
         for fault in catalogue.faults() {
             let fix = fault.fix.first().map_or("", |pair| pair.of(lang));
-            let report = report(&fault.code, fault.say.of(lang), fix, &name);
+            let report = report(&fault.code, fault.say.of(lang), fix, &name, count, minutes);
             check_all(&report, lang)?;
         }
     }

@@ -32,7 +32,7 @@ impl ChangeClass {
             Self::ConfigData => ("配置内容", "configuration data"),
             Self::SecretData => ("密钥内容", "secret data"),
             Self::Scheduling => ("调度约束", "scheduling constraints"),
-            Self::Resources => ("资源配额", "requests and limits"),
+            Self::Resources => ("资源申请和上限", "requests and limits"),
             Self::Probe => ("健康检查", "probes"),
             Self::Image => ("镜像", "the image"),
             Self::Service => ("服务设置", "service settings"),

@@ -140,8 +140,9 @@ pub(super) async fn run(call: &Call, input: Input) -> Result<Answer, Trouble> {
     );
     if !groups.is_empty() {
         let (start, end) = (
-            moment(groups[0].first_ms - matching::BEFORE_MS),
-            moment(groups[0].last_ms),
+            // A series may have begun before the day; what is asked next is about this one.
+            moment((groups[0].first_ms - matching::BEFORE_MS).max(from)),
+            moment(groups[0].last_ms.min(to - 1)),
         );
         answer = answer.next(
             "search_audit",
