@@ -158,6 +158,7 @@ impl App {
             embedder: self.embedder.clone(),
             model_time: self.config.models.budget,
             model_tokens: self.config.models.budget_tokens,
+            model_price: self.config.models.price.clone(),
         }
     }
 

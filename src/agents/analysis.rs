@@ -7,7 +7,7 @@ use std::fmt::Write;
 
 use crate::model::{
     Lang, LogKind,
-    report::{Claim, ClaimKind, Report},
+    report::{Claim, ClaimKind, LlmNote, Report},
 };
 
 use super::{
@@ -63,39 +63,57 @@ pub fn analysis(report: &Report, outline: &Outline, name_of: NameOf<'_>, lang: L
     }
     if let Some(note) = &report.llm {
         heading(&mut text, lang.pick("模型", "Model"));
-        if !note.model.is_empty() {
-            let _ = writeln!(
-                text,
-                "- {} · {} + {} tokens · {} ms · {} {}",
-                plain(&note.model),
-                note.input_tokens,
-                note.output_tokens,
-                note.ms,
-                note.dropped_claims,
-                lang.pick("句没有证据，已删去", "sentences without evidence left out")
-            );
-        }
-        if let Some(why) = &note.embed_fallback {
-            let _ = writeln!(
-                text,
-                "- {}{}",
-                lang.pick(
-                    "向量模型用不了，改用内置的：",
-                    "the embedder failed, the built-in one was used: "
-                ),
-                plain(why)
-            );
-        }
-        if let Some(why) = &note.fallback {
-            let _ = writeln!(
-                text,
-                "- {}{}",
-                lang.pick("改用不靠模型的文本：", "written without the model: "),
-                plain(why)
-            );
-        }
+        model(&mut text, note, lang);
     }
     text
+}
+
+/// Who was asked, what it cost, and what did not go as it should.
+fn model(text: &mut String, note: &LlmNote, lang: Lang) {
+    let mut line = |said: String| {
+        let _ = writeln!(text, "{said}");
+    };
+    if !note.model.is_empty() {
+        let cost = note
+            .cost
+            .as_ref()
+            .map(|c| format!(" · {} {}", c.amount, c.currency));
+        line(format!(
+            "- {} · {} + {} tokens{} · {} ms · {} {}",
+            plain(&note.model),
+            note.input_tokens,
+            note.output_tokens,
+            cost.unwrap_or_default().trim_end(),
+            note.ms,
+            note.dropped_claims,
+            lang.pick("句没有证据，已删去", "sentences without evidence left out")
+        ));
+    }
+    for agent in &note.agents {
+        line(format!(
+            "  - `{}`: {}",
+            plain(&agent.name),
+            plain(&agent.text)
+        ));
+    }
+    if let Some(why) = &note.embed_fallback {
+        let said = lang.pick(
+            "向量模型用不了，改用内置的：",
+            "the embedder failed, the built-in one was used: ",
+        );
+        line(format!("- {said}{}", plain(why)));
+    }
+    if note.embed_begun {
+        let said = lang.pick(
+            "预算内没有算完所有向量，较早的留到以后的夜里",
+            "the budget ended before every text had a vector; the older ones follow on later nights",
+        );
+        line(format!("- {said}"));
+    }
+    if let Some(why) = &note.fallback {
+        let said = lang.pick("改用不靠模型的文本：", "written without the model: ");
+        line(format!("- {said}{}", plain(why)));
+    }
 }
 
 fn coverage(text: &mut String, report: &Report, lang: Lang) {

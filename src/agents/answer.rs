@@ -12,7 +12,7 @@ use crate::model::LogKind;
 /// Sentences taken of one answer; the prompt asks for eight.
 const MOST_DRAFTS: usize = 12;
 /// Longest question to the store in characters.
-const QUERY_CHARS: usize = 120;
+pub(super) const QUERY_CHARS: usize = 120;
 
 /// What a model said.
 #[derive(Debug, Default, PartialEq)]
@@ -35,13 +35,15 @@ struct Answer {
     look: Value,
 }
 
-/// `None`: no JSON object with a list `claims` in it.
+/// `None`: no JSON object with a list `claims` in it, nor the beginning of one with a whole sentence.
 pub(super) fn reply(text: &str) -> Option<Reply> {
-    let start = text.find('{')?;
-    // Talk before the object may hold a brace of its own; the object that names the claims is meant.
-    let start = text.find("{\"claims\"").unwrap_or(start);
-    let mut values = serde_json::Deserializer::from_str(text.get(start..)?).into_iter::<Answer>();
-    let answer = values.next()?.ok()?;
+    // A model that thinks aloud may draft the object before it gives it: the last one counts.
+    let starts = text.match_indices('{').map(|(at, _)| at);
+    let object = |at: usize| {
+        let mut values = serde_json::Deserializer::from_str(&text[at..]).into_iter::<Answer>();
+        values.next()?.ok()
+    };
+    let answer = starts.filter_map(object).last().or_else(|| begun(text))?;
     let mut found: Vec<Draft> = Vec::new();
     for value in answer.claims {
         let Ok(draft) = serde_json::from_value::<Draft>(value) else {
@@ -56,6 +58,26 @@ pub(super) fn reply(text: &str) -> Option<Reply> {
         drafts: found,
         look: look.filter(|l| !l.query.trim().is_empty() && l.query.chars().count() <= QUERY_CHARS),
     })
+}
+
+/// The whole sentences of an answer that was cut.
+fn begun(text: &str) -> Option<Answer> {
+    let after = text.rsplit_once("\"claims\"")?.1;
+    let mut rest = after.trim_start().strip_prefix(':')?.trim_start();
+    rest = rest.strip_prefix('[')?;
+    let mut claims = Vec::new();
+    loop {
+        rest = rest.trim_start_matches(|c: char| c.is_whitespace() || c == ',');
+        let mut values = serde_json::Deserializer::from_str(rest).into_iter::<Value>();
+        let Some(Ok(value)) = values.next() else {
+            break;
+        };
+        claims.push(value);
+        let read = values.byte_offset();
+        rest = &rest[read..];
+    }
+    let look = Value::Null;
+    (!claims.is_empty()).then_some(Answer { claims, look })
 }
 
 #[cfg(test)]
@@ -77,6 +99,10 @@ mod tests {
         for broken in ["", "抱歉，我不能", &claim[..40], "[1,2]", "{\"claims\":3}"] {
             assert_eq!(reply(broken), None, "{broken}");
         }
+        let cut = format!("{},{{\"text\":\"half of", &claim[..claim.len() - 2]);
+        assert_eq!(reply(&cut).map(|r| r.drafts.len()), Some(1));
+        let thought = format!("<think>{{\"claims\":[]}} no</think>{claim}");
+        assert_eq!(reply(&thought).map(|r| r.drafts.len()), Some(1));
         let asks = |look: &str| {
             reply(&format!("{{\"claims\":[],\"look\":{look}}}"))
                 .expect("reply")

@@ -16,25 +16,12 @@ use crate::model::{
     visible,
 };
 
-use super::{ground::Ground, outline::Records, tokens::tokens};
-
-/// Longest claim in characters: two sentences. What is longer is an essay, or endless repetition.
-const CLAIM_CHARS: usize = 300;
-/// Names of our own tools and words of our own protocol: no sentence about a cluster needs them, an injected order does.
-const OUR_WORDS: [&str; 12] = [
-    "switch_owner",
-    "propose_rollback",
-    "summarize_day",
-    "analyze_business",
-    "search_events",
-    "search_audit",
-    "fetch_logs",
-    "trace_cause",
-    "analyze_alert",
-    "mark_incident",
-    "task_status",
-    "://",
-];
+use super::{
+    form::{CLAIM_CHARS, form},
+    ground::Ground,
+    outline::Records,
+    tokens::tokens,
+};
 
 /// What a claim is held against.
 #[derive(Debug, Clone, Copy)]
@@ -72,6 +59,10 @@ pub enum Fault {
     Elsewhere(EvidenceId),
     #[error("the number {0} is in no cited record or finding")]
     Number(f64),
+    #[error("the quantity {0} is in no cited record or finding")]
+    Quantity(String),
+    #[error("the hour {0} is of no cited record or finding")]
+    Hour(u8),
     #[error("the name `{0}` is in no cited record or finding")]
     Name(String),
     #[error("the time {0:02}:{1:02} is in no cited record or finding")]
@@ -114,6 +105,7 @@ pub fn check(draft: &Draft, facts: Facts<'_>) -> Result<Claim, Vec<Fault>> {
         kind: draft.kind,
         findings,
         evidence,
+        by_model: true,
     };
     faults.extend(form(&claim.text, facts.lang));
     faults.extend(unsupported(&claim, facts));
@@ -143,6 +135,18 @@ pub fn unsupported(claim: &Claim, facts: Facts<'_>) -> Vec<Fault> {
             .filter(|n| !ground.has_number(*n))
             .map(Fault::Number),
     );
+    let vague = |text: String| Fault::Quantity(text);
+    let about = said.about.iter().filter(|n| !ground.is_about(**n));
+    faults.extend(about.map(|n| vague(format!("~{n}"))));
+    let over = said.over.iter().filter(|n| !ground.is_over(**n));
+    faults.extend(over.map(|n| vague(format!(">{n}"))));
+    let between = said.between.iter();
+    let between = between.filter(|(from, to)| !ground.lies_between(*from, *to));
+    faults.extend(between.map(|(from, to)| vague(format!("{from}..{to}"))));
+    let percents = said.percents.iter().filter(|n| !ground.has_percent(**n));
+    faults.extend(percents.map(|n| vague(format!("{n}%"))));
+    let hours = said.hours.into_iter().filter(|h| !ground.has_hour(*h));
+    faults.extend(hours.map(Fault::Hour));
     faults.extend(
         said.names
             .into_iter()
@@ -197,36 +201,6 @@ fn elsewhere<'a>(claim: &'a Claim, facts: Facts<'a>) -> impl Iterator<Item = Evi
         .iter()
         .copied()
         .filter(move |id| cites_findings && !known.contains(id))
-}
-
-/// Whether a text speaks of our own tools or of addresses, as an order injected into a log does. Such a line is not quoted.
-pub(super) fn speaks_of_us(text: &str) -> Option<&'static str> {
-    let lower = text.to_lowercase();
-    OUR_WORDS.into_iter().find(|w| lower.contains(w))
-}
-
-fn form(text: &str, lang: Lang) -> Vec<Fault> {
-    let mut faults = Vec::new();
-    if text.is_empty() {
-        faults.push(Fault::Empty);
-    }
-    if text.chars().count() > CLAIM_CHARS {
-        faults.push(Fault::TooLong);
-    }
-    faults.extend(speaks_of_us(text).map(Fault::Foreign));
-    let chinese = text
-        .chars()
-        .filter(|c| matches!(c, '\u{4e00}'..='\u{9fff}'))
-        .count();
-    let wrong = match lang {
-        // Names are Latin in any language; a Chinese sentence still has a few words of its own.
-        Lang::Zh => chinese < 4,
-        Lang::En => chinese > text.chars().count() / 4,
-    };
-    if wrong && !text.is_empty() {
-        faults.push(Fault::Language);
-    }
-    faults
 }
 
 #[cfg(test)]
@@ -357,6 +331,26 @@ pub(super) mod tests {
             faults("payment-api 也一直在失败", &["f1"], &cite),
             ["the name `payment-api` is in no cited record or finding"]
         );
+        for bold in [
+            "checkout 拉取失败 157 万次",
+            "checkout 拉取失败约 1600 次",
+            "checkout 拉取失败超过 200 次",
+            "checkout 拉取失败几十次",
+            "checkout 有 57% 的拉取失败",
+            "checkout 有百分之九十的拉取失败",
+            "checkout 从下午三点开始拉取失败",
+            "checkout 从十一点二十分起拉取失败",
+            "checkout 从 3月2日 起拉取失败",
+        ] {
+            assert_eq!(faults(bold, &["f1"], &cite).len(), 1, "{bold}");
+        }
+        for held in [
+            "checkout 拉取失败约 160 次",
+            "checkout 拉取失败一百多次",
+            "checkout 从上午十点左右起拉取失败",
+        ] {
+            assert_eq!(faults(held, &["f1"], &cite), [""; 0], "{held}");
+        }
         assert_eq!(
             faults("checkout 拉取失败三百次", &["f1"], &cite),
             ["the number 300 is in no cited record or finding"]

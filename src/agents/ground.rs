@@ -20,6 +20,8 @@ pub(super) struct Ground {
     /// Lower-case, white space as single spaces, one piece after the other.
     text: String,
     numbers: Vec<f64>,
+    /// Of the records alone: nothing of ours is a percentage.
+    percents: Vec<f64>,
     pub(super) times: BTreeSet<(u8, u8)>,
     dates: BTreeSet<String>,
 }
@@ -29,6 +31,7 @@ impl Ground {
         let mut ground = Self {
             text: String::new(),
             numbers: Vec::new(),
+            percents: Vec::new(),
             times: BTreeSet::new(),
             dates: BTreeSet::new(),
         };
@@ -107,6 +110,7 @@ impl Ground {
     fn add(&mut self, text: &str) {
         let shown = spaced(&visible(text).replace('`', "'"));
         self.numbers.extend(numbers(&shown));
+        self.percents.extend(percents(&shown));
         self.text.push_str(&shown.to_lowercase());
         self.text.push('\n');
     }
@@ -190,6 +194,33 @@ impl Ground {
             .any(|n| (n - said).abs() < 1e-9 || ((n * steps).round() / steps - said).abs() < 1e-9)
     }
 
+    /// Some number here, rounded to as many digits as were said, is that.
+    pub(super) fn is_about(&self, said: f64) -> bool {
+        let unit = last_place(said);
+        let rounds = |n: &f64| ((n / unit).round() * unit - said).abs() < unit * 1e-6;
+        self.has_number(said) || self.numbers.iter().any(rounds)
+    }
+
+    /// Some number here is that and less than one more in its last digit.
+    pub(super) fn is_over(&self, said: f64) -> bool {
+        self.lies_between(said, said + last_place(said))
+    }
+
+    pub(super) fn lies_between(&self, from: f64, to: f64) -> bool {
+        self.numbers.iter().any(|n| from <= *n && *n <= to)
+    }
+
+    pub(super) fn has_percent(&self, said: f64) -> bool {
+        self.percents.iter().any(|p| (p - said).abs() < 1e-9)
+    }
+
+    /// Something happened in that hour, or in the last minutes before it.
+    pub(super) fn has_hour(&self, hour: u8) -> bool {
+        let before = (hour + 23) % 24;
+        let near = |t: &(u8, u8)| t.0 == hour || t.0 == before && t.1 >= 45;
+        self.times.iter().any(near)
+    }
+
     /// As a word of its own: `pay` is not in `payment`.
     pub(super) fn has_word(&self, word: &str) -> bool {
         let edge = |c: Option<char>| c.is_none_or(|c| !c.is_ascii_alphanumeric());
@@ -217,6 +248,28 @@ impl Ground {
             self.text.contains(&quote)
         }
     }
+}
+
+/// 100 of 1200, 1 of 157, a tenth of 3.5: what the last digit that was said counts.
+fn last_place(said: f64) -> f64 {
+    let highest = 10_f64.powf(said.abs().max(1e-9).log10().floor());
+    let is_whole = |unit: &f64| {
+        let count = said / unit;
+        (count - count.round()).abs() < 1e-6
+    };
+    let mut places = (0..9).map(|n| highest / 10_f64.powi(n));
+    places.find(is_whole).unwrap_or(1.0)
+}
+
+/// `91` of `91%`.
+fn percents(text: &str) -> impl Iterator<Item = f64> {
+    let before = text.match_indices('%').map(|(at, _)| &text[..at]);
+    before.filter_map(|t| {
+        let digits = t
+            .trim_end()
+            .rsplit(|c: char| !c.is_ascii_digit() && c != '.');
+        digits.into_iter().next()?.parse().ok()
+    })
 }
 
 fn numbers(text: &str) -> impl Iterator<Item = f64> {

@@ -17,7 +17,7 @@ use crate::{
     store::{Query, Store, What},
 };
 
-use super::{answer::Look, outline::Records};
+use super::{answer::Look, night::Input, outline::Records};
 
 /// Passages asked for one incident and kind; more repeat each other.
 const PASSAGES: usize = 8;
@@ -77,7 +77,10 @@ impl Retrieval {
         vector: Option<Vec<f32>>,
     ) -> Vec<Passage> {
         let Self::Store { store, zone, .. } = self else {
-            return Vec::new();
+            let asked: Vec<&str> = text.split_whitespace().collect();
+            let of_kind = report.findings.iter().filter(|f| f.kind == kind);
+            let named = of_kind.filter(|f| asked.iter().any(|w| f.title.contains(w)));
+            return named.map(|f| Passage::Finding(f.id.clone())).collect();
         };
         let query = Query {
             what: vec![What::Finding, What::Template],
@@ -116,20 +119,27 @@ pub(super) fn question(incident: &Incident) -> String {
     )
 }
 
-/// What the store answers to a question of the supervisor, at most `most_tokens` by estimate.
+/// What a request is about.
+#[derive(Debug, Default)]
+pub(super) struct Material {
+    pub text: String,
+    /// The first incident that there was no room for.
+    pub next: Option<usize>,
+}
+
+/// What the store answers to a question, at most `most_tokens` by estimate.
 pub(super) async fn of_look(
-    report: &Report,
-    records: &Records,
-    retrieval: &Retrieval,
+    input: Input<'_>,
     look: &Look,
     envelope: &Envelope,
     most_tokens: u64,
 ) -> String {
-    let found = retrieval
-        .find(report, look.kind, look.query.clone(), None)
+    let found = input
+        .retrieval
+        .find(input.report, look.kind, look.query.clone(), None)
         .await;
     let mut text = String::new();
-    for block in blocks(found, report, records, envelope, &mut Vec::new()) {
+    for block in blocks(found, input, envelope, &mut Vec::new()) {
         if estimate_tokens(&text) + estimate_tokens(&block) > most_tokens {
             break;
         }
@@ -138,50 +148,59 @@ pub(super) async fn of_look(
     text
 }
 
-/// The material of one kind, at most `most_tokens` by estimate; empty when retrieval gave nothing.
+/// The material of one kind from an incident on, at most `most_tokens` by estimate; empty when retrieval gave nothing. One incident
+/// takes no more than a third of the room, so that a talkative one does not keep the others from being seen.
 pub(super) async fn of_kind(
-    report: &Report,
-    records: &Records,
-    retrieval: &Retrieval,
+    input: Input<'_>,
     kind: LogKind,
+    from: usize,
     envelope: &Envelope,
     most_tokens: u64,
-) -> String {
+) -> Material {
     let mut text = String::new();
     let mut used = 0;
     let mut shown: Vec<String> = Vec::new();
-    for incident in &report.incidents {
-        let passages = retrieval.about(report, incident, kind).await;
+    let incidents = input.report.incidents.iter().enumerate().skip(from);
+    for (n, incident) in incidents {
+        let passages = input.retrieval.about(input.report, incident, kind).await;
         if passages.is_empty() {
             continue;
         }
-        let mut told = vec![format!(
-            "## {} {}",
-            incident.id,
-            envelope.wrap("title", &incident.title)
-        )];
-        told.extend(blocks(passages, report, records, envelope, &mut shown));
-        for block in told {
-            let tokens = estimate_tokens(&block) + 1;
-            if used + tokens > most_tokens {
-                return text;
+        let title = envelope.wrap("title", &incident.title);
+        let mut told = vec![format!("## {} {title}", incident.id)];
+        told.extend(blocks(passages, input, envelope, &mut shown));
+        let mut own = 0;
+        for (at, block) in told.iter().enumerate() {
+            let tokens = estimate_tokens(block) + 1;
+            let fits_itself = at < 2 || own + tokens <= most_tokens / 3;
+            if used + tokens > most_tokens && at < 2 {
+                return Material {
+                    text,
+                    next: Some(n),
+                };
             }
+            if !fits_itself || used + tokens > most_tokens {
+                break;
+            }
+            own += tokens;
             used += tokens;
-            text.push_str(&block);
+            text.push_str(block);
             text.push('\n');
         }
     }
-    text
+    Material { text, next: None }
 }
 
 /// Passages in envelopes, each once.
 fn blocks(
     passages: Vec<Passage>,
-    report: &Report,
-    records: &Records,
+    input: Input<'_>,
     envelope: &Envelope,
     shown: &mut Vec<String>,
 ) -> Vec<String> {
+    let Input {
+        report, records, ..
+    } = input;
     let mut blocks = Vec::new();
     for passage in passages {
         match passage {

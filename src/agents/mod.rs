@@ -9,19 +9,24 @@
 //! - What a log says and what is concluded from it are never in the same list.
 //! - [`night()`] ends within its budget and never fails.
 
+mod agent;
 pub mod analysis;
-mod analyst;
 mod answer;
 pub mod claims;
 pub mod embed;
+mod form;
 mod ground;
 mod material;
 mod night;
+mod numerals;
 pub mod outline;
+mod overview;
 pub mod report;
 mod supervisor;
+mod task;
 mod tokens;
 mod told;
+mod tools;
 mod words;
 
 /// The prompts that MCP clients are offered; they are files of `prompts/`.

@@ -18,6 +18,8 @@ use crate::{
 
 use super::{
     analysis::analysis,
+    claims::Facts,
+    embed::Kept,
     material::Retrieval,
     outline::{Records, outline},
     report::summary,
@@ -37,13 +39,36 @@ pub struct Input<'a> {
     pub random: u64,
 }
 
+impl<'a> Input<'a> {
+    /// What sentences are held against.
+    pub(super) const fn facts(&self) -> Facts<'a> {
+        Facts {
+            report: self.report,
+            records: self.records,
+            lang: self.lang,
+        }
+    }
+}
+
 /// How the vectors of the night were made, for the report.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Vectors {
     /// The external embedder; empty when none is configured.
     pub embedder: String,
-    /// Why it was not used.
-    pub failed: Option<Error>,
+    /// How far it came, or why it was not used.
+    pub kept: Kept,
+    /// Tokens of the texts that it was given.
+    pub tokens: u64,
+}
+
+impl Default for Vectors {
+    fn default() -> Self {
+        Self {
+            embedder: String::new(),
+            kept: Kept::Whole,
+            tokens: 0,
+        }
+    }
 }
 
 /// What a night gives.
@@ -70,6 +95,8 @@ pub enum Stop {
     Done,
     /// The supervisor wanted to see more than it may.
     LooksUsedUp,
+    /// The least important problems were shown to no model.
+    LeftOut,
     /// The budget ended; what was known until then is told.
     Budget(Error),
     /// Every request failed; the last failure.
@@ -83,6 +110,7 @@ impl fmt::Display for Stop {
             Self::NothingToDo => f.write_str("nothing to do"),
             Self::Done => f.write_str("done"),
             Self::LooksUsedUp => f.write_str("looks used up"),
+            Self::LeftOut => f.write_str("the least important left out"),
             Self::Budget(e) | Self::Failed(e) => write!(f, "{e}"),
         }
     }
@@ -93,7 +121,12 @@ pub async fn night(input: Input<'_>, llm: &Llm, vectors: Vectors, mut budget: Bu
     let mut note = LlmNote {
         model: llm.name(),
         embedder: vectors.embedder,
-        embed_fallback: vectors.failed.map(|e| e.to_string()),
+        embed_fallback: match &vectors.kept {
+            Kept::Failed(error) => Some(error.sentence(input.lang)),
+            Kept::Whole | Kept::Begun => None,
+        },
+        embed_begun: vectors.kept == Kept::Begun,
+        embed_tokens: vectors.tokens,
         ..LlmNote::default()
     };
     if llm.is_off() {
@@ -105,7 +138,7 @@ pub async fn night(input: Input<'_>, llm: &Llm, vectors: Vectors, mut budget: Bu
     note.ms = u64::try_from(budget.elapsed().as_millis()).unwrap_or(u64::MAX);
     if let Stop::Failed(error) | Stop::Budget(error) = &stop {
         warn!(error = %error, model = %note.model, kept = claims.len(), "the model could not finish; the text made by rules stands");
-        note.fallback = Some(error.to_string());
+        note.fallback = Some(error.sentence(input.lang));
     }
     info!(kept = claims.len(), dropped = note.dropped_claims, elapsed_ms = note.ms, stop = %stop, "agents stopped");
     texts(input, &claims, Some(note), stop)
@@ -244,7 +277,7 @@ mod tests {
             vec![Answer::Fail(Error::Unauthorized(401))],
             vec![Answer::Fail(Error::TooLong); 9],
             vec![Answer::Fail(Error::Refused); 9],
-            vec![Answer::Fail(Error::UnknownTool); 9],
+            vec![Answer::Fail(Error::OnlyTools); 9],
             vec![Answer::Text("抱歉，我不能回答".to_owned()); 9],
             vec![Answer::Text(String::new()); 9],
             vec![Answer::Hang],
@@ -349,8 +382,10 @@ mod tests {
         assert_eq!(script.seen().len(), 3);
         assert_eq!(
             note.steps.last().map(String::as_str),
-            Some("supervisor.look")
+            Some("look.audit.report")
         );
+        let ends: Vec<_> = note.agents.iter().map(|a| a.end.as_str()).collect();
+        assert_eq!(ends, ["done", "done", "done", "nothing retrieved"]);
         assert_eq!((texts.stop, note.stop.as_str()), (Stop::Done, "done"));
     }
 }

@@ -15,7 +15,8 @@ use crate::model::{
 
 use super::{
     claims::{Facts, unsupported},
-    told,
+    form::in_language,
+    overview, told,
 };
 
 /// Kept records by id: the lines that claims are held against, and that 具体错误信息 quotes.
@@ -120,10 +121,15 @@ pub fn outline(report: &Report, records: &Records, extra: &[Claim], lang: Lang) 
     let mut outline = Outline {
         kinds: LogKind::ALL
             .into_iter()
-            .filter_map(|kind| Some((kind, told::of_kind(facts, kind).into_iter().find(holds)?)))
+            .filter_map(|kind| {
+                Some((
+                    kind,
+                    overview::of_kind(facts, kind).into_iter().find(holds)?,
+                ))
+            })
             .collect(),
         sections: Vec::new(),
-        chronic: told::chronic(facts).into_iter().filter(holds).collect(),
+        chronic: overview::chronic(facts).into_iter().filter(holds).collect(),
     };
     for incident in &report.incidents {
         let items = told::of_incident(facts, incident).into_iter();
@@ -134,9 +140,9 @@ pub fn outline(report: &Report, records: &Records, extra: &[Claim], lang: Lang) 
                 .collect(),
         });
     }
-    // A stored report holds all claims, ours among them.
-    let ours: BTreeSet<String> = outline.claims().into_iter().map(|c| c.text).collect();
-    for claim in extra.iter().filter(|c| !ours.contains(&c.text)) {
+    // A stored report holds all claims, ours among them; those are made anew, in the language asked for.
+    let said = |c: &&Claim| c.by_model && holds(c) && in_language(&c.text, lang);
+    for claim in extra.iter().filter(said) {
         let place = report
             .incidents
             .iter()

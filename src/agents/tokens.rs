@@ -1,13 +1,15 @@
 //! What a sentence asserts that can be looked up: numbers, names, times and quotations.
 //!
-//! In: one sentence in Chinese or English. Out: [`Tokens`]. Chinese numerals before a counter (三次) are numbers too; words that everybody uses
-//! of Kubernetes ([`VOCABULARY`]) are no names. Knows nothing of records.
+//! In: one sentence in Chinese or English. Out: [`Tokens`]. Numbers in words (三次, 百分之九十, 几十条, `twice`) are numbers too, 下午三点 is a
+//! time; words that everybody uses of Kubernetes ([`VOCABULARY`]) are no names. Knows nothing of records.
 
 use std::sync::LazyLock;
 
-use regex::Regex;
+use regex::{Captures, Regex};
 
 use crate::model::Lang;
+
+use super::numerals::{chinese, english, unit, vague};
 
 /// Words that assert nothing about this cluster. Reasons and states (`OOMKilled`, `ErrImagePull`) are not among them: they are facts.
 const VOCABULARY: &str = " pod pods node nodes container containers deployment deployments statefulset daemonset replicaset replica replicas job cronjob \
@@ -19,27 +21,64 @@ const VOCABULARY: &str = " pod pods node nodes container containers deployment d
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Tokens {
     pub numbers: Vec<f64>,
+    /// Said to be about so many: 约 1200, `about 50`.
+    pub about: Vec<f64>,
+    /// Said to be a little more: 三千多, `over 50`.
+    pub over: Vec<f64>,
+    /// Said to be somewhere between: 几十, `hundreds`.
+    pub between: Vec<(f64, f64)>,
+    /// 90 of `90%` and 百分之九十.
+    pub percents: Vec<f64>,
     /// Lower-case.
     pub names: Vec<String>,
     /// Hour and minute.
     pub times: Vec<(u8, u8)>,
-    /// `2026-11-21`.
+    /// An hour without its minute: 下午三点, `3 pm`.
+    pub hours: Vec<u8>,
+    /// `2026-11-21`, `11-21`.
     pub dates: Vec<String>,
     /// White space as single spaces.
     pub quotes: Vec<String>,
 }
 
-static QUOTE: LazyLock<Option<Regex>> = LazyLock::new(|| {
+type Pattern = LazyLock<Option<Regex>>;
+
+static QUOTE: Pattern = LazyLock::new(|| {
     Regex::new("`([^`]+)`|“([^”]+)”|\"([^\"]+)\"|「([^」]+)」|『([^』]+)』|‘([^’]{3,})’").ok()
 });
-static DATE: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"\b(?:\d{4}-)?\d{2}-\d{2}\b").ok());
-static TIME: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"(\d{1,2})(?::|点|時|时)(\d{2})(?::\d{2}|分)?").ok());
-static WORD: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"[A-Za-z0-9_./:@%+-]+").ok());
-static NUMERAL: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"([零〇一二两三四五六七八九十百千万亿]+)(?:多)?(次|个|条|台|分|秒|小时|天|倍|份|组|项|行|类|处|成)").ok()
+static DATE: Pattern = LazyLock::new(|| {
+    Regex::new(r"(?-u:\b)(?:\d{4}-)?\d{2}-\d{2}(?-u:\b)|(?:(\d{4})年)?(\d{1,2})月(\d{1,2})[日号]")
+        .ok()
 });
+static TIME: Pattern = LazyLock::new(|| {
+    Regex::new(concat!(
+        r"(?i)(凌晨|清晨|早上|上午|中午|下午|傍晚|晚上|夜里)?\s*",
+        r"(?:(\d{1,2})\s*(?::|点|時|时)\s*(\d{2})(?::\d{2}|分)?|([零〇一二两三四五六七八九十]{1,3})点([零〇一二两三四五六七八九十]{2,4}分?|[零〇一二两三四五六七八九十]分))",
+        r"(?:\s*([ap])\.?m\b\.?)?"
+    ))
+    .ok()
+});
+static HOUR: Pattern = LazyLock::new(|| {
+    Regex::new(concat!(
+        r"(?i)(凌晨|清晨|早上|上午|中午|下午|傍晚|晚上|夜里)?\s*(?:(\d{1,2})|([零〇一二两三四五六七八九十]{1,3}))点(?:半|整|钟|左右|前后|多|到|至|起|开始|之后|以后|，|、|。|$)",
+        r"|(?-u:\b)(\d{1,2})\s*([ap])\.?m(?-u:\b)"
+    ))
+    .ok()
+});
+static PERCENT: Pattern = LazyLock::new(|| {
+    Regex::new(r"(?i)(\d+(?:\.\d+)?)\s*(?:[%％]|percent|per cent)|百分之([零〇一二两三四五六七八九十百]+|\d+(?:\.\d+)?)|([一二三四五六七八九])成").ok()
+});
+static VAGUE: Pattern = LazyLock::new(|| {
+    Regex::new(r"(?i)成百上千|成千上万|([零一二两三四五六七八九百千万亿])?十[几多来]|[几数上近成][十百千万]|(?-u:\b)(?:dozens|hundreds|thousands|millions)(?-u:\b)").ok()
+});
+/// Digits with what multiplies them, and whether they are meant to be rough.
+static ROUGH: Pattern = LazyLock::new(|| {
+    Regex::new(r"(?i)(大约|约|将近|接近|超过|about |around |nearly |roughly |over |more than )?\s*(\d[\d,]*(?:\.\d+)?)\s*(百万|千万|百|千|万|亿|hundred(?-u:\b)|thousand(?-u:\b)|million(?-u:\b)|billion(?-u:\b))?\s*(多|余|来|左右|上下)?").ok()
+});
+static NUMERAL: Pattern = LazyLock::new(|| {
+    Regex::new(r"(大约|约|将近|接近|超过)?([零〇一二两三四五六七八九十百千万亿]+)(多|余|来|几)?(次|个|条|台|分钟|分|秒|小时|天|倍|份|组|项|行|类|处|位|名|家|轮|批|起|笔|遍|回|件|套|种|块|核|周|月|年|人|副本|节点|实例|容器)").ok()
+});
+static WORD: Pattern = LazyLock::new(|| Regex::new(r"[A-Za-z0-9_./:@%+-]+").ok());
 
 /// Reads a sentence.
 pub(super) fn tokens(text: &str, lang: Lang) -> Tokens {
@@ -49,21 +88,44 @@ pub(super) fn tokens(text: &str, lang: Lang) -> Tokens {
         found
             .quotes
             .push(spaced(inner.trim_end_matches(['…', '.'])));
+        true
     });
     found.quotes.retain(|q| !q.is_empty());
-    let rest = taken(&DATE, &rest, |c| found.dates.push(c[0].to_owned()));
-    let rest = taken(&TIME, &rest, |c| {
-        if let (Ok(h), Ok(m)) = (c[1].parse(), c[2].parse()) {
-            found.times.push((h, m));
-        }
+    let rest = taken(&DATE, &rest, |c| {
+        found.dates.push(date(c));
+        true
     });
+    let rest = clock(&rest, &mut found);
+    let rest = taken(&PERCENT, &rest, |c| {
+        let said = c.get(1).and_then(|m| m.as_str().parse().ok());
+        let in_words = c.get(2).map(|m| m.as_str());
+        let in_words = in_words.and_then(|t| t.parse().ok().or_else(|| chinese(t)));
+        let tenths = c.get(3).and_then(|m| chinese(m.as_str())).map(|n| n * 10.0);
+        found.percents.extend(said.or(in_words).or(tenths));
+        true
+    });
+    let rest = taken(&VAGUE, &rest, |c| {
+        // 三十多 is thirty and something, not ten.
+        let whole = c.get(1).is_none();
+        found.between.extend(vague(&c[0]).filter(|_| whole));
+        whole
+    });
+    let rest = digits(&rest, &mut found);
     let rest = taken(&NUMERAL, &rest, |c| {
-        found.numbers.extend(numeral(&c[1]).filter(|n| *n > 1.0));
+        // 十分严重 is "very grave".
+        let counts = !matches!(&c[0], "十分" | "万分");
+        let value = chinese(&c[2]).filter(|_| counts);
+        number(&mut found, value, c.get(1), c.get(3));
+        counts
     });
+    if lang == Lang::En {
+        found.numbers.extend(english(&rest));
+    }
     let mut start = true;
     taken(&WORD, &rest, |c| {
         word(&c[0], lang, start, &mut found);
         start = c[0].ends_with('.');
+        true
     });
     found
 }
@@ -73,30 +135,117 @@ pub(super) fn spaced(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-fn taken(
-    pattern: &LazyLock<Option<Regex>>,
-    text: &str,
-    mut see: impl FnMut(&regex::Captures<'_>),
-) -> String {
+/// Without what `see` took.
+fn taken(pattern: &Pattern, text: &str, mut see: impl FnMut(&Captures<'_>) -> bool) -> String {
     let Some(pattern) = pattern.as_ref() else {
         return text.to_owned();
     };
-    pattern
-        .replace_all(text, |c: &regex::Captures<'_>| {
-            see(c);
-            " "
-        })
-        .into_owned()
+    let found = pattern.replace_all(text, |c: &Captures<'_>| {
+        if see(c) {
+            " ".to_owned()
+        } else {
+            c[0].to_owned()
+        }
+    });
+    found.into_owned()
+}
+
+/// `11-21` of 11月21日, with its year where it has one.
+fn date(c: &Captures<'_>) -> String {
+    let part = |n: usize| c.get(n).map(|m| m.as_str());
+    match (part(1), part(2), part(3)) {
+        (Some(year), Some(month), Some(day)) => format!("{year}-{month:0>2}-{day:0>2}"),
+        (None, Some(month), Some(day)) => format!("{month:0>2}-{day:0>2}"),
+        _ => c[0].to_owned(),
+    }
+}
+
+/// Times of day, with and without minutes.
+fn clock(text: &str, found: &mut Tokens) -> String {
+    let value = |m: Option<regex::Match<'_>>| {
+        let text = m?.as_str().trim_end_matches('分');
+        let n = text.parse().ok().or_else(|| chinese(text))?;
+        Some(n as u8)
+    };
+    let of_day = |hour: u8, half: Option<&str>| match half.map(str::to_lowercase).as_deref() {
+        Some("下午" | "傍晚" | "晚上" | "p") if hour < 12 => hour + 12,
+        Some("a") if hour == 12 => 0,
+        _ => hour,
+    };
+    let rest = taken(&TIME, text, |c| {
+        let (hour, minute) = (
+            value(c.get(2).or_else(|| c.get(4))),
+            value(c.get(3).or_else(|| c.get(5))),
+        );
+        let half = c.get(1).or_else(|| c.get(6)).map(|m| m.as_str());
+        if let (Some(hour), Some(minute)) = (hour, minute) {
+            found.times.push((of_day(hour, half), minute));
+        }
+        true
+    });
+    taken(&HOUR, &rest, |c| {
+        let hour = value(c.get(2).or_else(|| c.get(3)).or_else(|| c.get(4)));
+        let half = c.get(1).or_else(|| c.get(5)).map(|m| m.as_str());
+        found.hours.extend(hour.map(|h| of_day(h, half)));
+        true
+    })
+}
+
+/// Numbers in digits that stand alone; those inside a name (`v2.4.1`, `node-3`) are left to it.
+fn digits(text: &str, found: &mut Tokens) -> String {
+    let inside = |c: Option<char>| {
+        c.is_some_and(|c| c.is_ascii_alphabetic() || "_./:@+-".contains(c) || c.is_ascii_digit())
+    };
+    let Some(pattern) = ROUGH.as_ref() else {
+        return text.to_owned();
+    };
+    let mut rest = String::new();
+    let mut end = 0;
+    for c in pattern.captures_iter(text) {
+        let (Some(all), Some(digits)) = (c.get(0), c.get(2)) else {
+            continue;
+        };
+        let before = text[..digits.start()].chars().next_back();
+        let mut after = text[digits.end()..].chars();
+        let next = after.next();
+        // A full stop behind a number ends the sentence, unless more follows at once.
+        let joined = match next {
+            Some('.' | ':' | '-' | '/') => inside(after.next()),
+            other => inside(other),
+        };
+        if inside(before) || joined && c.get(3).is_none() {
+            continue;
+        }
+        let value = digits.as_str().replace(',', "").parse::<f64>().ok();
+        let value = value.map(|n| n * unit(c.get(3).map_or("", |m| m.as_str())));
+        number(found, value, c.get(1), c.get(4));
+        rest.push_str(&text[end..all.start()]);
+        rest.push(' ');
+        end = all.end();
+    }
+    rest + &text[end..]
+}
+
+/// "a 1" and "the 0" carry nothing that could be looked up.
+fn number(
+    found: &mut Tokens,
+    value: Option<f64>,
+    before: Option<regex::Match<'_>>,
+    after: Option<regex::Match<'_>>,
+) {
+    let words = [before, after].map(|m| m.map_or("", |m| m.as_str().trim()).to_lowercase());
+    let list = match [words[0].as_str(), words[1].as_str()] {
+        ["超过" | "over" | "more than", _] | [_, "多" | "余" | "几"] => &mut found.over,
+        ["", ""] => &mut found.numbers,
+        _ => &mut found.about,
+    };
+    list.extend(value.filter(|n| *n > 1.0 || n.fract() != 0.0));
 }
 
 fn word(raw: &str, lang: Lang, starts_sentence: bool, found: &mut Tokens) {
     let word = raw.trim_matches(|c: char| "._:/@+-".contains(c));
-    let digits = word.trim_end_matches('%').replace(',', "");
-    if let Ok(n) = digits.parse::<f64>() {
-        // "a 1" and "the 0" carry nothing that could be looked up.
-        if n > 1.0 {
-            found.numbers.push(n);
-        }
+    if let Ok(n) = word.replace(',', "").parse::<f64>() {
+        number(found, Some(n), None, None);
         return;
     }
     let lower = word.to_lowercase();
@@ -114,33 +263,6 @@ fn word(raw: &str, lang: Lang, starts_sentence: bool, found: &mut Tokens) {
     }
 }
 
-/// 三百二十 as 320; `None` for what is no number.
-fn numeral(text: &str) -> Option<f64> {
-    let (mut total, mut section, mut digit) = (0_u64, 0_u64, 0_u64);
-    for c in text.chars() {
-        match c {
-            '零' | '〇' => {}
-            '两' => digit = 2,
-            '十' | '百' | '千' => {
-                let unit = match c {
-                    '十' => 10,
-                    '百' => 100,
-                    _ => 1000,
-                };
-                section += digit.max(1) * unit;
-                digit = 0;
-            }
-            '万' | '亿' => {
-                let unit = if c == '万' { 10_000 } else { 100_000_000 };
-                total = total.saturating_add((section + digit).max(1).saturating_mul(unit));
-                (section, digit) = (0, 0);
-            }
-            _ => digit = "一二三四五六七八九".chars().position(|d| d == c)? as u64 + 1,
-        }
-    }
-    Some((total + section + digit) as f64)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -153,7 +275,7 @@ mod tests {
         );
         assert_eq!(t.quotes, ["order-service", "connection refused"]);
         assert_eq!(t.times, [(10, 2)]);
-        assert_eq!(t.numbers, [320.0, 157.0, 3.5]);
+        assert_eq!((t.numbers, t.about), (vec![157.0, 320.0], vec![3.5]));
         assert_eq!(t.names, ["oomkilled"]);
     }
 
@@ -165,5 +287,41 @@ mod tests {
         );
         assert_eq!(t.names, ["checkout-api", "v2.4.1"]);
         assert_eq!(t.numbers, [12.0]);
+    }
+
+    #[test]
+    fn a_number_is_found_however_it_is_written() {
+        let zh = |text: &str| tokens(text, Lang::Zh);
+        let en = |text: &str| tokens(text, Lang::En);
+        assert_eq!(zh("报错 5 万次").numbers, [50_000.0]);
+        assert_eq!(zh("报错1.2万次").numbers, [12_000.0]);
+        assert_eq!(zh("报错 1,234 次").numbers, [1_234.0]);
+        assert_eq!(zh("大约一百二十次").about, [120.0]);
+        assert_eq!(zh("失败了三千多次，三十几次").over, [3_000.0, 30.0]);
+        assert_eq!(
+            zh("失败率百分之九十，占 57%，七成").percents,
+            [90.0, 57.0, 70.0]
+        );
+        assert_eq!(zh("几十条报错，上千次重试").between.len(), 2);
+        assert_eq!(zh("两个副本，三台节点").numbers, [2.0, 3.0]);
+        assert_eq!(zh("一个也没有，十分严重，万一").numbers, [0.0; 0]);
+        assert_eq!(en("failed three times, a dozen pods").numbers, [3.0, 12.0]);
+        assert_eq!(en("about 3 thousand errors").about, [3_000.0]);
+        assert_eq!(en("hundreds of errors").between, [(200.0, 999.0)]);
+        assert_eq!(zh("node-3 的 v2.4.1 和 10.0.0.7").numbers, [0.0; 0]);
+    }
+
+    #[test]
+    fn a_time_is_found_however_it_is_written() {
+        let zh = |text: &str| tokens(text, Lang::Zh);
+        assert_eq!(zh("下午3点25分").times, [(15, 25)]);
+        assert_eq!(zh("十点零二分开始").times, [(10, 2)]);
+        assert_eq!(zh("上午十点到十一点左右").hours, [10, 11]);
+        assert_eq!(zh("有3点建议").hours, [0_u8; 0]);
+        assert_eq!(zh("11月21日").dates, ["11-21"]);
+        assert_eq!(zh("2026年11月2日").dates, ["2026-11-02"]);
+        let en = tokens("from 10:02 am to 1:30 pm, again at 3pm", Lang::En);
+        assert_eq!((en.times, en.hours), (vec![(10, 2), (13, 30)], vec![15]));
+        assert_eq!(zh("持续了3小时").hours, [0_u8; 0]);
     }
 }

@@ -1,16 +1,17 @@
-//! The sentences of a report, before they are checked: each with what it rests on, and a plainer wording where a name in it may be ours.
+//! The sentences of an incident, before they are checked: each with what it rests on, and a plainer wording where a name in it may be ours.
 //!
 //! In: the [`Facts`]. Out: claims in their places, for each place one or more wordings, the fuller first. `outline` takes the first that holds.
 
 use std::collections::BTreeSet;
 
 use crate::model::{
-    EvidenceId, LogKind, Moment, ObjectRef, Severity,
+    EvidenceId, LogKind, Moment, ObjectRef,
     report::{ChangeNote, Claim, ClaimKind, Finding, Incident, Status},
 };
 
 use super::{
-    claims::{Facts, speaks_of_us},
+    claims::Facts,
+    form::speaks_of_us,
     outline::Slot,
     words::{change_text, day_minute, named, plain, quote},
 };
@@ -19,79 +20,6 @@ use super::{
 const QUOTES: usize = 2;
 /// Objects named of an incident; the rest is counted.
 const NAMED_OBJECTS: usize = 8;
-
-/// What a kind of log shows, in several wordings. `None` of them when it shows nothing.
-pub(super) fn of_kind(facts: Facts<'_>, kind: LogKind) -> Vec<Claim> {
-    let (report, lang) = (facts.report, facts.lang);
-    let found: Vec<&Finding> = report
-        .findings
-        .iter()
-        .filter(|f| f.kind == kind && f.severity > Severity::Info)
-        .collect();
-    let Some(worst) = found.first() else {
-        let mut changes: Vec<EvidenceId> = Vec::new();
-        for c in report.incidents.iter().filter_map(|i| i.change.as_ref()) {
-            if !changes.contains(&c.evidence) {
-                changes.push(c.evidence);
-            }
-        }
-        if kind != LogKind::Audit || changes.is_empty() {
-            return Vec::new();
-        }
-        let n = changes.len();
-        return vec![Claim {
-            text: lang.pick(
-                format!("{n} 处改动与问题有关"),
-                format!("{n} changes have to do with the problems"),
-            ),
-            kind: ClaimKind::Observed,
-            findings: Vec::new(),
-            evidence: changes,
-        }];
-    };
-    let n = found.len();
-    let title = plain(&worst.title);
-    let texts = [
-        lang.pick(
-            format!("{n} 类异常，最重要的是：{title}"),
-            format!("{n} anomalies, first: {title}"),
-        ),
-        lang.pick(
-            format!("{n} 类异常，最重要的在 {}", named(&worst.object)),
-            format!("{n} anomalies, first in {}", named(&worst.object)),
-        ),
-    ];
-    texts
-        .map(|text| claim(text, ClaimKind::Observed, &found, None))
-        .into()
-}
-
-/// What is wrong every day at the same rate.
-pub(super) fn chronic(facts: Facts<'_>) -> Vec<Claim> {
-    let lang = facts.lang;
-    let all = facts.report.chronic.iter().take(10).map(|c| Claim {
-        text: lang.pick(
-            format!(
-                "{}（{}，{} 次，平时约 {:.0} 次）",
-                plain(&c.title),
-                named(&c.object),
-                c.count,
-                c.baseline
-            ),
-            format!(
-                "{} ({}, {} times, usually {:.0})",
-                plain(&c.title),
-                named(&c.object),
-                c.count,
-                c.baseline
-            ),
-        ),
-        kind: ClaimKind::Observed,
-        findings: Vec::new(),
-        evidence: c.evidence.clone(),
-    });
-    all.collect()
-}
 
 /// The claims of an incident: for each place one or more wordings.
 pub(super) fn of_incident(facts: Facts<'_>, incident: &Incident) -> Vec<(Slot, Vec<Claim>)> {
@@ -263,16 +191,17 @@ impl Told<'_> {
             String::new()
         };
         let count = f.count;
+        let lang = self.facts.lang;
+        let when = if first == last {
+            first
+        } else {
+            lang.pick(format!("{first} 至 {last}"), format!("{first} to {last}"))
+        };
+        let times = lang.pick("次", if count == 1 { "time" } else { "times" });
         let text = |what: &str| {
-            self.facts.lang.pick(
-                format!(
-                    "{}：{what}（{count} 次，{first} 至 {last}{usual}）",
-                    f.kind.zh()
-                ),
-                format!(
-                    "{} log: {what} ({count} times, {first} to {last}{usual})",
-                    f.kind
-                ),
+            lang.pick(
+                format!("{}：{what}（{count} {times}，{when}{usual}）", f.kind.zh()),
+                format!("{} log: {what} ({count} {times}, {when}{usual})", f.kind),
             )
         };
         [text(&title), text(&named(&f.object))].map(|t| claim(t, ClaimKind::Observed, &[f], None))
@@ -299,7 +228,6 @@ impl Told<'_> {
     fn guess(&self) -> Claim {
         let i = self.incident;
         let object = named(&i.root.object);
-        let cause = i.root.detail.as_ref().unwrap_or(&i.root.cause);
         let text = match &i.change {
             Some(c) => {
                 let (at, user) = (c.at.hour_minute(), plain(&c.user));
@@ -319,8 +247,8 @@ impl Told<'_> {
                 format!("what is wrong with {object} matches no known cause and needs a person"),
             ),
             None => self.facts.lang.pick(
-                format!("按症状判断是 `{cause}`，根源在 {object}，日志里没有对应的改动"),
-                format!("by its symptoms `{cause}` in {object}; the logs show no change behind it"),
+                format!("按症状判断，根源在 {object}；日志里没有引发它的改动"),
+                format!("by its symptoms the root is {object}; the logs show no change behind it"),
             ),
         };
         claim(
@@ -383,7 +311,7 @@ impl Told<'_> {
 }
 
 /// With a record, an observation rests on that one; without, on those of its findings.
-fn claim(
+pub(super) fn claim(
     text: String,
     kind: ClaimKind,
     findings: &[&Finding],
@@ -403,5 +331,6 @@ fn claim(
         kind,
         findings: findings.iter().map(|f| f.id.clone()).collect(),
         evidence,
+        by_model: false,
     }
 }

@@ -13,13 +13,18 @@ use tracing_subscriber::{
     util::SubscriberInitExt as _,
 };
 
-/// Starts logging to stderr. A filter that cannot be read is replaced by the default, with a warning.
+/// Starts logging to stderr. A filter that cannot be read is replaced by the default, with a warning. The model's client never
+/// speaks: it logs bodies of answers.
 ///
 /// A panic is logged with its place alone: its message may carry a value of a log line or a key.
 pub fn start(filter: &str) {
     let wished = EnvFilter::try_new(filter);
     let unreadable = wished.is_err();
     let filter = wished.unwrap_or_else(|_| EnvFilter::new("info,rmcp=warn"));
+    let filter = match "genai=off".parse() {
+        Ok(silent) => filter.add_directive(silent),
+        Err(_) => filter,
+    };
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(io::stderr)
         .with_ansi(io::stderr().is_terminal())

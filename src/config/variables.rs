@@ -267,6 +267,11 @@ const MODELS: &[Variable] = &[
         "Nor costs more tokens than this a round.",
     ),
     v(
+        "GENGFU_LLM_PRICE",
+        "",
+        "What a million tokens cost, in and out, for the report: 2/8 CNY.",
+    ),
+    v(
         "GENGFU_LLM_PRIVATE",
         "0",
         "1: the model is our own, identifiers need not be masked.",

@@ -52,9 +52,7 @@ impl Budget {
         if self.time_left().is_zero() {
             return Err(Error::OutOfTime);
         }
-        let wanted = estimate_tokens(&request.system)
-            + estimate_tokens(&request.user)
-            + u64::from(request.max_output_tokens);
+        let wanted = request.input_tokens() + u64::from(request.max_output_tokens);
         if wanted > self.tokens_left() {
             Err(Error::OutOfTokens)
         } else {
@@ -84,9 +82,9 @@ mod tests {
     async fn a_request_is_refused_before_it_would_exceed_the_budget() {
         let mut budget = Budget::new(Duration::from_secs(10), 100);
         let request = Request {
-            system: String::new(),
             user: "镜像".repeat(20),
             max_output_tokens: 50,
+            ..Request::default()
         };
         assert_eq!(budget.admit(&request), Ok(()));
         budget.spend(20);

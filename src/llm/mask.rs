@@ -1,23 +1,37 @@
 //! Identifiers of people and machines, replaced on the way to a foreign model and put back on the way home.
 //!
 //! In: text. Out: text in which account numbers, IP addresses and e-mail addresses read `acct_1`, `ip_1`, `mail_1`; the same value always has the same name.
-//! Secrets are not its business: they were removed at intake, for good.
+//! Chinese around an identifier hides it from nobody: 账号100012347138的 has one. Secrets are not its business: they were removed
+//! at intake, for good.
 
-use std::{collections::BTreeMap, sync::LazyLock};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::LazyLock,
+};
 
 use regex::Regex;
 
 static IDENTIFIER: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"(?P<mail>[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)|(?P<ip>\b\d{1,3}(?:\.\d{1,3}){3}\b|\b(?:[0-9a-fA-F]{1,4}:){7}[0-9a-fA-F]{1,4}\b)|(?P<acct>\b1\d{8,12}\b)").ok()
+    // Word boundaries of ASCII: for Unicode, a Chinese character before a digit is none.
+    Regex::new(concat!(
+        r"(?P<mail>[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)",
+        r"|(?P<ip>(?-u:\b)[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?-u:\b)",
+        r"|(?-u:\b)(?:[0-9a-fA-F]{1,4}:){7}[0-9a-fA-F]{1,4}(?-u:\b)",
+        r"|(?-u:\b)(?:[0-9a-fA-F]{1,4}:){1,6}:(?:[0-9a-fA-F]{1,4}(?::[0-9a-fA-F]{1,4}){0,5})?)",
+        r"|(?P<acct>[0-9A-Za-z]*[0-9]{9,}[0-9A-Za-z]*)",
+    ))
+    .ok()
 });
 static MASKED: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"\b(?:mail|ip|acct)_\d+\b").ok());
+    LazyLock::new(|| Regex::new(r"(?i)(?-u:\b)(?:mail|ip|acct)_[0-9]+").ok());
 
 /// Names given so far.
 #[derive(Debug, Clone, Default)]
 pub struct Mask {
     names: BTreeMap<String, String>,
     values: BTreeMap<String, String>,
+    /// Words of the text itself that look like a name of ours; they are not given to anything.
+    taken: BTreeSet<String>,
     /// The model is the operator's own: nothing is masked.
     off: bool,
 }
@@ -36,12 +50,17 @@ impl Mask {
         let Some(pattern) = IDENTIFIER.as_ref().filter(|_| !self.off) else {
             return text.to_owned();
         };
+        let alike = MASKED.iter().flat_map(|p| p.find_iter(text));
+        self.taken.extend(alike.map(|m| m.as_str().to_lowercase()));
         pattern
             .replace_all(text, |c: &regex::Captures<'_>| {
                 let kind = ["mail", "ip", "acct"]
                     .into_iter()
                     .find(|k| c.name(k).is_some())
                     .unwrap_or("acct");
+                if kind == "acct" && !is_account(&c[0]) {
+                    return c[0].to_owned();
+                }
                 self.name(kind, &c[0])
             })
             .into_owned()
@@ -55,8 +74,9 @@ impl Mask {
         };
         pattern
             .replace_all(text, |c: &regex::Captures<'_>| {
+                let name = c[0].to_lowercase();
                 self.values
-                    .get(&c[0])
+                    .get(&name)
                     .cloned()
                     .unwrap_or_else(|| c[0].to_owned())
             })
@@ -67,12 +87,23 @@ impl Mask {
         if let Some(name) = self.names.get(value) {
             return name.clone();
         }
-        let n = self.values.keys().filter(|k| k.starts_with(kind)).count() + 1;
-        let name = format!("{kind}_{n}");
+        let given = self.values.keys().filter(|k| k.starts_with(kind)).count();
+        let free = (given + 1..).map(|n| format!("{kind}_{n}"));
+        let name = free
+            .into_iter()
+            .find(|n| !self.taken.contains(n) && !self.values.contains_key(n));
+        let name = name.unwrap_or_default();
         self.names.insert(value.to_owned(), name.clone());
         self.values.insert(name.clone(), value.to_owned());
         name
     }
+}
+
+/// Account numbers of Tencent Cloud and mobile numbers; a hash or a longer number is none.
+fn is_account(word: &str) -> bool {
+    word.starts_with('1')
+        && (9..=13).contains(&word.len())
+        && word.bytes().all(|b| b.is_ascii_digit())
 }
 
 #[cfg(test)]
@@ -93,6 +124,30 @@ mod tests {
         assert_eq!(mask.show(&hidden), text);
         assert_eq!(mask.show("acct_2 is unknown"), "acct_2 is unknown");
         assert_eq!(Mask::new(true).hide(text), text);
+    }
+
+    #[test]
+    fn chinese_around_an_identifier_does_not_hide_it() {
+        let mut mask = Mask::new(false);
+        let text = "账号100012347138在节点10.0.3.11上，fe80::1:2 也是，联系ops@example.com。";
+        let hidden = mask.hide(text);
+        assert_eq!(hidden, "账号acct_1在节点ip_1上，ip_2 也是，联系mail_1。");
+        assert_eq!(
+            mask.show("就在节点ip_1上，账号Acct_1改的"),
+            "就在节点10.0.3.11上，账号100012347138改的"
+        );
+        // What is no identifier stays: an evidence id, a time, a long number.
+        let plain = "event:a1234567890bcdef 10:02:11 12345678901234567";
+        assert_eq!(mask.hide(plain), plain);
+    }
+
+    #[test]
+    fn a_word_of_the_log_that_looks_like_a_mask_is_not_taken_for_one() {
+        let mut mask = Mask::new(false);
+        let text = "label ip_1 of 10.0.3.11";
+        let hidden = mask.hide(text);
+        assert_eq!(hidden, "label ip_1 of ip_2");
+        assert_eq!(mask.show(&hidden), text);
     }
 
     proptest! {

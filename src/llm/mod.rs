@@ -8,12 +8,15 @@
 //! not believed here: that is `agents::claims`.
 
 mod budget;
+mod chat;
 mod envelope;
+mod failure;
 mod mask;
 mod model;
 pub mod prompts;
 mod remote;
 mod script;
+mod talk;
 
 use std::sync::Arc;
 
@@ -23,7 +26,9 @@ pub use mask::Mask;
 pub use model::{BadModel, Model, Purpose};
 pub use remote::Setup;
 pub use script::{Answer, Script};
+pub use talk::{Call, Completion, Exchange, Request, Tool};
 
+use crate::model::Lang;
 use remote::Remote;
 
 /// A model, an embedder, or neither. Cheap to clone.
@@ -35,24 +40,6 @@ pub enum Llm {
     Genai(Arc<Remote>),
     /// Answers in order, for tests of what stands above.
     Scripted(Arc<Script>),
-}
-
-/// One question. The answer is asked for as a JSON object, since claims come back in a schema.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Request {
-    pub system: String,
-    pub user: String,
-    pub max_output_tokens: u32,
-}
-
-/// What a model answered.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Completion {
-    pub text: String,
-    pub input_tokens: u64,
-    pub output_tokens: u64,
-    /// The answer was cut at `max_output_tokens`.
-    pub cut: bool,
 }
 
 /// Why there is no answer. Holds no text of the request and no key.
@@ -70,6 +57,8 @@ pub enum Error {
     Rejected(u16),
     #[error("the model's provider cannot be reached")]
     Unreachable,
+    #[error("the connection to the model's provider broke")]
+    Broken,
     #[error("the model did not answer in time")]
     TimedOut,
     #[error("the request is longer than the model's context")]
@@ -80,8 +69,8 @@ pub enum Error {
     Empty,
     #[error("the model refused to answer")]
     Refused,
-    #[error("the model asked for a tool although it was given none")]
-    UnknownTool,
+    #[error("the model asks for tools instead of answering")]
+    OnlyTools,
     #[error("the time for the model is used up")]
     OutOfTime,
     #[error("the tokens for the model are used up")]
@@ -94,7 +83,43 @@ impl Error {
     pub const fn is_transient(&self) -> bool {
         matches!(
             self,
-            Self::RateLimited | Self::Provider(_) | Self::Unreachable
+            Self::RateLimited | Self::Provider(_) | Self::Unreachable | Self::Broken
+        )
+    }
+
+    /// What went wrong, for the operator.
+    #[must_use]
+    pub fn sentence(&self, lang: Lang) -> String {
+        if lang == Lang::En {
+            return self.to_string();
+        }
+        let said = match self {
+            Self::Off => "没有配置模型",
+            Self::Unauthorized(status) => {
+                return format!("模型服务商不认这个密钥（HTTP {status}）");
+            }
+            Self::RateLimited => "模型服务商要求放慢（HTTP 429）",
+            Self::Provider(status) => return format!("模型服务商出错（HTTP {status}）"),
+            Self::Rejected(status) => return format!("模型服务商拒绝了请求（HTTP {status}）"),
+            Self::Unreachable => "连不上模型服务商",
+            Self::Broken => "和模型服务商的连接中途断了",
+            Self::TimedOut => "模型没有按时回答",
+            Self::TooLong => "请求超过了模型的上下文长度",
+            Self::Unreadable => "模型的回答读不懂",
+            Self::Empty => "模型什么也没回答",
+            Self::Refused => "模型拒绝回答",
+            Self::OnlyTools => "模型只要求调用工具，不回答",
+            Self::OutOfTime => "给模型的时间用完了",
+            Self::OutOfTokens => "给模型的 token 用完了",
+        };
+        said.to_owned()
+    }
+
+    /// Whether the provider may count tokens for it all the same.
+    const fn may_have_cost(&self) -> bool {
+        matches!(
+            self,
+            Self::TimedOut | Self::Broken | Self::Unreadable | Self::Refused
         )
     }
 
@@ -144,13 +169,19 @@ impl Llm {
         request: &Request,
         budget: &mut Budget,
     ) -> Result<Completion, Error> {
-        let answer = match self {
-            Self::Off => return Err(Error::Off),
-            Self::Genai(remote) => remote.complete(request, budget).await?,
-            Self::Scripted(script) => script.complete(request, budget).await?,
+        let asked = match self {
+            Self::Off => Err(Error::Off),
+            Self::Genai(remote) => chat::complete(remote, request, budget).await,
+            Self::Scripted(script) => script.complete(request, budget).await,
         };
+        let answer = asked.inspect_err(|error| {
+            // Nobody says what these cost; what was asked has been read, most likely.
+            if error.may_have_cost() {
+                budget.spend(request.input_tokens());
+            }
+        })?;
         budget.spend(answer.input_tokens + answer.output_tokens);
-        if answer.text.trim().is_empty() {
+        if answer.text.trim().is_empty() && answer.calls.is_empty() {
             Err(Error::Empty)
         } else {
             Ok(answer)

@@ -1,21 +1,27 @@
 //! genai, asked within a budget.
 //!
-//! In: a [`Setup`]. Out: completions and vectors. The key is handed over with every call, so that genai never looks into the environment; errors of genai,
-//! some of which print the whole request, become [`Error`]s without text.
+//! In: a [`Setup`]. Out: vectors, and the target of a question to a chat model (`chat` asks it). The key is handed over with every call, so
+//! that genai never looks into the environment.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 use futures::future::BoxFuture;
 use genai::{
     Client, ModelIden, ServiceTarget,
-    chat::{ChatMessage, ChatOptions, ChatRequest, ChatResponseFormat, StopReason},
+    adapter::AdapterKind,
     resolver::{AuthData, Endpoint},
 };
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::{sleep, timeout};
 use tracing::debug;
 
-use super::{BadModel, Budget, Completion, Error, Model, Purpose, Request, estimate_tokens};
+use super::{
+    BadModel, Budget, Error, Model, Purpose, estimate_tokens,
+    failure::{Failed, failed},
+};
 
 /// Texts of one embedding request: DashScope takes ten at most, the others more.
 pub(super) const EMBED_BATCH: usize = 10;
@@ -46,6 +52,8 @@ pub struct Remote {
     endpoint: Option<Endpoint>,
     key: Option<SecretString>,
     private: bool,
+    /// It understood neither a stream nor tools.
+    plain: AtomicBool,
 }
 
 impl Remote {
@@ -70,7 +78,30 @@ impl Remote {
             endpoint,
             key: setup.key,
             private: setup.private,
+            plain: AtomicBool::new(false),
         })
+    }
+
+    pub(super) const fn client(&self) -> &Client {
+        &self.client
+    }
+
+    pub(super) fn is_plain(&self) -> bool {
+        self.plain.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn stay_plain(&self) {
+        self.plain.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it can be told to answer in JSON; the others are told so in words only.
+    pub(super) const fn json_mode(&self) -> bool {
+        !matches!(self.model.adapter, AdapterKind::Anthropic)
+    }
+
+    /// Ollama's models think before they answer unless they are told not to.
+    pub(super) const fn thinks_unasked(&self) -> bool {
+        matches!(self.model.adapter, AdapterKind::Ollama)
     }
 
     pub(super) const fn model(&self) -> &Model {
@@ -81,7 +112,7 @@ impl Remote {
         self.private
     }
 
-    async fn target(&self) -> Result<ServiceTarget, Error> {
+    pub(super) async fn target(&self) -> Result<ServiceTarget, Error> {
         let model = ModelIden::new(self.model.adapter, self.model.name.clone());
         let mut target = self
             .client
@@ -100,52 +131,6 @@ impl Remote {
         Ok(target)
     }
 
-    pub(super) async fn complete(
-        &self,
-        request: &Request,
-        budget: &Budget,
-    ) -> Result<Completion, Error> {
-        let chat = ChatRequest::from_system(&request.system)
-            .append_message(ChatMessage::user(&request.user));
-        let options = ChatOptions::default()
-            .with_temperature(0.0)
-            .with_max_tokens(request.max_output_tokens)
-            .with_response_format(ChatResponseFormat::JsonMode);
-        let call = || -> BoxFuture<'_, _> {
-            Box::pin(async {
-                budget.admit(request)?;
-                let target = self.target().await?;
-                self.client
-                    .exec_chat(target, chat.clone(), Some(&options))
-                    .await
-                    .map_err(|e| error(&e))
-            })
-        };
-        let answer = within(budget, call).await?;
-        if !answer.tool_calls().is_empty() {
-            return Err(Error::UnknownTool);
-        }
-        if matches!(answer.stop_reason, Some(StopReason::ContentFilter(_))) {
-            return Err(Error::Refused);
-        }
-        let tokens = |n: Option<i32>| n.and_then(|n| u64::try_from(n).ok());
-        let cut = answer
-            .stop_reason
-            .as_ref()
-            .is_some_and(StopReason::is_max_tokens);
-        let usage = answer.usage.clone();
-        let text = answer.into_texts().join("");
-        Ok(Completion {
-            input_tokens: tokens(usage.prompt_tokens).unwrap_or_else(|| {
-                estimate_tokens(&request.system) + estimate_tokens(&request.user)
-            }),
-            output_tokens: tokens(usage.completion_tokens)
-                .unwrap_or_else(|| estimate_tokens(&text)),
-            cut,
-            text,
-        })
-    }
-
     pub(super) async fn embed(
         &self,
         texts: &[String],
@@ -153,13 +138,16 @@ impl Remote {
     ) -> Result<Vec<Vec<f32>>, Error> {
         let mut vectors = Vec::with_capacity(texts.len());
         for batch in texts.chunks(EMBED_BATCH) {
-            let call = || -> BoxFuture<'_, _> {
-                Box::pin(async {
+            let tokens = batch.iter().map(|t| estimate_tokens(t)).sum();
+            if tokens > budget.tokens_left() {
+                return Err(Error::OutOfTokens);
+            }
+            let call = |limit: Duration| -> BoxFuture<'_, _> {
+                Box::pin(async move {
                     let target = self.target().await?;
-                    self.client
-                        .embed_batch(target, batch.to_vec(), None)
-                        .await
-                        .map_err(|e| error(&e))
+                    let asking = self.client.embed_batch(target, batch.to_vec(), None);
+                    let asked = timeout(limit, asking).await;
+                    asked.map_err(|_| Error::TimedOut)?.map_err(|e| failed(&e))
                 })
             };
             let answer = within(budget, call).await?;
@@ -172,19 +160,19 @@ impl Remote {
             {
                 return Err(Error::Unreadable);
             }
-            budget.spend(batch.iter().map(|t| estimate_tokens(t)).sum());
+            budget.spend(tokens);
             vectors.extend(found.into_iter().map(|e| e.vector));
         }
         Ok(vectors)
     }
 }
 
-/// Tries a call until it succeeds, fails for good, or the budget's time is over.
+/// Tries a call until it succeeds, fails for good, or the budget's time is over. The call keeps the limit that it is given.
 ///
 /// The call gives a boxed future: of an `AsyncFn`'s the compiler cannot tell that it may move between threads.
-async fn within<'a, T>(
+pub(super) async fn within<'a, T>(
     budget: &Budget,
-    call: impl Fn() -> BoxFuture<'a, Result<T, Failed>>,
+    call: impl Fn(Duration) -> BoxFuture<'a, Result<T, Failed>>,
 ) -> Result<T, Error> {
     let mut pause = PAUSE;
     for attempt in 1..=TRIES {
@@ -192,12 +180,13 @@ async fn within<'a, T>(
         if left.is_zero() {
             return Err(Error::OutOfTime);
         }
-        let failed = match timeout(left.min(CALL_TIME), call()).await {
-            Ok(Ok(answer)) => return Ok(answer),
-            Ok(Err(failed)) => failed,
-            Err(_) if budget.time_left().is_zero() => return Err(Error::OutOfTime),
-            Err(_) => return Err(Error::TimedOut),
+        let failed = match call(left.min(CALL_TIME)).await {
+            Ok(answer) => return Ok(answer),
+            Err(failed) => failed,
         };
+        if failed.error == Error::TimedOut && budget.time_left().is_zero() {
+            return Err(Error::OutOfTime);
+        }
         let wait = failed.retry_after.unwrap_or(pause);
         if !failed.error.is_transient() || attempt == TRIES || wait >= budget.time_left() {
             return Err(failed.error);
@@ -207,67 +196,6 @@ async fn within<'a, T>(
         pause *= 2;
     }
     Err(Error::TimedOut)
-}
-
-struct Failed {
-    error: Error,
-    retry_after: Option<Duration>,
-}
-
-impl From<Error> for Failed {
-    fn from(error: Error) -> Self {
-        Self {
-            error,
-            retry_after: None,
-        }
-    }
-}
-
-fn error(e: &genai::Error) -> Failed {
-    let Some(status) = e.status().map(|s| s.as_u16()) else {
-        return match e {
-            genai::Error::WebModelCall {
-                webc_error: genai::webc::Error::Reqwest(e),
-                ..
-            } if e.is_timeout() => Error::TimedOut,
-            genai::Error::WebModelCall {
-                webc_error: genai::webc::Error::Reqwest(_),
-                ..
-            } => Error::Unreachable,
-            _ => Error::Unreadable,
-        }
-        .into();
-    };
-    let retry_after = e
-        .headers()
-        .and_then(|h| h.get("retry-after"))
-        .and_then(|v| v.to_str().ok()?.parse().ok())
-        .map(Duration::from_secs);
-    // Providers answer 400 or 413 to a request that is too long and say so in their own words only.
-    let body = match e {
-        genai::Error::WebModelCall {
-            webc_error: genai::webc::Error::ResponseFailedStatus { body, .. },
-            ..
-        } => body.to_lowercase(),
-        _ => String::new(),
-    };
-    let too_long = [
-        "context_length",
-        "context length",
-        "maximum context",
-        "too long",
-        "range of input length",
-        "exceeds the max",
-    ];
-    let error = match status {
-        401 | 403 => Error::Unauthorized(status),
-        429 => Error::RateLimited,
-        413 => Error::TooLong,
-        400 | 422 if too_long.iter().any(|t| body.contains(t)) => Error::TooLong,
-        500.. => Error::Provider(status),
-        _ => Error::Rejected(status),
-    };
-    Failed { error, retry_after }
 }
 
 #[cfg(test)]

@@ -7,12 +7,14 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use super::{Budget, Completion, Error, Request, estimate_tokens};
+use super::{Budget, Call, Completion, Error, Request, estimate_tokens};
 
 /// One prepared answer.
 #[derive(Debug, Clone)]
 pub enum Answer {
     Text(String),
+    /// Wants a tool called, with these arguments.
+    Calls(&'static str, serde_json::Value),
     Fail(Error),
     /// Never answers; ends with the budget's time.
     Hang,
@@ -60,10 +62,19 @@ impl Script {
             .pop_front();
         match next {
             Some(Answer::Text(text)) => Ok(Completion {
-                input_tokens: estimate_tokens(&request.system) + estimate_tokens(&request.user),
+                input_tokens: request.input_tokens(),
                 output_tokens: estimate_tokens(&text),
                 text,
-                cut: false,
+                ..Completion::default()
+            }),
+            Some(Answer::Calls(name, arguments)) => Ok(Completion {
+                input_tokens: request.input_tokens(),
+                calls: vec![Call {
+                    id: format!("call_{}", request.exchanges.len()),
+                    name: name.to_owned(),
+                    arguments,
+                }],
+                ..Completion::default()
             }),
             Some(Answer::Fail(error)) => Err(error),
             Some(Answer::Hang) => {

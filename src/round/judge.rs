@@ -11,6 +11,7 @@ use super::{Error, clock::Stopwatch, clusters, shipped};
 use crate::{
     agents::{
         self, Retrieval,
+        embed::Kept,
         outline::{self, Records},
     },
     diagnosis::{self, Diagnosis, Earlier, Input, changes, faults::Catalogue},
@@ -18,7 +19,7 @@ use crate::{
     mining::{self, day::Tally},
     model::{
         Day, Lang, LogKind,
-        report::{BaselineNote, Coverage, Files, Report, Stage, Verdict},
+        report::{BaselineNote, Coverage, Files, Price, Report, Stage, Verdict},
         shapes::{Baseline, DayCounts, DayShapes, Reading, States},
     },
     store::{self, Store},
@@ -41,6 +42,8 @@ pub struct Judge {
     /// What the model may cost in a round.
     pub model_time: Duration,
     pub model_tokens: u64,
+    /// What its tokens cost, where the operator said so.
+    pub model_price: Option<Price>,
 }
 
 /// What is to be judged.
@@ -250,11 +253,12 @@ impl Judge {
         let records = records(store, &report).await?;
         // Vectors may take half of what a model may; what they leave is for the words.
         let mut embedding = Budget::new(self.model_time / 2, self.model_tokens / 2);
-        let mut embed_fallback = None;
+        let mut kept = Kept::Whole;
         let mut vectors = BTreeMap::new();
         if report.stage == Stage::Complete {
-            embed_fallback = agents::embed::keep_up(store, &self.embedder, &mut embedding).await?;
-            if asks && embed_fallback.is_none() && !self.llm.is_off() {
+            kept = agents::embed::keep_up(store, &self.embedder, &mut embedding).await?;
+            let failed = matches!(kept, Kept::Failed(_));
+            if asks && !failed && !self.llm.is_off() {
                 // Without them the questions are answered by words alone.
                 let asked = agents::embed::questions(&report, &self.embedder, &mut embedding).await;
                 vectors = asked.unwrap_or_default();
@@ -274,9 +278,14 @@ impl Judge {
             let embedder = self.embedder.name();
             let vectors = agents::Vectors {
                 embedder,
-                failed: embed_fallback,
+                kept,
+                tokens: embedding.spent_tokens,
             };
-            agents::night(input, &self.llm, vectors, budget).await
+            let mut texts = agents::night(input, &self.llm, vectors, budget).await;
+            if let (Some(note), Some(price)) = (&mut texts.note, &self.model_price) {
+                note.cost = Some(price.of(note.input_tokens, note.output_tokens));
+            }
+            texts
         } else {
             agents::render(input)
         };

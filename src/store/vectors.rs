@@ -38,11 +38,11 @@ impl Store {
         .await
     }
 
-    /// Up to `limit` texts that have no vector of the present embedder yet, with the number to give back.
+    /// Up to `limit` texts that have no vector of the present embedder yet, the newest first, with the number to give back.
     pub async fn unembedded(&self, limit: u32) -> Result<Vec<(i64, String)>, Error> {
         self.ask(move |c| {
             let mut find = c.prepare_cached(
-                "SELECT id, subject || ' ' || text FROM texts WHERE id NOT IN (SELECT id FROM vectors) ORDER BY id LIMIT ?1",
+                "SELECT id, subject || ' ' || text FROM texts WHERE id NOT IN (SELECT id FROM vectors) ORDER BY id DESC LIMIT ?1",
             )?;
             let rows = find.query_map([limit], |r| Ok((r.get(0)?, r.get(1)?)))?;
             Ok(rows.collect::<Result<_, _>>()?)

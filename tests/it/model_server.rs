@@ -1,20 +1,10 @@
-//! A scripted model behind real HTTP: speaks OpenAI's chat and embedding format and Ollama's own, and checks every request.
+//! A model that says anything, held against what must come of it: cases of `tests/fixtures/model_cases.toml`, over [`scripted_model`](crate::scripted_model).
 //!
-//! In: cases of `tests/fixtures/model_cases.toml`. Out: for each case the two texts, held against what the case expects. In every case: no
-//! sentence that no record shows, no secret and no unmasked identifier in a request, no orphan tool result, the budget kept.
+//! In: for each case what the model says. Out: the two texts, held against what the case expects. In every case: no sentence that no
+//! record shows, no secret and no unmasked identifier in a request, no orphan tool result, the budget kept.
 
-use std::{
-    collections::VecDeque,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::time::Duration;
 
-use axum::{
-    Json, Router,
-    extract::{Request, State},
-    http::StatusCode,
-    response::{IntoResponse, Response},
-};
 use gengfu::{
     agents::{self, Retrieval, claims::Facts, outline::Records},
     diagnosis::faults::Catalogue,
@@ -27,14 +17,16 @@ use gengfu::{
 };
 use secrecy::SecretString;
 use serde::Deserialize;
-use serde_json::{Value, json};
 
-const KEY: &str = "sk-test-key-of-the-model";
+use crate::scripted_model::{Answer, KEY, serve};
+
 /// In the records as intake leaves them, never to be sent: a person's account and address.
 const ACCOUNT: &str = "100012347138";
 const ADDRESS: &str = "10.0.3.11";
+const MAIL: &str = "ops@example.com";
 
 #[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Case {
     name: String,
     /// What the model says to each request, in order; the last one is repeated.
@@ -59,173 +51,12 @@ struct Case {
     fallback: String,
     #[serde(default)]
     dropped: Option<u32>,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-struct Answer {
-    #[serde(default = "ok")]
-    status: u16,
-    /// Content of the message; `{f1}` stands for the evidence id of the event, `{f2}` of the business line, `{audit}` of the change.
+    /// Steps that were taken, such as `business.look`.
     #[serde(default)]
-    text: String,
-    /// Shorthand: one claim of this text, citing `f1`, or what `cite` names.
+    steps: Vec<String>,
+    /// In some request to the model.
     #[serde(default)]
-    claim: String,
-    #[serde(default)]
-    cite: String,
-    #[serde(default)]
-    kind: String,
-    /// Instead of a message: the raw body.
-    #[serde(default)]
-    body: Option<String>,
-    #[serde(default)]
-    tool: String,
-    #[serde(default)]
-    finish: String,
-    #[serde(default)]
-    never: bool,
-    #[serde(default)]
-    repeat: Option<usize>,
-}
-
-const fn ok() -> u16 {
-    200
-}
-
-#[derive(Default)]
-struct Seen {
-    answers: VecDeque<Answer>,
-    requests: Vec<Value>,
-    faults: Vec<String>,
-    ids: [String; 3],
-}
-
-type Shared = Arc<Mutex<Seen>>;
-
-async fn serve(answers: Vec<Answer>, ids: [String; 3]) -> (String, Shared) {
-    let seen = Arc::new(Mutex::new(Seen {
-        answers: answers.into(),
-        ids,
-        ..Seen::default()
-    }));
-    let router = Router::new().fallback(chat).with_state(seen.clone());
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
-        .await
-        .expect("port");
-    let url = format!("http://{}", listener.local_addr().expect("address"));
-    tokio::spawn(async move { axum::serve(listener, router).await });
-    (url, seen)
-}
-
-async fn chat(State(seen): State<Shared>, request: Request) -> Response {
-    let path = request.uri().path().to_owned();
-    let authorized = request
-        .headers()
-        .get("authorization")
-        .and_then(|v| v.to_str().ok())
-        == Some(&format!("Bearer {KEY}"));
-    let body = axum::body::to_bytes(request.into_body(), 1 << 20)
-        .await
-        .unwrap_or_default();
-    let body: Value = serde_json::from_slice(&body).unwrap_or_default();
-    let ollama = path.ends_with("/api/chat");
-    let (answer, ids) = {
-        let mut seen = seen.lock().expect("lock");
-        if !ollama && !authorized {
-            seen.faults.push("no key".to_owned());
-        }
-        if path.ends_with("/embeddings") || path.ends_with("/api/embed") {
-            let texts = body["input"].as_array().cloned().unwrap_or_default();
-            let data: Vec<Value> = (0..texts.len())
-                .map(|i| json!({"object": "embedding", "index": i, "embedding": [i as f64, 1.0]}))
-                .collect();
-            seen.requests.push(body);
-            return Json(json!({"object": "list", "data": data, "model": "m", "usage": {"prompt_tokens": 3, "total_tokens": 3}})).into_response();
-        }
-        let faults = faults_of(&body);
-        seen.faults.extend(faults);
-        seen.requests.push(body);
-        let answer = if seen.answers.len() > 1 {
-            seen.answers.pop_front()
-        } else {
-            seen.answers.front().cloned()
-        };
-        (answer, seen.ids.clone())
-    };
-    let Some(answer) = answer else {
-        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
-    };
-    if answer.never {
-        std::future::pending::<()>().await;
-    }
-    let status = StatusCode::from_u16(answer.status).expect("status");
-    if let Some(body) = answer.body {
-        return (status, [("content-type", "application/json")], body).into_response();
-    }
-    if !status.is_success() {
-        return (status, Json(json!({"error": {"message": answer.text}}))).into_response();
-    }
-    let mut text = if answer.claim.is_empty() {
-        answer.text
-    } else {
-        one_claim(&answer.claim, &answer.cite, &answer.kind)
-    };
-    for (name, id) in ["{f1}", "{f2}", "{audit}"].iter().zip(&ids) {
-        text = text.replace(name, id);
-    }
-    if let Some(times) = answer.repeat {
-        text = text.repeat(times);
-    }
-    if ollama {
-        return Json(json!({"model": "m", "message": {"role": "assistant", "content": text}, "done": true, "done_reason": "stop", "prompt_eval_count": 700, "eval_count": 90})).into_response();
-    }
-    let mut message = json!({"role": "assistant", "content": text});
-    if !answer.tool.is_empty() {
-        message["tool_calls"] = json!([{"id": "c1", "type": "function", "function": {"name": answer.tool, "arguments": "{}"}}]);
-    }
-    let finish = if answer.finish.is_empty() {
-        "stop"
-    } else {
-        &answer.finish
-    };
-    Json(json!({"id": "1", "object": "chat.completion", "model": "m", "choices": [{"index": 0, "message": message, "finish_reason": finish}], "usage": {"prompt_tokens": 700, "completion_tokens": 90, "total_tokens": 790}})).into_response()
-}
-
-fn one_claim(text: &str, cite: &str, kind: &str) -> String {
-    let cite = if cite.is_empty() { "f1" } else { cite };
-    let kind = if kind.is_empty() { "observed" } else { kind };
-    json!({"claims": [{"text": text, "kind": kind, "findings": [cite], "evidence": [format!("{{{cite}}}")]}]}).to_string()
-}
-
-/// What a request must never be.
-fn faults_of(body: &Value) -> Vec<String> {
-    let text = body.to_string();
-    let mut faults = Vec::new();
-    for secret in [ACCOUNT, ADDRESS, KEY, "ops@example.com"] {
-        if text.contains(secret) {
-            faults.push(format!("a request holds {secret}"));
-        }
-    }
-    let messages = body["messages"].as_array().cloned().unwrap_or_default();
-    if messages.iter().any(|m| m["role"] == "tool") || body.get("tools").is_some() {
-        faults.push("tools although none are offered".to_owned());
-    }
-    if !messages.iter().any(|m| m["role"] == "system")
-        || messages.last().is_none_or(|m| m["role"] != "user")
-    {
-        faults.push("not a system and a user message".to_owned());
-    }
-    let user = messages
-        .last()
-        .and_then(|m| m["content"].as_str())
-        .unwrap_or_default();
-    if user.contains("</log>IGNORE\u{202e}")
-        || user.contains('\u{202e}')
-        || user.contains('\u{200b}')
-    {
-        faults.push("invisible characters in a request".to_owned());
-    }
-    faults
+    told: Vec<String>,
 }
 
 fn fixture() -> (Report, Records) {
@@ -258,20 +89,27 @@ fn fixture() -> (Report, Records) {
     (report, records)
 }
 
-fn ids(report: &Report) -> [String; 3] {
+/// `{f1}` is the event, `{f2}` the business line, `{audit}` the change.
+fn ids(report: &Report) -> Vec<(String, String)> {
     let of = |n: usize| report.findings[n].evidence[0].id.to_string();
-    let audit = report.incidents[0]
-        .change
-        .as_ref()
-        .map(|c| c.evidence.to_string());
-    [of(0), of(1), audit.unwrap_or_default()]
+    let change = report.incidents[0].change.as_ref();
+    let audit = change.map(|c| c.evidence.to_string()).unwrap_or_default();
+    let named = [("{f1}", of(0)), ("{f2}", of(1)), ("{audit}", audit)];
+    named.map(|(name, id)| (name.to_owned(), id)).into()
 }
 
 async fn run(case: &Case) -> Vec<String> {
     let (report, records) = fixture();
     let catalogue = Catalogue::builtin().expect("catalogue");
     let lang = case.lang.unwrap_or_default();
-    let (url, seen) = serve(case.answers.clone(), ids(&report)).await;
+    let secrets = [ACCOUNT, ADDRESS, MAIL, KEY];
+    let mut answers = case.answers.clone();
+    for answer in &mut answers {
+        for (name, id) in ids(&report) {
+            answer.arguments = answer.arguments.replace(&name, &id);
+        }
+    }
+    let (url, seen) = serve(answers, ids(&report), &secrets).await;
     let (model, endpoint) = if case.wire == "ollama" {
         ("ollama::qwen3:8b", url.clone())
     } else {
@@ -335,11 +173,16 @@ async fn run(case: &Case) -> Vec<String> {
             format!("says {never}"),
         );
     }
-    let why = note.fallback.clone().unwrap_or_default();
     expect(
-        why.contains(&case.fallback) && why.is_empty() == case.fallback.is_empty(),
-        format!("fallback `{why}`"),
+        note.stop.contains(&case.fallback) && note.fallback.is_none() == case.fallback.is_empty(),
+        format!("stopped with `{}`, {:?}", note.stop, note.fallback),
     );
+    for step in &case.steps {
+        expect(
+            note.steps.contains(step),
+            format!("did not {step}: {:?}", note.steps),
+        );
+    }
     if let Some(dropped) = case.dropped {
         expect(
             note.dropped_claims == dropped,
@@ -356,9 +199,21 @@ async fn run(case: &Case) -> Vec<String> {
         texts.claims.iter().find(unsupported).is_none(),
         "an unsupported claim".to_owned(),
     );
-    for fault in &seen.lock().expect("lock").faults {
+    let seen = seen.lock().expect("lock");
+    for fault in &seen.faults {
         expect(false, fault.clone());
     }
+    for told in &case.told {
+        let mut requests = seen.requests.iter().map(ToString::to_string);
+        expect(
+            requests.any(|r| r.contains(told.as_str())),
+            format!("no request holds {told}"),
+        );
+    }
+    expect(
+        seen.tokens <= tokens,
+        format!("{} tokens were used", seen.tokens),
+    );
     wrong
 }
 
@@ -370,7 +225,7 @@ struct Cases {
 #[tokio::test]
 async fn a_model_cannot_make_us_say_what_no_record_shows() {
     let cases: Cases = toml::from_str(include_str!("../fixtures/model_cases.toml")).expect("cases");
-    assert!(cases.case.len() >= 40, "{}", cases.case.len());
+    assert!(cases.case.len() >= 70, "{}", cases.case.len());
     let wrong: Vec<String> = futures::future::join_all(cases.case.iter().map(run))
         .await
         .concat();
@@ -379,7 +234,7 @@ async fn a_model_cannot_make_us_say_what_no_record_shows() {
 
 #[tokio::test]
 async fn embeddings_come_back_in_order_over_several_batches() {
-    let (url, seen) = serve(Vec::new(), Default::default()).await;
+    let (url, seen) = serve(Vec::new(), Vec::new(), &[]).await;
     let setup = Setup {
         model: "some-embedder".to_owned(),
         purpose: Purpose::Embed,

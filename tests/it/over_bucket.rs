@@ -145,6 +145,7 @@ pub(crate) fn round(folder: &Path, owner: &OwnerAlias, store: Store, baseline_da
             llm: Llm::Off,
             embedder: Llm::Off,
             model_time: std::time::Duration::ZERO,
+            model_price: None,
             model_tokens: 0,
         },
         baseline_days,

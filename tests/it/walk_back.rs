@@ -223,10 +223,11 @@ fn is_count(said: &str, report: &Report) -> bool {
         u64::from(report.baseline.days),
         u64::from(report.baseline.of),
     ];
-    let model = report
-        .llm
-        .as_ref()
-        .is_some_and(|n| said.starts_with(&n.model));
+    let model = report.llm.as_ref().is_some_and(|n| {
+        let of_agent =
+            |a: &gengfu::model::report::AgentNote| said == format!("`{}`: {}", a.name, a.text);
+        said.starts_with(&n.model) || n.agents.iter().any(of_agent)
+    });
     read || numbers == days || model
 }
 
@@ -453,10 +454,10 @@ async fn with_a_model_too_every_sentence_leads_to_lines_in_the_bucket() {
         note.dropped_claims >= 1 && note.fallback.is_none(),
         "{note:?}"
     );
-    assert_eq!((note.stop.as_str(), note.prompts.len()), ("done", 2));
+    assert_eq!((note.stop.as_str(), note.prompts.len()), ("done", 3));
     assert_eq!(
         note.steps.first().map(String::as_str),
-        Some("business.work")
+        Some("business.plan")
     );
     assert_eq!(
         (note.embedder.as_str(), note.embed_fallback),

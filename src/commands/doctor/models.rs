@@ -43,6 +43,7 @@ pub(super) async fn completion(config: &Config) -> Check {
         system: "Answer with a JSON object and nothing else.".to_owned(),
         user: r#"Answer {"ok":true}"#.to_owned(),
         max_output_tokens: 500,
+        ..Request::default()
     };
     let start = Instant::now();
     let host = host(config.models.llm_endpoint.as_ref(), &llm.name());
@@ -53,7 +54,7 @@ pub(super) async fn completion(config: &Config) -> Check {
         }
         Err(error) => Check::problem(
             name,
-            format!("{host}: {error}"),
+            format!("{host}: {}", error.sentence(lang)),
             lang.pick(
                 "检查 GENGFU_LLM_KEY、GENGFU_LLM_ENDPOINT 和网络；没有模型时报告照样按规则生成",
                 "check GENGFU_LLM_KEY, GENGFU_LLM_ENDPOINT and the network; without a model reports are made by rules",
@@ -88,7 +89,7 @@ async fn embedding(config: &Config) -> Check {
         ),
         Err(error) => Check::problem(
             name,
-            format!("{host}: {error}"),
+            format!("{host}: {}", error.sentence(lang)),
             lang.pick(
                 "检查 GENGFU_EMBED_KEY 和 GENGFU_EMBED_ENDPOINT",
                 "check GENGFU_EMBED_KEY and GENGFU_EMBED_ENDPOINT",
