@@ -108,7 +108,7 @@ async fn whatever_a_model_does_the_round_ends_well_and_both_files_are_there() {
         let written = texts(&results);
         assert_eq!(written.len(), 3, "two files and the report");
         for text in &written {
-            assert!(text.contains("checkout"), "{why}");
+            assert!(text.contains("billing"), "{why}");
             for never in [KEY, "ledger-api", "4242", "switch_owner"] {
                 assert!(!text.contains(never), "{why} left {never}");
             }

@@ -18,12 +18,14 @@ use gengfu::{
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use crate::scripted_model::{Answer, KEY, serve};
+use crate::scripted_model::{Answer, KEY, Shared, serve};
 
 /// In the records as intake leaves them, never to be sent: a person's account and address.
 const ACCOUNT: &str = "100012347138";
 const ADDRESS: &str = "10.0.3.11";
 const MAIL: &str = "ops@example.com";
+/// What a case may use that says nothing else.
+const MOST_TOKENS: u64 = 100_000;
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -98,18 +100,17 @@ fn ids(report: &Report) -> Vec<(String, String)> {
     named.map(|(name, id)| (name.to_owned(), id)).into()
 }
 
-async fn run(case: &Case) -> Vec<String> {
-    let (report, records) = fixture();
+/// A night with the case's model; what it gave, and what the model saw.
+async fn night(case: &Case, report: &Report, records: &Records) -> (agents::Texts, Shared) {
     let catalogue = Catalogue::builtin().expect("catalogue");
-    let lang = case.lang.unwrap_or_default();
     let secrets = [ACCOUNT, ADDRESS, MAIL, KEY];
     let mut answers = case.answers.clone();
     for answer in &mut answers {
-        for (name, id) in ids(&report) {
+        for (name, id) in ids(report) {
             answer.arguments = answer.arguments.replace(&name, &id);
         }
     }
-    let (url, seen) = serve(answers, ids(&report), &secrets).await;
+    let (url, seen) = serve(answers, ids(report), &secrets).await;
     let (model, endpoint) = if case.wire == "ollama" {
         ("ollama::qwen3:8b", url.clone())
     } else {
@@ -123,24 +124,25 @@ async fn run(case: &Case) -> Vec<String> {
         private: false,
     };
     let llm = Llm::open(setup).expect("model");
-    let retrieval = Retrieval::Report;
     let input = agents::Input {
-        report: &report,
-        records: &records,
-        retrieval: &retrieval,
+        report,
+        records,
+        retrieval: &Retrieval::Report,
         catalogue: &catalogue,
-        lang,
+        lang: case.lang.unwrap_or_default(),
         random: 42,
     };
-    let tokens = case.tokens.unwrap_or(100_000);
     let time = Duration::from_secs(case.seconds.unwrap_or(120));
-    let texts = agents::night(
-        input,
-        &llm,
-        agents::Vectors::default(),
-        Budget::new(time, tokens),
-    )
-    .await;
+    let budget = Budget::new(time, case.tokens.unwrap_or(MOST_TOKENS));
+    let texts = agents::night(input, &llm, agents::Vectors::default(), budget).await;
+    (texts, seen)
+}
+
+async fn run(case: &Case) -> Vec<String> {
+    let (report, records) = fixture();
+    let lang = case.lang.unwrap_or_default();
+    let (texts, seen) = night(case, &report, &records).await;
+    let tokens = case.tokens.unwrap_or(MOST_TOKENS);
     let mut wrong = Vec::new();
     let mut expect = |holds: bool, what: String| {
         if !holds {

@@ -21,13 +21,13 @@ use futures::{StreamExt as _, stream};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-pub const KEY: &str = "sk-test-key-of-the-model";
+pub(crate) const KEY: &str = "sk-test-key-of-the-model";
 /// Tools of ours that a model may call; all of them only read.
 const READING: [&str; 3] = ["search", "open", "pull"];
 
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
-pub struct Answer {
+pub(crate) struct Answer {
     /// 0 is 200.
     pub status: u16,
     /// Content of the message; placeholders such as `{f1}` stand for ids.
@@ -53,7 +53,7 @@ pub struct Answer {
 }
 
 #[derive(Default)]
-pub struct Seen {
+pub(crate) struct Seen {
     answers: VecDeque<Answer>,
     pub requests: Vec<Value>,
     pub faults: Vec<String>,
@@ -65,9 +65,9 @@ pub struct Seen {
     pub tokens: u64,
 }
 
-pub type Shared = Arc<Mutex<Seen>>;
+pub(crate) type Shared = Arc<Mutex<Seen>>;
 
-pub async fn serve(
+pub(crate) async fn serve(
     answers: Vec<Answer>,
     ids: Vec<(String, String)>,
     secrets: &[&str],
