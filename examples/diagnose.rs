@@ -52,7 +52,7 @@ fn one(catalogue: &Catalogue, date: Day, dir: &Path) -> anyhow::Result<()> {
         states = changes::changes(&shapes.writes, &states).states_after(&states);
         baseline
             .days
-            .push(baseline::counts_of(&shapes, earlier, 1.0));
+            .push(baseline::counts_of(&shapes, &earlier.range(&zone), 1.0));
     }
     let shapes = shapes_of(dir, date, &zone)?;
     let mined = started.elapsed();

@@ -45,7 +45,9 @@ fn main() -> Result<()> {
             .collect::<HashSet<_>>()
             .into_iter()
             .collect();
-        baseline.days.push(baseline::counts_of(&shapes, date, 1.0));
+        baseline
+            .days
+            .push(baseline::counts_of(&shapes, &date.range(&zone), 1.0));
     }
     let shapes = read(&bucket, day, &zone, &known)?;
     let deviations: Vec<String> = baseline::compare(&shapes, &baseline, &day.range(&zone))

@@ -21,7 +21,7 @@ use crate::{
     mining::{mask, templates},
     model::{
         Day, DayRange, Level, LogKind, Severity,
-        shapes::{Baseline, CallKey, DayCounts, DayShapes, EventKey, EventSeries},
+        shapes::{Baseline, CallKey, Cells, DayCounts, DayShapes, EventKey, EventSeries},
         workload_name,
     },
 };
@@ -76,11 +76,11 @@ const TIMES: f64 = 2.5;
 /// So many earlier days of the same weekday stand for themselves.
 const SAME_WEEKDAYS: usize = 3;
 
-/// Reduces a day to what later days are compared with. `business_share` is the share of business objects that was read.
+/// Reduces the day of `range` to what later days are compared with. `business_share` is the share of business objects that was read.
 #[must_use]
-pub fn counts_of(shapes: &DayShapes, day: Day, business_share: f64) -> DayCounts {
+pub fn counts_of(shapes: &DayShapes, range: &DayRange, business_share: f64) -> DayCounts {
     let mut counts = DayCounts {
-        day,
+        day: Day::of(range.start_ms, &range.zone),
         business_share,
         lines: BTreeMap::new(),
         templates: BTreeMap::new(),
@@ -92,6 +92,8 @@ pub fn counts_of(shapes: &DayShapes, day: Day, business_share: f64) -> DayCounts
             .map(|(kind, read)| (*kind, read.counts.records))
             .collect(),
         begun: lasting::begun(shapes),
+        cells: cells(shapes, range),
+        errors: Cells::default(),
     };
     for template in &shapes.templates {
         let service = template.service.to_string();
@@ -99,6 +101,8 @@ pub fn counts_of(shapes: &DayShapes, day: Day, business_share: f64) -> DayCounts
         let lines = counts.lines.entry(service.clone()).or_default();
         if template.level < Level::Warn {
             *lines += template.count();
+        } else {
+            counts.errors.merge(&template.cells);
         }
         *counts.templates.entry((service, template.id)).or_default() += template.count();
     }
@@ -109,6 +113,27 @@ pub fn counts_of(shapes: &DayShapes, day: Day, business_share: f64) -> DayCounts
         *counts.refusals.entry(refusal_key(&call.key)).or_default() += call.cells.total();
     }
     counts
+}
+
+/// Records per five minutes, of each kind that was read.
+fn cells(shapes: &DayShapes, range: &DayRange) -> BTreeMap<LogKind, Cells> {
+    let mut cells: BTreeMap<LogKind, Cells> = BTreeMap::new();
+    let mut add = |kind, more: &Cells| cells.entry(kind).or_default().merge(more);
+    for template in &shapes.templates {
+        add(LogKind::Business, &template.cells);
+    }
+    for series in &shapes.events {
+        add(LogKind::Event, &series.cells);
+    }
+    for call in &shapes.calls {
+        add(LogKind::Audit, &call.cells);
+    }
+    let mut writes = Cells::default();
+    for write in &shapes.writes {
+        writes.add(range.cell(write.ts_ms), 1);
+    }
+    add(LogKind::Audit, &writes);
+    cells
 }
 
 /// What makes this event the same as one of another day.

@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Day, Evidence, EvidenceId, LogKind, Moment, ObjectRef, OwnerAlias, Severity};
+use super::{
+    Day, Evidence, EvidenceId, LogKind, Moment, ObjectRef, OwnerAlias, Severity, shapes::Cells,
+};
 
 /// The run report. "The same report" means all but `timings_ms`, `llm` and the incidents' `checked_at`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -129,6 +131,13 @@ pub struct Finding {
     pub count: u64,
     /// Mean count of the earlier days, 0 when it never occurred or nothing is known.
     pub baseline: f64,
+    /// `count` per five minutes of the day.
+    #[serde(
+        default,
+        with = "super::shapes::cells_text",
+        skip_serializing_if = "Cells::is_empty"
+    )]
+    pub cells: Cells,
     /// Values that lead to the other kinds of log: pod, container, error code, host, trace id ...
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub key_fields: Vec<KeyValue>,

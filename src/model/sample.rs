@@ -183,6 +183,7 @@ fn finding(
         last_seen: moment("2026-11-21T23:40:03"),
         count: 157,
         baseline: 0.0,
+        cells: crate::model::shapes::Cells::default(),
         key_fields: vec![KeyValue {
             name: "pod".to_owned(),
             value: format!("{}-6f7c9d8b5d-x2k8q", object.name),

@@ -69,6 +69,30 @@ impl Cells {
     }
 }
 
+/// [`Cells`] in reports: `119:3 120:14`, the number of the cell in the day and its count. An array of pairs would take four lines a cell.
+pub mod cells_text {
+    use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
+
+    use super::Cells;
+
+    pub fn serialize<S: Serializer>(cells: &Cells, s: S) -> Result<S::Ok, S::Error> {
+        let words: Vec<String> = cells.iter().map(|(c, n)| format!("{c}:{n}")).collect();
+        s.serialize_str(&words.join(" "))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Cells, D::Error> {
+        let mut cells = Cells::default();
+        for word in String::deserialize(d)?.split_whitespace() {
+            let cell = word
+                .split_once(':')
+                .and_then(|(c, n)| Some((c.parse().ok()?, n.parse().ok()?)));
+            let (cell, n) = cell.ok_or_else(|| D::Error::custom("not a cell and its count"))?;
+            cells.add(cell, n);
+        }
+        Ok(cells)
+    }
+}
+
 /// Lines of one object, or of all objects of a kind. `lines = records + rejected + duplicates + outside_day`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LineCounts {
@@ -345,6 +369,12 @@ pub struct DayCounts {
     /// What cannot have been there since the day's beginning, by when it was first seen and how often.
     #[serde(default)]
     pub begun: Begun,
+    /// Records per five minutes, of each kind; empty for a day that was counted before this was kept.
+    #[serde(default)]
+    pub cells: BTreeMap<LogKind, Cells>,
+    /// Business lines of level warning and above per five minutes.
+    #[serde(default)]
+    pub errors: Cells,
 }
 
 impl DayCounts {
@@ -366,6 +396,9 @@ impl DayCounts {
         self.records.extend(few.records);
         self.begun.events = few.begun.events;
         self.begun.refusals = few.begun.refusals;
+        let others = few.cells.into_iter();
+        self.cells
+            .extend(others.filter(|(kind, _)| *kind != LogKind::Business));
         self
     }
 }

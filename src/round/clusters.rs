@@ -139,6 +139,10 @@ fn named_counts(parts: Vec<(String, DayCounts)>) -> Option<DayCounts> {
                 whole.begun.templates.extend(part.begun.templates);
                 whole.begun.events.extend(part.begun.events);
                 whole.begun.refusals.extend(part.begun.refusals);
+                whole.errors.merge(&part.errors);
+                for (kind, cells) in part.cells {
+                    whole.cells.entry(kind).or_default().merge(&cells);
+                }
             }
         }
     }

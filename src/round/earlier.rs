@@ -76,7 +76,7 @@ async fn count_few_of(round: &Round, day: Day, work: &Work) -> Result<bool, Erro
         let states = clusters::states_after(&shapes, &before, |shapes, before| {
             changes::changes(&shapes.writes, before).states_after(before)
         });
-        let counts = clusters::counts_of(&shapes, |s| baseline::counts_of(s, day, 0.0));
+        let counts = clusters::counts_of(&shapes, |s| baseline::counts_of(s, &range, 0.0));
         (counts, states)
     });
     let (counts, states) = counted.await?;
@@ -119,7 +119,7 @@ async fn count_business_of(round: &Round, day: Day, work: &Work) -> Result<(), E
     let known = round.store.known_templates(day).await?;
     let counted = blocking(move || {
         let shapes = tally.shapes(&known, &range);
-        let counts = clusters::counts_of(&shapes, |s| baseline::counts_of(s, day, share));
+        let counts = clusters::counts_of(&shapes, |s| baseline::counts_of(s, &range, share));
         (counts.with_few_of(few), shapes.templates)
     });
     let (counts, templates) = counted.await?;

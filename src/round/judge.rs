@@ -152,7 +152,9 @@ impl Judge {
         let diagnosing = blocking(move || {
             let diagnosis = judge.diagnose(&evidence, day);
             let shapes = &evidence.shapes;
-            let counts = clusters::counts_of(shapes, |s| mining::baseline::counts_of(s, day, 1.0));
+            let range = day.range(&judge.zone);
+            let counts =
+                clusters::counts_of(shapes, |s| mining::baseline::counts_of(s, &range, 1.0));
             let states_after =
                 clusters::states_after(shapes, &evidence.states, |shapes, states| {
                     changes::changes(&shapes.writes, states).states_after(states)

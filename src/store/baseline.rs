@@ -1,6 +1,6 @@
 //! What days counted, so that later days can be compared with them without reading their logs again.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 
@@ -145,6 +145,25 @@ impl Store {
                 before.add(format!("{namespace}/{name}"), template, fields);
             }
             Ok(before)
+        })
+        .await
+    }
+
+    /// The texts of templates, as far as they are in the dictionary.
+    pub async fn template_texts(
+        &self,
+        ids: Vec<TemplateId>,
+    ) -> Result<BTreeMap<TemplateId, String>, Error> {
+        self.ask(move |c| {
+            let mut find = c.prepare_cached("SELECT text FROM templates WHERE id = ?1")?;
+            let mut texts = BTreeMap::new();
+            for id in ids {
+                let text: Option<String> = find
+                    .query_row([id.0.cast_signed()], |r| r.get(0))
+                    .optional()?;
+                texts.extend(text.map(|text| (id, text)));
+            }
+            Ok(texts)
         })
         .await
     }

@@ -90,6 +90,33 @@ impl Store {
         .await
     }
 
+    /// Lines that were to be said since an instant, newest first, with what became of each.
+    pub async fn told_lines(
+        &self,
+        since_ms: i64,
+        limit: u32,
+    ) -> Result<Vec<(ToldLine, Outcome)>, Error> {
+        self.ask(move |c| {
+            let mut find = c.prepare_cached(
+                "SELECT way, device, subject, at_ms, text, outcome FROM told_log WHERE at_ms >= ?1 ORDER BY at_ms DESC, id DESC LIMIT ?2",
+            )?;
+            let mut rows = find.query(params![since_ms, limit])?;
+            let mut lines = Vec::new();
+            while let Some(row) = rows.next()? {
+                let line = ToldLine {
+                    way: row.get(0)?,
+                    device: row.get(1)?,
+                    subject: row.get(2)?,
+                    at_ms: row.get(3)?,
+                    text: row.get(4)?,
+                };
+                lines.push((line, from_name(&row.get::<_, String>(5)?)?));
+            }
+            Ok(lines)
+        })
+        .await
+    }
+
     /// The alarm that a robot spoke of last, since an instant.
     pub async fn last_told_alarm(&self, since_ms: i64) -> Result<Option<i64>, Error> {
         self.ask(move |c| {

@@ -13,6 +13,7 @@ use crate::{
     model::{
         EvidenceId, Lang, LogKind, Moment, Severity,
         report::{Finding, Incident, KeyValue},
+        shapes::Cells,
     },
 };
 
@@ -146,6 +147,7 @@ impl<'a> Findings<'a> {
             last_seen: self.moment(s.to_ms),
             count: s.count,
             baseline: s.baseline,
+            cells: s.cells.clone(),
             key_fields: s.key_fields.clone(),
             evidence: self.evidence(&s.evidence),
         };
@@ -188,6 +190,8 @@ impl<'a> Findings<'a> {
             new: false,
             evidence: id,
         };
+        let mut cells = Cells::default();
+        cells.add(self.input.range.cell(change.at_ms), 1);
         let finding = Finding {
             id: String::new(),
             kind: LogKind::Audit,
@@ -201,6 +205,7 @@ impl<'a> Findings<'a> {
             last_seen: at,
             count: 1,
             baseline: 0.0,
+            cells,
             key_fields: vec![
                 value("user", user),
                 value("verb", verb),

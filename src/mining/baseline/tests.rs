@@ -55,7 +55,7 @@ fn earlier(shapes: &DayShapes, n: i32) -> Baseline {
         of: 7,
         days: (1..=n)
             .rev()
-            .map(|i| counts_of(shapes, today.plus(-i), 1.0))
+            .map(|i| counts_of(shapes, &today.plus(-i).range(&jiff::tz::TimeZone::UTC), 1.0))
             .collect(),
         partial: false,
     }
@@ -220,7 +220,11 @@ fn an_error_that_began_two_days_ago_lasts_and_is_no_habit() {
     let today = with(error(0));
     let counts = |shapes: &DayShapes, back: i32| {
         let day: Day = "2026-11-21".parse().expect("day");
-        counts_of(shapes, day.plus(-back), 1.0)
+        counts_of(
+            shapes,
+            &day.plus(-back).range(&jiff::tz::TimeZone::UTC),
+            1.0,
+        )
     };
     let mut baseline = Baseline {
         of: 7,

@@ -85,6 +85,8 @@ fn counts(shapes: &DayShapes, n: u64) -> DayCounts {
             events: [key].into(),
             refusals: BTreeSet::new(),
         },
+        cells: BTreeMap::new(),
+        errors: Cells::default(),
     }
 }
 
