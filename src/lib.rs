@@ -32,6 +32,8 @@ pub mod voice;
 
 pub mod mcp;
 
+pub mod page;
+
 pub mod http;
 
 pub mod commands;

@@ -80,12 +80,16 @@ async def follows(client, mode, days, summary):
         await client.subscribe_resource(summary)
         await client.unsubscribe_resource(summary)
         return
-    async with client.listen(resource_subscriptions=[summary, days], resources_list_changed=True) as changes:
+    # The progress of the round, and the new revision of its report.
+    waited = {summary, days.replace("/days", "/tasks")}
+    async with client.listen(resource_subscriptions=[days, *waited], resources_list_changed=True) as changes:
         await client.call_tool("summarize_day", {"refresh": True})
         async with asyncio.timeout(NOTICE_S):
             async for change in changes:
-                print(f"  heard of {change}")
-                break
+                waited = {uri for uri in waited if uri not in str(change)}
+                if not waited:
+                    break
+    print("  heard of a round and its report")
 
 
 async def main():

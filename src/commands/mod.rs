@@ -22,7 +22,9 @@ pub mod demo;
 pub mod doctor;
 mod environment;
 mod handover;
+mod healthy;
 pub mod init;
+mod measures;
 mod nightly;
 pub mod owner;
 pub mod probe;
@@ -82,8 +84,10 @@ pub enum Command {
     Connect(connect::Args),
     /// Check configuration, keys, buckets, clock, models and databases; say what to do about each
     Doctor(doctor::Args),
-    /// Print a fresh bearer token for GENGFU_TOKENS
-    Token,
+    /// Ask the server of this machine whether it is alive (exit status 0 or 1)
+    Healthy,
+    /// Make, list and revoke bearer tokens; alone: print a fresh one for GENGFU_TOKENS
+    Token(token::Args),
 }
 
 /// Reads the arguments, or ends the program with what is wrong about them.
@@ -108,8 +112,9 @@ pub async fn run(
         Command::Owner(args) => owner::run(args, configured()?).await,
         Command::Connect(args) => connect::run(args, configured()?).await,
         Command::Doctor(args) => doctor::run(args, config).await,
+        Command::Healthy => healthy::run(configured()?).await,
         Command::Init(_) => init::run(config).await,
-        Command::Token => token::run(),
+        Command::Token(args) => token::run(args, || configured().cloned()),
         Command::Templates { ids } => {
             templates::run(
                 ids,

@@ -5,16 +5,13 @@
 
 use std::path::PathBuf;
 
-use minijinja::{Environment, Value, context, value::Serde};
-
 use super::{Failure, Outcome, stored::Stored, tell};
 use crate::{
     config::Config,
     model::{Day, OwnerAlias, report::Report},
+    page::{self, Reader},
     round::files,
 };
-
-const PAGE: &str = include_str!("../../resources/report.html");
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -35,13 +32,14 @@ pub async fn run(args: Args, config: Config) -> Result<Outcome, Failure> {
     let Some(html) = args.html else {
         return again(&stored, report).await;
     };
-    // The name ends in .html, so that minijinja escapes every value.
-    let mut pages = Environment::new();
-    pages.add_template("report.html", PAGE)?;
-    let page = pages
-        .get_template("report.html")?
-        .render(context! { report => Value::from(Serde(&report)), zh => stored.lang == crate::model::Lang::Zh })?;
-    files::replace(&html, page.as_bytes())?;
+    let reader = Reader {
+        lang: stored.lang,
+        zone: stored.zone.clone(),
+        now_ms: jiff::Timestamp::now().as_millisecond(),
+    };
+    let name = stored.app.owners.name(stored.store.owner());
+    let text = page::file::file(&stored.store, stored.day, name, &reader).await?;
+    files::replace(&html, text.unwrap_or_default().as_bytes())?;
     tell(&html.display().to_string())?;
     Ok(Outcome::Done)
 }
@@ -59,24 +57,4 @@ async fn again(stored: &Stored, report: Report) -> Result<Outcome, Failure> {
         tell(&shelf.path(stored.day, name).display().to_string())?;
     }
     Ok(Outcome::Done)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn log_text_stays_text() {
-        let mut report = crate::model::sample::report();
-        report.incidents[0].title = "<script>alert(1)</script>{{ 7*7 }}".to_owned();
-        let mut pages = Environment::new();
-        pages.add_template("report.html", PAGE).expect("template");
-        let page = pages
-            .get_template("report.html")
-            .expect("template")
-            .render(context! { report => Value::from(Serde(&report)), zh => true })
-            .expect("render");
-        assert!(!page.contains("<script>alert") && page.contains("&lt;script&gt;"));
-        assert!(page.contains("{{ 7*7 }}"));
-    }
 }

@@ -1,12 +1,14 @@
 //! What the rounds of `serve` do: an owner's data and bucket are opened, the work is carried out, and its beginning and end are noted.
 //!
 //! In: a key of the round room. Out: the work, for whoever starts it. Always true: a round is noted before anything of it may fail, so
-//! that a restart takes it up again and the morning can say why there is no report; what failed is told to its owner alone.
+//! that a restart takes it up again and the morning can say why there is no report; what failed is told to its owner alone; progress and
+//! revisions are announced as they come, at most once a second.
 
-use std::sync::Arc;
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use futures::{FutureExt as _, future::BoxFuture};
 
+use super::measures;
 use crate::{
     app::App,
     mcp::{Change, Changes, Clock, ReadFresh, ReadLines, Rounds, RunRound, Stores},
@@ -14,11 +16,15 @@ use crate::{
     round::{
         ledger::{self, Outcome},
         live::Scope,
+        progress::Progress,
         pull::Want,
         tasks::{TaskKey, Urgency, Work},
     },
     store::Store,
 };
+
+/// Subscribers hear of a running task this often.
+const SPEAKS_EVERY: Duration = Duration::from_secs(1);
 
 /// What a task does, for whoever starts one.
 pub(super) fn runner(app: App, stores: Arc<Stores>, changes: Changes) -> Arc<RunRound> {
@@ -39,7 +45,12 @@ async fn one(
         let noted = ledger::begin(&store, key.day, work.urgency(), Clock::System.now_ms());
         noted.await.map_err(|e| e.sentence(lang))?;
     }
-    let outcome = carried_out(&app, store.clone(), &key, &work).await;
+    let outcome = tokio::select! {
+        outcome = carried_out(&app, store.clone(), &key, &work) => outcome,
+        never = announce(&work.progress, &key, &changes) => match never {},
+    };
+    measures::round_ended(&store, &key, outcome.is_ok()).await;
+    changes.announce(Change::Tasks(key.owner.clone()));
     if is_round && !(outcome.is_err() && work.cancelled.is_cancelled()) {
         note_end(&store, &key, outcome.as_ref()).await;
     }
@@ -52,9 +63,32 @@ async fn one(
         // Lines alone change no report.
         Want::Kind { .. } => {}
         Want::Still => changes.announce(Change::Report(key.owner, key.day.plus(-1))),
-        Want::Day | Want::Cause { .. } => changes.announce(Change::NewDay(key.owner, key.day)),
+        Want::Day | Want::Cause { .. } => changes.announce(Change::Report(key.owner, key.day)),
     }
     Ok(())
+}
+
+/// Tells subscribers how far a round is; ends with the round.
+async fn announce(progress: &Progress, key: &TaskKey, changes: &Changes) -> Infallible {
+    let mut watch = progress.watch();
+    let mut told: Option<u32> = None;
+    loop {
+        let newest = watch.borrow_and_update().revision.map(|r| r.0);
+        if let Some(number) = newest.filter(|_| newest != told) {
+            let (owner, day) = (key.owner.clone(), key.day);
+            // The first revision makes the day appear in lists.
+            changes.announce(if number == 1 {
+                Change::NewDay(owner, day)
+            } else {
+                Change::Report(owner, day)
+            });
+            told = newest;
+        }
+        changes.announce(Change::Tasks(key.owner.clone()));
+        tokio::time::sleep(SPEAKS_EVERY).await;
+        // It cannot close while its sending end is borrowed here.
+        let _ = watch.changed().await;
+    }
 }
 
 async fn carried_out(app: &App, store: Store, key: &TaskKey, work: &Work) -> Result<(), String> {

@@ -11,20 +11,24 @@ use tokio::{net::TcpListener, signal::unix, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Failure, Outcome, doctor, environment, handover::Counter, nightly, rounds, tell, telling,
+    Failure, Outcome, doctor, environment, handover::Counter, measures, nightly, rounds, tell,
+    telling,
 };
 use crate::{
     alerts::bell,
     app::{App, LOCAL_OWNER},
-    config::{Config, TokenSpec},
-    http::{self, Hosts, Parts, Ready, Tokens},
+    config::{Config, Serving, TokenSpec},
+    http::{
+        self, Hosts, Parts, Ready, Tokens,
+        auth::{self, Token},
+        token_file,
+    },
     mcp::{
-        Access, Caller, Calls, Changes, Clock, ClusterDays, Desk, Endpoint, Rounds, Stop, Stores,
+        Caller, Calls, Changes, Clock, ClusterDays, Desk, Endpoint, Rounds, Stop, Stores,
         serve_endpoint, sessions,
     },
-    model::{Lang, OwnerAlias},
+    model::Lang,
     round::tasks::Tasks,
-    voice::Detail,
 };
 
 /// Running answers get this long after a signal; a tool call ends within eight seconds.
@@ -40,10 +44,7 @@ pub async fn run(config: Config) -> Result<Outcome, Failure> {
 /// Serves until SIGTERM or SIGINT.
 pub(super) async fn serve(app: App) -> Result<Outcome, Failure> {
     let serving = &app.config.serving;
-    let tokens = tokens(&serving.tokens);
-    tokens
-        .may_listen_on(serving.bind)
-        .map_err(|error| Failure::Misused(error.to_string()))?;
+    let tokens = tokens(&app.config)?;
     let stop = Stop::default();
     let rounds_stop = CancellationToken::new();
     let holder = format!("gengfu serve {} ({})", serving.bind, std::process::id());
@@ -74,16 +75,18 @@ pub(super) async fn serve(app: App) -> Result<Outcome, Failure> {
         days: ClusterDays::default(),
     });
     let ready = Ready::default();
-    let metrics = metrics_exporter_prometheus::PrometheusBuilder::new()
-        .install_recorder()
-        .ok();
+    let filed = tokio::spawn(token_file::follow(
+        tokens.clone(),
+        token_file::path(&app.config.running.data_dir),
+        rounds_stop.clone(),
+    ));
     let router = http::router(Parts {
         desk: desk.clone(),
-        tokens,
-        hosts: Hosts::new(serving.allowed_hosts.iter().cloned()),
+        tokens: tokens.clone(),
+        hosts: hosts(serving),
         limits: sessions::Limits::default(),
         ready: ready.clone(),
-        metrics,
+        metrics: measures::install(&rounds_stop),
         guarded: axum::Router::new(),
         open: alerts.routes(),
     });
@@ -135,6 +138,7 @@ pub(super) async fn serve(app: App) -> Result<Outcome, Failure> {
         tending.await,
         join_all(endpoints).await,
         join_all(handed_over).await,
+        filed.await,
         model.await,
     );
     served?;
@@ -174,7 +178,7 @@ fn dial(config: &Config, desk: &Arc<Desk>, stop: &CancellationToken) -> Vec<Join
     let of = |e: &crate::config::Endpoint| Endpoint {
         name: e.name.clone(),
         url: e.url.clone(),
-        access: access(e.owner.as_slice()),
+        access: token_file::access(e.owner.as_slice()),
     };
     let endpoints = config.telling.endpoints.iter().map(of);
     endpoints
@@ -182,28 +186,31 @@ fn dial(config: &Config, desk: &Arc<Desk>, stop: &CancellationToken) -> Vec<Join
         .collect()
 }
 
-/// No owner named: all of them.
-fn access(owners: &[OwnerAlias]) -> Access {
-    if owners.is_empty() {
-        Access::All
-    } else {
-        Access::Only(owners.to_vec())
-    }
+fn hosts(serving: &Serving) -> Hosts {
+    Hosts::new(serving.allowed_hosts.iter().cloned())
+        .with_origins(serving.allowed_origins.iter().cloned())
 }
 
-fn tokens(specs: &[TokenSpec]) -> Tokens {
+/// The tokens of the configuration and of the file; enough of them for the address.
+fn tokens(config: &Config) -> Result<Tokens, Failure> {
+    let serving = &config.serving;
+    let tokens = configured(&serving.tokens);
+    token_file::load(&tokens, &token_file::path(&config.running.data_dir));
+    tokens
+        .may_listen_on(serving.bind)
+        .map_err(|error| Failure::Misused(error.to_string()))?;
+    Ok(tokens)
+}
+
+fn configured(specs: &[TokenSpec]) -> Tokens {
     specs.iter().fold(Tokens::default(), |tokens, spec| {
-        let detail = match spec.detail.as_deref() {
-            Some("full") => Detail::Full,
-            Some("brief") => Detail::Brief,
-            _ => Detail::Normal,
-        };
         let caller = Caller {
             name: spec.name.as_str().into(),
-            access: access(&spec.owners),
-            detail,
+            access: token_file::access(&spec.owners),
+            detail: token_file::detail(spec.detail.as_deref()),
         };
-        tokens.with(spec.token.expose_secret(), caller)
+        let token = Token::new(auth::sha256(spec.token.expose_secret()), caller);
+        tokens.with_token(token.per_minute(spec.rate.unwrap_or(auth::PER_MINUTE)))
     })
 }
 

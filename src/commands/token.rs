@@ -1,6 +1,42 @@
-//! `gengfu token`: a fresh bearer token.
+//! `gengfu token`: bearer tokens, made, listed, revoked.
+//!
+//! In: a name and what the token may do. Out: the token on stdout, once; only its hash is kept. A running `serve` takes a change within a
+//! second. Without a subcommand a fresh token for `GENGFU_TOKENS` is printed and nothing is kept.
 
-use super::{Failure, Outcome, tell};
+use super::{Failure, Outcome, remark, tell};
+use crate::{
+    config::Config,
+    http::{auth, token_file},
+    model::{Moment, OwnerAlias},
+};
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Make a token, print it once, keep its hash
+    Add {
+        /// What to call it in logs and lists
+        name: String,
+        /// Owner whose data it opens; may be repeated; default: all
+        #[arg(long, value_name = "ALIAS")]
+        owner: Vec<OwnerAlias>,
+        /// Length of answers when a call does not say
+        #[arg(long, value_parser = ["brief", "normal", "full"])]
+        detail: Option<String>,
+        /// Requests in a minute
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+        rate: Option<u32>,
+    },
+    /// List the tokens that were made, without the tokens
+    List,
+    /// End a token
+    Revoke { name: String },
+}
 
 /// 32 random bytes in hex: long enough that nobody guesses it, and made of letters that no file format has to quote.
 pub fn fresh() -> Result<String, getrandom::Error> {
@@ -9,7 +45,90 @@ pub fn fresh() -> Result<String, getrandom::Error> {
     Ok(hex::encode(bytes))
 }
 
-pub(super) fn run() -> Result<Outcome, Failure> {
-    tell(&fresh().map_err(|e| anyhow::anyhow!("no randomness: {e}"))?)?;
+/// A plain `gengfu token` needs no configuration.
+pub(super) fn run(
+    args: Args,
+    config: impl FnOnce() -> Result<Config, Failure>,
+) -> Result<Outcome, Failure> {
+    let made = || fresh().map_err(|e| anyhow::anyhow!("no randomness: {e}"));
+    let Some(command) = args.command else {
+        tell(&made()?)?;
+        return Ok(Outcome::Done);
+    };
+    let config = config()?;
+    let lang = config.lang();
+    let path = token_file::path(&config.running.data_dir);
+    let mut tokens = token_file::read(&path)?;
+    match command {
+        Command::Add {
+            name,
+            owner,
+            detail,
+            rate,
+        } => {
+            let configured = config.serving.tokens.iter().any(|t| t.name == name);
+            let plain = !name.is_empty()
+                && name.chars().count() <= 64
+                && !name.chars().any(char::is_control);
+            if !plain || configured || tokens.iter().any(|t| t.name == name) {
+                let text = lang.pick(
+                    format!("名字 `{name}` 不能用或已经有了;换一个,或先 gengfu token revoke {name}"),
+                    format!("the name `{name}` is taken or no name; choose another, or first gengfu token revoke {name}"),
+                );
+                return Err(Failure::Misused(text));
+            }
+            let token = made()?;
+            tokens.push(token_file::Filed {
+                name,
+                sha256: hex::encode(auth::sha256(&token)),
+                owners: owner,
+                detail,
+                rate,
+                made: Moment::new(jiff::Timestamp::now().as_millisecond(), config.zone())
+                    .to_string(),
+            });
+            token_file::write(&path, &tokens)?;
+            remark(lang.pick(
+                "只显示这一次;留下的只是它的散列",
+                "shown this once; only its hash is kept",
+            ));
+            tell(&token)?;
+        }
+        Command::List => {
+            for t in &config.serving.tokens {
+                tell(&line(
+                    &t.name,
+                    &t.owners,
+                    t.detail.as_deref(),
+                    "GENGFU_TOKENS",
+                ))?;
+            }
+            for t in &tokens {
+                tell(&line(&t.name, &t.owners, t.detail.as_deref(), &t.made))?;
+            }
+        }
+        Command::Revoke { name } => {
+            let before = tokens.len();
+            tokens.retain(|t| t.name != name);
+            if tokens.len() == before {
+                let text = lang.pick(
+                    format!("没有叫 `{name}` 的令牌;GENGFU_TOKENS 里的要在 .env 里删"),
+                    format!("no token is called `{name}`; one of GENGFU_TOKENS is removed in .env"),
+                );
+                return Err(Failure::Misused(text));
+            }
+            token_file::write(&path, &tokens)?;
+        }
+    }
     Ok(Outcome::Done)
+}
+
+fn line(name: &str, owners: &[OwnerAlias], detail: Option<&str>, from: &str) -> String {
+    let owners: Vec<&str> = owners.iter().map(OwnerAlias::as_str).collect();
+    let owners = if owners.is_empty() {
+        "*".to_owned()
+    } else {
+        owners.join("|")
+    };
+    format!("{name}\t{owners}\t{}\t{from}", detail.unwrap_or("normal"))
 }

@@ -1,6 +1,6 @@
 //! Who may call, and who is told.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, path::Path};
 
 use jiff::civil::Time;
 use secrecy::SecretString;
@@ -16,6 +16,8 @@ pub struct Serving {
     /// Never empty off loopback.
     pub tokens: Vec<TokenSpec>,
     pub allowed_hosts: Vec<String>,
+    /// Origins of web pages that may call `/mcp` from a browser.
+    pub allowed_origins: Vec<String>,
     pub alert_secrets: Vec<AlertSecret>,
 }
 
@@ -28,6 +30,8 @@ pub struct TokenSpec {
     pub owners: Vec<OwnerAlias>,
     /// `brief`, `normal` or `full`; what a call gets that does not say.
     pub detail: Option<String>,
+    /// Requests in a minute.
+    pub rate: Option<u32>,
 }
 
 #[derive(Debug, Clone)]
@@ -86,7 +90,11 @@ pub(super) fn read(r: &mut Reader<'_>) -> Serving {
         )
         .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8765)));
     let tokens = tokens(r);
-    if tokens.is_empty() && !bind.ip().is_loopback() {
+    // Whether there is a token in the file of `gengfu token` is seen when it is opened.
+    let filed = Path::new(&r.text("GENGFU_DATA_DIR"))
+        .join("tokens.json")
+        .exists();
+    if tokens.is_empty() && !filed && !bind.ip().is_loopback() {
         r.mistakes.push(Mistake::new(
             "GENGFU_TOKENS",
             None,
@@ -103,6 +111,7 @@ pub(super) fn read(r: &mut Reader<'_>) -> Serving {
             .map(|u| u.as_str().trim_end_matches('/').to_owned()),
         tokens,
         allowed_hosts: r.list("GENGFU_ALLOWED_HOSTS"),
+        allowed_origins: r.list("GENGFU_ALLOWED_ORIGINS"),
         alert_secrets: alert_secrets(r),
     }
 }
@@ -111,7 +120,7 @@ fn tokens(r: &mut Reader<'_>) -> Vec<TokenSpec> {
     let name = "GENGFU_TOKENS";
     let mut tokens: Vec<TokenSpec> = Vec::new();
     for (i, entry) in r
-        .entries(name, &["name", "owner", "detail"])
+        .entries(name, &["name", "owner", "detail", "rate"])
         .into_iter()
         .enumerate()
     {
@@ -127,11 +136,21 @@ fn tokens(r: &mut Reader<'_>) -> Vec<TokenSpec> {
                 "detail=brief, normal or full",
             ));
         }
+        let rate = entry.options.get("rate").cloned();
+        let per_minute = rate
+            .as_deref()
+            .and_then(|r| r.parse().ok().filter(|n| *n > 0));
+        if let Some(rate) = rate.filter(|_| per_minute.is_none()) {
+            let en = "rate=N, requests in a minute";
+            r.mistakes
+                .push(Mistake::new(name, Some(&rate), "rate=每分钟的请求数", en));
+        }
         let spec = TokenSpec {
             name: entry.name().unwrap_or_else(|| format!("token-{}", i + 1)),
             owners: r.owners_of(name, &entry),
             token: entry.value.into(),
             detail,
+            rate: per_minute,
         };
         if tokens.iter().any(|t| t.name == spec.name) {
             r.mistakes.push(Mistake::new(

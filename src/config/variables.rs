@@ -201,12 +201,17 @@ const SERVING: &[Variable] = &[
     v(
         "GENGFU_TOKENS",
         "",
-        "Bearer tokens, required off loopback: TOKEN[;name=N][;owner=A|B][;detail=brief|normal|full], comma list.",
+        "Bearer tokens, required off loopback: TOKEN[;name=N][;owner=A|B][;detail=brief|normal|full][;rate=N a minute], comma list. Or `gengfu token add`.",
     ),
     v(
         "GENGFU_ALLOWED_HOSTS",
         "",
         "Host names (with port, if any) that requests may carry, beside the loopback ones (comma list).",
+    ),
+    v(
+        "GENGFU_ALLOWED_ORIGINS",
+        "",
+        "Web pages that may call /mcp from a browser, e.g. http://localhost:6274 (comma list).",
     ),
     v(
         "GENGFU_ALERT_SECRET",

@@ -123,6 +123,13 @@ impl Webhooks {
         };
         let store = self.0.stores.of(&owner).await?;
         let delivery = opened.keep(&store).await?;
+        let arrival = match delivery.arrival {
+            Arrival::New => "new",
+            Arrival::Again => "again",
+            Arrival::Flapping => "flapping",
+            Arrival::Recovery => "recovery",
+        };
+        metrics::counter!("gengfu_alarms_total", "arrival" => arrival).increment(1);
         tracing::info!(owner = %owner, alarm = delivery.id, times = delivery.times, arrival = ?delivery.arrival, "received an alarm");
         self.0.changes.announce(Change::Alerts(owner.clone()));
         if delivery.arrival == Arrival::New {

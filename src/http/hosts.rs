@@ -11,36 +11,62 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-/// Names from `GENGFU_ALLOWED_HOSTS`: `example.com` for any port, `example.com:8443` for one, `*` for all.
+/// Names from `GENGFU_ALLOWED_HOSTS` (`example.com` for any port, `example.com:8443` for one, `*` for all), and origins of web pages from
+/// `GENGFU_ALLOWED_ORIGINS`.
 #[derive(Debug, Clone, Default)]
-pub struct Hosts(Vec<String>);
+pub struct Hosts {
+    names: Vec<String>,
+    origins: Vec<String>,
+}
 
 const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
 impl Hosts {
     #[must_use]
     pub fn new(names: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        Self(
-            names
-                .into_iter()
-                .map(|n| n.into().trim().to_ascii_lowercase())
-                .collect(),
-        )
+        Self {
+            names: plain(names),
+            origins: Vec::new(),
+        }
+    }
+
+    /// Web pages of these origins may call `/mcp`: `https://app.example.com`, with its port if it has one.
+    #[must_use]
+    pub fn with_origins(self, origins: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        Self {
+            origins: plain(origins),
+            ..self
+        }
+    }
+
+    /// Whether a web page of `origin` was named to call `/mcp` from a browser.
+    pub(super) fn shares_with(&self, origin: &str) -> bool {
+        self.origins.contains(&origin.to_ascii_lowercase())
     }
 
     fn allows(&self, authority: &Authority) -> bool {
         let host = authority.host().to_ascii_lowercase();
         let whole = authority.as_str().to_ascii_lowercase();
-        // `user@host` is no Host header.
-        let plain = !whole.contains('@');
+        // Neither `user@host` nor `[::1].evil.example` is a Host header; a parser takes the second for `[::1]`.
+        let port = whole.strip_prefix(&host);
+        let plain = port.is_some_and(|port| {
+            port.is_empty()
+                || port.starts_with(':') && port[1..].bytes().all(|b| b.is_ascii_digit())
+        });
         plain
             && (LOOPBACK.contains(&host.as_str())
-                || self.0.iter().any(|n| n == "*" || *n == host || *n == whole))
+                || self
+                    .names
+                    .iter()
+                    .any(|n| n == "*" || *n == host || *n == whole))
     }
 
     /// Whether a web page of `origin` (`https://host[:port]`) may talk to this server.
     #[must_use]
     pub fn allows_origin(&self, origin: &str) -> bool {
+        if self.shares_with(origin) {
+            return true;
+        }
         origin
             .parse::<Uri>()
             .ok()
@@ -68,12 +94,17 @@ impl Hosts {
     }
 }
 
+fn plain(list: impl IntoIterator<Item = impl Into<String>>) -> Vec<String> {
+    let plain = |item: String| item.trim().trim_end_matches('/').to_ascii_lowercase();
+    list.into_iter().map(|item| plain(item.into())).collect()
+}
+
 /// What the sender may be shown: its own header, without anything unprintable.
 #[derive(Debug, thiserror::Error)]
 enum Refusal {
     #[error("host `{}` is not in GENGFU_ALLOWED_HOSTS", printable(.0))]
     Host(String),
-    #[error("origin `{}` is of a host that is not in GENGFU_ALLOWED_HOSTS", printable(.0))]
+    #[error("origin `{}` is neither of a host in GENGFU_ALLOWED_HOSTS nor in GENGFU_ALLOWED_ORIGINS", printable(.0))]
     Origin(String),
 }
 
@@ -126,6 +157,7 @@ mod tests {
             "localhost.evil.example",
             "localhost@evil.example",
             "x@localhost",
+            "[::1].evil.example",
             "",
             "10.0.0.1:8765",
         ] {
@@ -150,6 +182,21 @@ mod tests {
         ] {
             assert!(!check(&hosts, "localhost", Some(bad)), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_named_page_is_let_in_and_another_is_not() {
+        let hosts = Hosts::default().with_origins(["https://App.example.com/"]);
+        assert!(check(&hosts, "localhost", Some("https://app.example.com")));
+        assert!(
+            !check(&hosts, "app.example.com", None),
+            "an origin is no host"
+        );
+        assert!(!check(&hosts, "localhost", Some("http://app.example.com")));
+        assert!(
+            hosts.shares_with("https://app.example.com")
+                && !hosts.shares_with("http://localhost:6274")
+        );
     }
 
     #[test]

@@ -3,16 +3,21 @@
 //! In: [`Parts`]. Out: an axum [`Router`], and [`serve()`] that runs it. Always true: whatever tells about logs stands behind a token
 //! and a listed host name; every refusal logs what to change. Does not know what the answers say.
 //!
-//! - [`alerts`]: alarms from outside; `context`: what a robot is told when it wakes; [`auth`]: bearer tokens; `hosts`: names and origins; `probes`: health, readiness, metrics; `serve`: listening and stopping.
+//! - [`alerts`]: alarms from outside; `context`: what a robot is told when it wakes; `page`: the operator's page;
+//! - [`auth`], [`token_file`]: bearer tokens; `hosts`, `cors`: names and origins; `slow`: bodies; `probes`: health, readiness, metrics;
+//!   `serve`: listening and stopping.
 
 pub mod alerts;
 pub mod auth;
 mod context;
+mod cors;
 mod hosts;
 mod page;
 mod probes;
 mod rate;
 mod serve;
+mod slow;
+pub mod token_file;
 
 use std::sync::Arc;
 
@@ -56,20 +61,37 @@ pub fn router(parts: Parts) -> Router {
         parts.ready.clone(),
     );
     let context = context::routes(&parts.desk);
+    let clock = parts.desk.clock;
     let (service, ledger) = mcp::service(parts.desk, parts.limits, BODY_BYTES);
     let mcp = Router::new()
         // Not `nest_service`: that would also answer below /mcp.
         .route_service("/mcp", service)
-        .layer(middleware::from_fn_with_state(ledger, sessions::guard))
+        .layer(middleware::from_fn_with_state(
+            ledger.clone(),
+            sessions::guard,
+        ))
         .layer(middleware::from_fn(explain_legacy_sse));
     let guarded = Router::new()
         .merge(mcp)
         .merge(context)
-        .merge(parts.metrics.map(probes::metrics).unwrap_or_default())
+        .merge(
+            parts
+                .metrics
+                .map(|m| probes::metrics(m, ledger))
+                .unwrap_or_default(),
+        )
         .merge(parts.guarded)
-        .layer(middleware::from_fn_with_state(parts.tokens, auth::require))
-        // Shows without a token how to connect, and nothing else.
-        .merge(page)
+        .layer(middleware::from_fn(slow::whole_body))
+        .layer(middleware::from_fn_with_state(
+            (parts.tokens, clock),
+            auth::require,
+        ))
+        .layer(middleware::from_fn_with_state(
+            parts.hosts.clone(),
+            cors::allow,
+        ))
+        // Asks for tokens itself; without one it shows how to connect, and nothing else.
+        .merge(page.layer(middleware::from_fn(slow::whole_body)))
         .layer(middleware::from_fn_with_state(parts.hosts, hosts::require));
     Router::new()
         .merge(guarded)

@@ -17,6 +17,8 @@ use axum::{
 };
 use metrics_exporter_prometheus::PrometheusHandle;
 
+use crate::mcp::sessions::Sessions;
+
 /// What stands in the way of working, by name. Cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub struct Ready(Arc<Mutex<BTreeMap<&'static str, String>>>);
@@ -63,10 +65,15 @@ async fn readyz(State(ready): State<Ready>) -> Response {
 }
 
 /// The route for Prometheus; names of owners may stand in it, so it belongs behind a token.
-pub(super) fn metrics(recorder: PrometheusHandle) -> Router {
+pub(super) fn metrics(recorder: PrometheusHandle, sessions: Arc<Sessions>) -> Router {
     let text = [(
         header::CONTENT_TYPE,
         "text/plain; version=0.0.4; charset=utf-8",
     )];
-    Router::new().route("/metrics", get(async move || (text, recorder.render())))
+    let answer = async move || {
+        let live = sessions.live().await;
+        metrics::gauge!("gengfu_sessions").set(live as f64);
+        (text, recorder.render())
+    };
+    Router::new().route("/metrics", get(answer))
 }

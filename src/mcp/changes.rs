@@ -20,13 +20,18 @@ pub enum Change {
     NewDay(OwnerAlias, Day),
     /// An alarm came, was analysed or told.
     Alerts(OwnerAlias),
+    /// A task of an owner began, came on or ended.
+    Tasks(OwnerAlias),
 }
 
 impl Change {
     #[must_use]
     pub const fn owner(&self) -> &OwnerAlias {
         match self {
-            Self::Report(owner, _) | Self::NewDay(owner, _) | Self::Alerts(owner) => owner,
+            Self::Report(owner, _)
+            | Self::NewDay(owner, _)
+            | Self::Alerts(owner)
+            | Self::Tasks(owner) => owner,
         }
     }
 }

@@ -5,18 +5,20 @@
 
 use std::{
     collections::HashSet,
+    convert::Infallible,
     sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
 use rmcp::{
     ErrorData, Peer, RoleServer,
-    model::ResourceUpdatedNotificationParam,
+    model::{ProgressNotificationParam, ProgressToken, ResourceUpdatedNotificationParam},
     service::{SubscriptionContext, SubscriptionSendError},
 };
 use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{Access, Change, Desk, uri};
+use crate::model::OwnerAlias;
 
 /// What one session of the handshake era follows. Dropping it ends its task.
 #[derive(Debug)]
@@ -109,6 +111,36 @@ async fn announce(following: &Following, peer: &Peer<RoleServer>, change: &Chang
         }
     }
     true
+}
+
+/// Tells a caller that waits for an answer how far the owner's newest task is, for as long as it waits.
+pub(super) async fn progress(
+    desk: &Desk,
+    owner: Option<OwnerAlias>,
+    peer: &Peer<RoleServer>,
+    token: ProgressToken,
+) -> Infallible {
+    let mut changes = desk.changes.listen();
+    let mut said = 0;
+    while let (Some(owner), Ok(change)) = (&owner, changes.recv().await) {
+        let newest = desk.rounds.tasks.newest(owner);
+        let Some(task) = newest.filter(|_| change == Change::Tasks(owner.clone())) else {
+            continue;
+        };
+        let now = task.progress.snapshot();
+        // The protocol wants a number that only grows.
+        if now.overall() <= said {
+            continue;
+        }
+        said = now.overall();
+        let progress = ProgressNotificationParam::new(token.clone(), said as f64)
+            .with_total(100.0)
+            .with_message(format!("{} {}", task.key.day, now.phase.as_str()));
+        if peer.notify_progress(progress).await.is_err() {
+            break;
+        }
+    }
+    std::future::pending().await
 }
 
 /// Serves one `subscriptions/listen` until its client or the server ends it.

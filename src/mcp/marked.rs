@@ -13,12 +13,11 @@ const CHANGED: f64 = 2.0;
 
 pub(super) fn without_settled(mut report: Report, marks: &[Mark]) -> (Report, usize) {
     let before = report.incidents.len();
-    let settled = |i: &Incident| {
-        marks
-            .iter()
-            .any(|m| m.what.identity == i.identity && holds(m, i, &report))
-    };
-    let keep: Vec<bool> = report.incidents.iter().map(|i| !settled(i)).collect();
+    let keep: Vec<bool> = report
+        .incidents
+        .iter()
+        .map(|i| settling(i, &report, marks).is_none())
+        .collect();
     let mut keep = keep.into_iter();
     report.incidents.retain(|_| keep.next().unwrap_or(true));
     if report.incidents.is_empty() && report.verdict == DayVerdict::Incidents {
@@ -26,6 +25,16 @@ pub(super) fn without_settled(mut report: Report, marks: &[Mark]) -> (Report, us
     }
     let hidden = before - report.incidents.len();
     (report, hidden)
+}
+
+/// The mark that settles an incident of a report, if one does.
+#[must_use]
+pub fn settling<'m>(incident: &Incident, report: &Report, marks: &'m [Mark]) -> Option<&'m Mark> {
+    let of_it = |m: &&Mark| m.what.identity == incident.identity;
+    marks
+        .iter()
+        .filter(of_it)
+        .find(|m| holds(m, incident, report))
 }
 
 fn holds(mark: &Mark, incident: &Incident, report: &Report) -> bool {
@@ -38,7 +47,8 @@ fn holds(mark: &Mark, incident: &Incident, report: &Report) -> bool {
 }
 
 /// Occurrences on the report's day.
-pub(super) fn rate(incident: &Incident, report: &Report) -> f64 {
+#[must_use]
+pub fn rate(incident: &Incident, report: &Report) -> f64 {
     let of = |f: &&crate::model::report::Finding| incident.findings.contains(&f.id);
     report
         .findings

@@ -16,6 +16,7 @@ use serde_json::json;
 use super::{Access, Address, Desk, File, trouble::Trouble};
 use crate::{
     model::{Day, OwnerAlias, report::Stage},
+    round::tasks::Ended,
     store::Store,
 };
 
@@ -26,6 +27,8 @@ const FAULTS: &str = include_str!("../../resources/faults.toml");
 const DAY_TTL_MS: u64 = 60_000;
 /// The catalogue changes with the program only.
 const CATALOGUE_TTL_MS: u64 = 24 * 3600 * 1000;
+/// Tasks listed per owner.
+const LISTED_TASKS: usize = 20;
 /// Days listed per owner; older ones are read by address.
 const LISTED_DAYS: usize = 31;
 
@@ -46,6 +49,11 @@ pub(super) async fn list(desk: &Desk, access: &Access) -> Result<ListResourcesRe
         found.push(resource(
             &Address::Alerts(owner.clone()),
             "告警 alarms",
+            "application/json",
+        ));
+        found.push(resource(
+            &Address::Tasks(owner.clone()),
+            "正在进行的分析 tasks",
             "application/json",
         ));
         for day in store.days().await?.into_iter().take(LISTED_DAYS) {
@@ -77,10 +85,10 @@ pub(super) fn templates() -> ListResourceTemplatesResult {
             f.mime(),
         )
     });
-    let owner = [("days", "days"), ("alerts", "alerts")].map(|(path, name)| {
+    let owner = ["days", "alerts", "tasks"].map(|path| {
         (
             format!("gengfu://{{owner}}/{path}"),
-            name,
+            path,
             "application/json",
         )
     });
@@ -153,8 +161,35 @@ async fn content(
         Address::Alerts(_) => {
             json(&json!({ "owner": owner, "alerts": alarms(desk, &store).await? }))
         }
+        Address::Tasks(_) => {
+            let found = json(&json!({ "owner": owner, "tasks": tasks(desk, owner) }));
+            // It is another a second later; subscribers are told.
+            found.map(|content| Content {
+                ttl_ms: 0,
+                ..content
+            })
+        }
         Address::File(_, day, file) => day_file(&store, *day, *file).await?,
     })
+}
+
+/// The owner's tasks of this process, newest first.
+fn tasks(desk: &Desk, owner: &OwnerAlias) -> Vec<serde_json::Value> {
+    let tasks = desk.rounds.tasks.list();
+    let mine = tasks.iter().rev().filter(|t| t.key.owner == *owner);
+    let shown = mine.take(LISTED_TASKS).map(|task| {
+        let now = task.progress.snapshot();
+        let (state, why) = match task.ended() {
+            None => ("running", None),
+            Some(Ended::Done) => ("done", None),
+            Some(Ended::Stopped) => ("stopped", None),
+            Some(Ended::Failed(why)) => ("failed", Some(why)),
+        };
+        json!({ "id": task.id, "date": task.key.day, "state": state, "why": why, "phase": now.phase.as_str(),
+            "percent": now.overall(), "objects": now.objects.0, "of_objects": now.objects.1,
+            "revision": now.revision.map(|r| r.0), "elapsed_ms": now.elapsed_ms })
+    });
+    shown.collect()
 }
 
 /// Alarms of the last thirty days, newest first, without the sender's raw body.

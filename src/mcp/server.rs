@@ -20,7 +20,7 @@ use rmcp::{
 
 use super::{
     Address, Caller, Desk, Origin, Wire, call::call, follow, follow::Following, prompts, resources,
-    sessions::SESSION_ID, tools, trouble::Trouble,
+    sessions::SESSION_ID, tools, trouble::Trouble, whose::whose,
 };
 
 /// Tools change with the program only.
@@ -115,7 +115,16 @@ impl ServerHandler for Server {
     ) -> Result<CallToolResponse, ErrorData> {
         let origin = origin(&context.extensions, &context.meta)?;
         let arguments = request.arguments.unwrap_or_default();
-        let Some(answer) = call(&self.desk, origin, &request.name, arguments).await else {
+        let owner = whose(&self.desk.owners, &origin, self.desk.clock.now_ms());
+        let answering = call(&self.desk, origin, &request.name, arguments);
+        let answer = match context.meta.get_progress_token() {
+            None => answering.await,
+            Some(token) => tokio::select! {
+                answer = answering => answer,
+                never = follow::progress(&self.desk, owner.ok().map(|w| w.owner), &context.peer, token) => match never {},
+            },
+        };
+        let Some(answer) = answer else {
             return Err(ErrorData::invalid_params(
                 "unknown tool; list the tools again",
                 None,

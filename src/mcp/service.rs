@@ -38,6 +38,7 @@ pub fn service(
     manager.session_config = session;
     let manager = Arc::new(manager);
     let ledger = Arc::new(Sessions::new(limits, manager.clone()));
+    tokio::spawn(ledger.clone().sweep(desk.stop.ended().clone()));
 
     let mut config = StreamableHttpServerConfig::default()
         .with_legacy_session_mode(true)

@@ -4,6 +4,7 @@
 //! - a session answers only the caller that opened it; to anyone else it does not exist;
 //! - at most [`Limits::live`] sessions are alive: a new one closes the one that was quiet longest, which comes back by itself when it
 //!   is used again, since its `initialize` is remembered (for [`Limits::remembered`] sessions, and rmcp also forgets idle ones);
+//! - one that was quiet for [`QUIET`] and on which nobody listens is closed, too: clients that went away without a word cost nothing for long;
 //! - nothing that matters lives only in a session.
 //!
 //! Does not authenticate, and knows nothing of the sessionless era.
@@ -11,23 +12,32 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Instant,
+    time::Duration,
 };
 
 use axum::{
+    body::Body,
     extract::{Request, State},
     http::{Method, StatusCode},
     middleware::Next,
     response::{IntoResponse, Response},
 };
+use futures::{StreamExt as _, stream};
 use rmcp::transport::streamable_http_server::session::{
     SessionManager, SessionState, SessionStore, SessionStoreError, local::LocalSessionManager,
 };
+
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use super::Caller;
 
 /// Header that names the session.
 pub const SESSION_ID: &str = "mcp-session-id";
+
+/// A tool call is answered within eight seconds; a session without one and without a listener is of no use to anybody.
+pub const QUIET: Duration = Duration::from_mins(2);
+const SWEEP: Duration = Duration::from_secs(30);
 
 /// How many sessions there may be.
 #[derive(Debug, Clone, Copy)]
@@ -60,6 +70,14 @@ struct Known {
     seen: Instant,
     owner: Option<Caller>,
     initialize: Option<SessionState>,
+    /// One clone for each event stream that is open.
+    streams: Arc<()>,
+}
+
+impl Known {
+    fn is_heard(&self) -> bool {
+        Arc::strong_count(&self.streams) > 1
+    }
 }
 
 impl Sessions {
@@ -103,12 +121,46 @@ impl Sessions {
             seen: Instant::now(),
             owner: None,
             initialize: None,
+            streams: Arc::default(),
         });
         entry.seen = Instant::now();
         write(entry);
     }
 
-    /// Closes the quietest sessions until one more fits.
+    /// Closes what nobody uses, now and then, until `stop`.
+    pub(super) async fn sweep(self: Arc<Self>, stop: CancellationToken) {
+        let mut clock = tokio::time::interval(SWEEP);
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                _ = clock.tick() => self.close_unused().await,
+            }
+        }
+    }
+
+    async fn close_unused(&self) {
+        let alive: Vec<_> = self.live.sessions.read().await.keys().cloned().collect();
+        let unused: Vec<_> = {
+            let known = self.known();
+            let is_unused = |id: &&Arc<str>| {
+                known
+                    .get(id.as_ref())
+                    .is_none_or(|k| k.seen.elapsed() >= QUIET && !k.is_heard())
+            };
+            alive.iter().filter(is_unused).cloned().collect()
+        };
+        self.close(unused).await;
+    }
+
+    async fn close(&self, ids: Vec<Arc<str>>) {
+        for id in ids {
+            if let Err(error) = self.live.close_session(&id).await {
+                tracing::warn!(%error, "could not close a quiet session");
+            }
+        }
+    }
+
+    /// Closes the quietest sessions until one more fits; those that somebody listens to come last.
     async fn make_room(&self) {
         let alive: Vec<_> = self.live.sessions.read().await.keys().cloned().collect();
         let surplus = (alive.len() + 1).saturating_sub(self.limits.live);
@@ -119,15 +171,28 @@ impl Sessions {
             let known = self.known();
             alive
                 .into_iter()
-                .map(|id| (known.get(id.as_ref()).map(|k| k.seen), id))
+                .map(|id| {
+                    let known = known.get(id.as_ref());
+                    (known.map(|k| (k.is_heard(), k.seen)), id)
+                })
                 .collect()
         };
         by_age.sort();
-        for (_, id) in by_age.into_iter().take(surplus) {
-            if let Err(error) = self.live.close_session(&id).await {
-                tracing::warn!(%error, "could not close a quiet session");
-            }
-        }
+        let quietest = by_age.into_iter().take(surplus).map(|(_, id)| id);
+        self.close(quietest.collect()).await;
+    }
+
+    /// Keeps the session while this answer is read.
+    fn listen(&self, id: &str, answer: Response) -> Response {
+        let Some(listener) = self.known().get(id).map(|k| k.streams.clone()) else {
+            return answer;
+        };
+        let (head, body) = answer.into_parts();
+        let body = body
+            .into_data_stream()
+            .zip(stream::repeat(listener))
+            .map(|(chunk, _)| chunk);
+        Response::from_parts(head, Body::from_stream(body))
     }
 }
 
@@ -169,6 +234,7 @@ pub async fn guard(State(sessions): State<Arc<Sessions>>, req: Request, next: Ne
         sessions.make_room().await;
     }
     let ends = req.method() == Method::DELETE;
+    let listens = req.method() == Method::GET;
     let mut answer = next.run(req).await;
     let opened = answer
         .headers()
@@ -181,5 +247,34 @@ pub async fn guard(State(sessions): State<Arc<Sessions>>, req: Request, next: Ne
         // Python's mcp 1.x prints a warning for the 202 that rmcp answers.
         *answer.status_mut() = StatusCode::NO_CONTENT;
     }
-    answer
+    match named.filter(|_| listens && answer.status().is_success()) {
+        Some(id) => sessions.listen(&id, answer),
+        None => answer,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_quiet_session_goes_unless_somebody_listens() {
+        let manager = Arc::new(LocalSessionManager::default());
+        let sessions = Sessions::new(Limits::default(), manager.clone());
+        let (quiet, _kept_open) = manager.create_session().await.expect("session");
+        let (heard, _kept_too) = manager.create_session().await.expect("session");
+        for id in [&quiet, &heard] {
+            sessions.note(id, |_| {});
+        }
+        let answer = sessions.listen(&heard, Response::default());
+        sessions.close_unused().await;
+        assert_eq!(sessions.live().await, 2);
+        tokio::time::advance(QUIET).await;
+        sessions.close_unused().await;
+        assert_eq!(sessions.live().await, 1);
+        assert!(manager.sessions.read().await.contains_key(&heard));
+        drop(answer);
+        sessions.close_unused().await;
+        assert_eq!(sessions.live().await, 0);
+    }
 }

@@ -17,6 +17,8 @@ pub enum Address {
     Days(OwnerAlias),
     /// The alarms of an owner, newest first.
     Alerts(OwnerAlias),
+    /// What is being read for an owner, and how far it is.
+    Tasks(OwnerAlias),
     /// A file of a day.
     File(OwnerAlias, Day, File),
 }
@@ -56,7 +58,10 @@ impl Address {
     pub const fn owner(&self) -> Option<&OwnerAlias> {
         match self {
             Self::Faults => None,
-            Self::Days(owner) | Self::Alerts(owner) | Self::File(owner, ..) => Some(owner),
+            Self::Days(owner)
+            | Self::Alerts(owner)
+            | Self::Tasks(owner)
+            | Self::File(owner, ..) => Some(owner),
         }
     }
 }
@@ -67,6 +72,7 @@ impl fmt::Display for Address {
             Self::Faults => f.write_str("gengfu://faults"),
             Self::Days(owner) => write!(f, "gengfu://{owner}/days"),
             Self::Alerts(owner) => write!(f, "gengfu://{owner}/alerts"),
+            Self::Tasks(owner) => write!(f, "gengfu://{owner}/tasks"),
             Self::File(owner, day, file) => write!(f, "gengfu://{owner}/{day}/{}", file.name()),
         }
     }
@@ -92,6 +98,7 @@ impl FromStr for Address {
         let address = match (parts.next(), parts.next()) {
             (Some("days"), None) => Self::Days(owner),
             (Some("alerts"), None) => Self::Alerts(owner),
+            (Some("tasks"), None) => Self::Tasks(owner),
             (Some(day), Some(name)) => {
                 let day = day.parse().map_err(|_| NoSuchAddress)?;
                 let file = File::ALL
@@ -139,6 +146,7 @@ pub(super) fn touched_by(change: &Change) -> Vec<String> {
             touched.push(Address::Days(owner.clone()));
         }
         Change::Alerts(owner) => touched.push(Address::Alerts(owner.clone())),
+        Change::Tasks(owner) => touched.push(Address::Tasks(owner.clone())),
     }
     touched.iter().map(ToString::to_string).collect()
 }
@@ -155,6 +163,7 @@ mod tests {
             Address::Faults,
             Address::Days(owner.clone()),
             Address::Alerts(owner.clone()),
+            Address::Tasks(owner.clone()),
         ];
         all.extend(File::ALL.map(|f| Address::File(owner.clone(), day, f)));
         for address in all {

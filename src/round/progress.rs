@@ -47,6 +47,24 @@ impl Snapshot {
     }
 }
 
+impl Snapshot {
+    /// How far the whole round is, in percent, by what each phase usually takes; never less than in the phase before.
+    #[must_use]
+    pub fn overall(&self) -> u64 {
+        let (from, to) = match self.phase {
+            Phase::Queued => (0, 0),
+            Phase::Listing => (1, 3),
+            Phase::Events => (3, 15),
+            Phase::Rest => (15, 80),
+            Phase::Diagnosing => (80, 84),
+            Phase::EarlierDays => (84, 94),
+            Phase::Writing => (94, 99),
+            Phase::Done | Phase::Failed => (100, 100),
+        };
+        from + (to - from) * self.percent() / 100
+    }
+}
+
 /// What a round is busy with.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Phase {
@@ -61,6 +79,24 @@ pub enum Phase {
     Writing,
     Done,
     Failed,
+}
+
+impl Phase {
+    /// Its name for programs and pages.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Listing => "listing",
+            Self::Events => "events",
+            Self::Rest => "rest",
+            Self::Diagnosing => "diagnosing",
+            Self::EarlierDays => "earlier",
+            Self::Writing => "writing",
+            Self::Done => "done",
+            Self::Failed => "failed",
+        }
+    }
 }
 
 /// The writing end. Cloned into every stage of a round.

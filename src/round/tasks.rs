@@ -57,7 +57,7 @@ pub enum Ended {
     Done,
     /// A sentence for the owner.
     Failed(String),
-    /// The program is stopping; the next start goes on with it.
+    /// The program is stopping, or somebody did not want it any more; the next start goes on with it.
     Stopped,
 }
 
@@ -70,6 +70,7 @@ pub struct Task {
     pub progress: Progress,
     urgency: Arc<watch::Sender<Urgency>>,
     ended: watch::Receiver<Option<Ended>>,
+    cancelled: CancellationToken,
 }
 
 impl Task {
@@ -80,6 +81,11 @@ impl Task {
     /// Somebody waits for it now: a nightly task moves to the front.
     pub fn hurry(&self) {
         self.urgency.send_replace(Urgency::Waiting);
+    }
+
+    /// Asks it to stop; what was read stays read.
+    pub fn cancel(&self) {
+        self.cancelled.cancel();
     }
 
     /// Waits for the end.
@@ -177,16 +183,18 @@ impl Tasks {
         state.by_key.retain(|_, task| task.ended().is_none());
         state.started += 1;
         let (end, ended) = watch::channel(None);
+        let cancelled = self.stop.child_token();
         let task = Task {
             id: format!("t{}", state.started),
             key: key.clone(),
             progress: Progress::default(),
             urgency: Arc::new(watch::Sender::new(urgency)),
             ended,
+            cancelled: cancelled.clone(),
         };
         let handed = Work {
             progress: task.progress.clone(),
-            cancelled: self.stop.child_token(),
+            cancelled,
             urgency: task.urgency.subscribe(),
             turns: self.turns.clone(),
         };

@@ -195,6 +195,18 @@ impl Store {
     }
 }
 
+/// Whether the owner's database can be read, is whole, and is not of a newer program. Reads every page of it.
+pub fn check(data_dir: &Path, owner: &OwnerAlias) -> Result<(), Error> {
+    let conn = connect(&folder_of(data_dir, owner).join("owner.db"), true)?;
+    OWNER.check(&conn)?;
+    let said: String = conn.query_row("PRAGMA quick_check(1)", [], |r| r.get(0))?;
+    if said == "ok" {
+        Ok(())
+    } else {
+        Err(Error::Corrupt(said))
+    }
+}
+
 fn folder_of(data_dir: &Path, owner: &OwnerAlias) -> PathBuf {
     data_dir.join("owners").join(owner.as_str())
 }

@@ -194,30 +194,85 @@ CREATE VIRTUAL TABLE kept_fts USING fts5(body, sounds, concepts, content='', con
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::vec_extension;
 
-    fn tables(conn: &Connection) -> Vec<String> {
+    /// The files as each version left them: number and SQL. A schema that changes gets a new entry here with its migration.
+    const RELEASED: [(Schema, &[&str]); 2] = [
+        (OWNER, &[include_str!("schema/owner-1.sql")]),
+        (DAY, &[include_str!("schema/day-1.sql")]),
+    ];
+
+    fn empty() -> Connection {
+        vec_extension::register();
+        Connection::open_in_memory().expect("memory")
+    }
+
+    /// Every table, index and trigger, without comments and layout.
+    fn shape(conn: &Connection) -> Vec<String> {
         let mut find = conn
-            .prepare("SELECT type || name || coalesce(sql, '') FROM sqlite_master ORDER BY 1")
-            .expect("query");
-        let rows = find.query_map([], |r| r.get(0)).expect("rows");
-        rows.collect::<Result<_, _>>().expect("text")
+            .prepare("SELECT coalesce(sql, name) FROM sqlite_master ORDER BY type, name")
+            .expect("sql");
+        let rows = find.query_map([], |r| r.get::<_, String>(0)).expect("rows");
+        let plain = |sql: String| {
+            let lines = sql
+                .lines()
+                .map(|l| l.split("--").next().unwrap_or_default());
+            lines
+                .flat_map(str::split_whitespace)
+                .collect::<Vec<_>>()
+                .join(" ")
+        };
+        rows.map(|sql| plain(sql.expect("text"))).collect()
     }
 
     #[test]
-    fn an_old_file_becomes_what_a_fresh_one_is() {
-        for schema in [OWNER, DAY] {
-            let mut fresh = Connection::open_in_memory().expect("memory");
-            schema.migrate(&mut fresh).expect("fresh");
-            for version in 1..schema.migrations.len() {
-                let mut old = Connection::open_in_memory().expect("memory");
-                let first = Schema {
-                    migrations: &schema.migrations[..version],
-                    ..schema
-                };
-                first.migrate(&mut old).expect("old");
-                schema.migrate(&mut old).expect("upgraded");
-                assert_eq!(tables(&old), tables(&fresh), "{} {version}", schema.name);
+    fn a_file_of_every_version_becomes_what_a_new_one_is() {
+        for (schema, released) in RELEASED {
+            assert_eq!(
+                released.len(),
+                schema.migrations.len(),
+                "{}: a version without its file",
+                schema.name
+            );
+            let mut fresh = empty();
+            schema.migrate(&mut fresh).expect("migrate");
+            for (version, sql) in (1_u32..).zip(released) {
+                let mut old = empty();
+                old.execute_batch(sql).expect("as released");
+                old.pragma_update(None, "user_version", version)
+                    .expect("version");
+                schema.migrate(&mut old).expect("upgrade");
+                assert_eq!(shape(&old), shape(&fresh), "{} {version}", schema.name);
+                assert_eq!(read_version(&old).expect("version"), schema.version());
             }
+        }
+    }
+
+    #[test]
+    fn an_upgrade_keeps_what_was_there() {
+        let mut old = empty();
+        old.execute_batch(RELEASED[0].1[0]).expect("as released");
+        old.pragma_update(None, "user_version", 1).expect("version");
+        old.execute(
+            "INSERT INTO marks (identity, verdict, note, at_ms, day, incident, title, rate) VALUES ('x','normal','n',1,'2026-11-21','i1','t',2.0)",
+            [],
+        )
+        .expect("a mark");
+        OWNER.migrate(&mut old).expect("upgrade");
+        let marks: u32 = old
+            .query_row("SELECT count(*) FROM marks", [], |r| r.get(0))
+            .expect("count");
+        assert_eq!(marks, 1);
+    }
+
+    #[test]
+    fn a_released_migration_is_never_edited() {
+        // The first file is the first migration itself; an edit would leave users with another schema than newcomers.
+        for (schema, released) in RELEASED {
+            let (now, then) = (empty(), empty());
+            now.execute_batch(schema.migrations[0]).expect("migration");
+            then.execute_batch(released[0]).expect("as released");
+            assert_eq!(shape(&now), shape(&then), "{}", schema.name);
         }
     }
 }

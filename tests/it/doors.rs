@@ -1,6 +1,9 @@
 //! Who gets in, who is told to go and why, and how the house is closed.
 
-use gengfu::mcp::{Change, sessions::Limits};
+use gengfu::mcp::{
+    Change,
+    sessions::{Limits, QUIET},
+};
 use serde_json::{Value, json};
 
 use crate::{
@@ -209,6 +212,38 @@ async fn the_quietest_session_makes_room_and_comes_back_when_used() {
         .expect("ping");
     assert_eq!(pong.status(), 200);
     assert!(pong.text().await.expect("text").contains(r#""id":7"#));
+}
+
+#[tokio::test]
+async fn a_session_without_a_listener_is_let_go_and_one_with_a_listener_stays() {
+    let server = Running::start().await;
+    let (heard, _) = opened_session(&server, ROBOT).await;
+    let (left, _) = opened_session(&server, ROBOT).await;
+    let mut listening = http_client()
+        .get(server.url("/mcp"))
+        .bearer_auth(ROBOT)
+        .header("accept", "text/event-stream")
+        .header("mcp-session-id", &heard)
+        .send()
+        .await
+        .expect("get");
+    tokio::time::pause();
+    tokio::time::advance(QUIET * 2).await;
+    // The sweep has passed when the next ping of the stream is heard.
+    listening.chunk().await.expect("read").expect("still open");
+    tokio::time::resume();
+    server.desk.changes.announce(Change::NewDay(
+        owner("demo"),
+        "2026-11-20".parse().expect("day"),
+    ));
+    let mut text = String::new();
+    while !text.contains("list_changed") {
+        let chunk = listening.chunk().await.expect("read").expect("open");
+        text.push_str(std::str::from_utf8(&chunk).expect("text"));
+    }
+    // The other one comes back by itself.
+    let pong = server.post(ROBOT, Some(&left), &ping()).send().await;
+    assert_eq!(pong.expect("ping").status(), 200);
 }
 
 #[tokio::test]

@@ -70,7 +70,7 @@ async fn the_files_of_a_day_are_read_as_they_were_written() {
                 .await
                 .expect("templates")
                 .len(),
-            5
+            6
         );
     }
 }
@@ -183,6 +183,13 @@ async fn subscribers_of_the_handshake_era_hear_of_what_they_follow() {
     assert_eq!(told.recv().await.as_deref(), Some(SUMMARY));
 }
 
+fn everything() -> SubscriptionFilter {
+    SubscriptionFilter::builder()
+        .resource_subscriptions(["gengfu://demo/alerts", "gengfu://demo/tasks"])
+        .resources_list_changed()
+        .build()
+}
+
 #[tokio::test]
 async fn listeners_of_the_sessionless_era_hear_of_what_they_follow_and_may_open() {
     let server = Running::start().await;
@@ -204,6 +211,28 @@ async fn listeners_of_the_sessionless_era_hear_of_what_they_follow_and_may_open(
     assert!(
         matches!(first, ServerNotification::ResourceUpdatedNotification(n) if n.params.uri == SUMMARY)
     );
+    // A new alarm and a round that comes on, each at its address.
+    let alive = mine.listen(everything()).await;
+    let mut alive = alive.expect("listen");
+    let changes = &server.desk.changes;
+    for (change, uri) in [
+        (Change::Alerts(owner("demo")), "gengfu://demo/alerts"),
+        (Change::Tasks(owner("demo")), "gengfu://demo/tasks"),
+    ] {
+        changes.announce(change);
+        let news = alive.next().await.expect("stream").expect("notification");
+        assert!(
+            matches!(&news, ServerNotification::ResourceUpdatedNotification(n) if n.params.uri == uri),
+            "{news:?}"
+        );
+    }
+    changes.announce(Change::NewDay(owner("demo"), report().date));
+    let news = alive.next().await.expect("stream").expect("notification");
+    assert!(matches!(
+        news,
+        ServerNotification::ResourceListChangedNotification(_)
+    ));
+    drop(alive);
     // The stranger hears of nothing until the house closes.
     assert_eq!(server.stop().await, 0);
     assert!(deaf.next().await.is_ok_and(|n| n.is_none()));

@@ -9,7 +9,10 @@ use std::{
 
 use futures::{FutureExt, future::BoxFuture};
 use gengfu::{
-    http::{self, Hosts, Parts, Ready, Tokens},
+    http::{
+        self, Hosts, Parts, Ready, Tokens,
+        auth::{Token, sha256},
+    },
     mcp::{
         Access, Caller, Calls, Changes, Chat, Clock, ClusterDays, Desk, Rounds, Stop, Stores,
         sessions,
@@ -47,6 +50,11 @@ pub(crate) const OTHER: &str = "other-token";
 pub(crate) const STRANGER: &str = "stranger-token";
 /// Gets full answers.
 pub(crate) const SCREEN: &str = "screen-token";
+
+/// May ask three times a minute, by a clock that stands still.
+pub(crate) const RARE: &str = "rare-token";
+/// A web page that may call from a browser.
+pub(crate) const APP: &str = "https://app.example.com";
 
 /// The eras of the protocol, as a client chooses them.
 #[derive(Debug, Clone, Copy)]
@@ -124,11 +132,12 @@ impl Running {
             .with(ROBOT, caller("robot"))
             .with(OTHER, caller("other"))
             .with(STRANGER, stranger)
-            .with(SCREEN, screen);
+            .with(SCREEN, screen)
+            .with_token(Token::new(sha256(RARE), caller("rare")).per_minute(3));
         let router = http::router(Parts {
             desk: desk.clone(),
             tokens,
-            hosts: Hosts::default(),
+            hosts: Hosts::default().with_origins([APP]),
             limits,
             ready: Ready::default(),
             metrics: None,

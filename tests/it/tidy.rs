@@ -61,9 +61,15 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "page",
+        &[
+            "model", "mining", "store", "voice", "round", "alerts", "mcp",
+        ],
+    ),
+    (
         "http",
         &[
-            "model", "store", "voice", "owners", "round", "alerts", "mcp",
+            "model", "store", "voice", "owners", "round", "alerts", "mcp", "page",
         ],
     ),
     ("config", &["model"]),

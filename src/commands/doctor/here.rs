@@ -3,10 +3,50 @@
 use std::{path::Path, time::Duration};
 
 use super::Check;
-use crate::config::Config;
+use crate::{
+    config::Config,
+    mcp::{Access, Stores},
+    store,
+};
 
 pub(super) fn checks(config: &Config) -> Vec<Check> {
-    vec![configuration(config), env_file(config), data_dir(config)]
+    vec![
+        configuration(config),
+        env_file(config),
+        data_dir(config),
+        databases(config),
+    ]
+}
+
+/// The databases of all owners: readable, whole, and not of a newer program.
+fn databases(config: &Config) -> Check {
+    let lang = config.lang();
+    let dir = &config.running.data_dir;
+    let owners = Stores::new(dir).owners(&Access::All);
+    if owners.is_empty() {
+        let found = lang.pick("还没有数据", "there is no data yet");
+        return Check::off("database", found);
+    }
+    let broken: Vec<String> = owners
+        .iter()
+        .filter_map(|owner| {
+            let error = store::check(dir, owner).err()?;
+            Some(format!("{owner}: {}", error.sentence(lang)))
+        })
+        .collect();
+    if broken.is_empty() {
+        let n = owners.len();
+        let found = lang.pick(
+            format!("{n} 个主人的都完好"),
+            format!("sound, of {n} owners"),
+        );
+        return Check::ok("database", found);
+    }
+    let todo = lang.pick(
+        "坏的移开后重新运行 gengfu run,日志还在桶里;版本太新就换新的 gengfu",
+        "move a broken one away and run gengfu again, the logs are in the bucket; use the newer gengfu for a newer one",
+    );
+    Check::problem("database", broken.join("; "), todo)
 }
 
 fn configuration(config: &Config) -> Check {

@@ -4,13 +4,19 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{Answer, Call, Effect, Spec, Trouble, input};
-use crate::mcp::{args::Text, running};
+use crate::{
+    mcp::{
+        args::{Flag, Text},
+        running,
+    },
+    round::tasks::Task,
+};
 
 pub(super) const SPEC: Spec = Spec {
     name: "task_status",
     title: "Progress of a running analysis",
-    description: "【K8s集群日志】查正在进行的日志分析到哪一步了。用户问「分析好了吗」「还要多久」「查完了没」时调用。",
-    effect: Effect::Reads,
+    description: "【K8s集群日志】查正在进行的日志分析到哪一步了。用户问「分析好了吗」「还要多久」「查完了没」「别分析了」时调用。",
+    effect: Effect::Notes,
     input: input::<Input>,
 };
 
@@ -19,6 +25,8 @@ pub(super) const SPEC: Spec = Spec {
 pub(super) struct Input {
     /// 任务编号,空=最近的
     task: Text,
+    /// 停下这次分析
+    stop: Flag,
 }
 
 pub(super) async fn run(call: &Call, input: Input) -> Result<Answer, Trouble> {
@@ -29,6 +37,10 @@ pub(super) async fn run(call: &Call, input: Input) -> Result<Answer, Trouble> {
         .filter(|t| t.key.owner == call.owner)
         .or_else(|| tasks.newest(&call.owner));
     let task = mine.ok_or(Trouble::NoSuchTask)?;
+    if input.stop.get("stop")? && task.ended().is_none() {
+        task.cancel();
+        return Ok(stopped(call, &task));
+    }
     let known = call.store.report(task.key.day).await?;
     Ok(running::progress(
         call,
@@ -36,4 +48,16 @@ pub(super) async fn run(call: &Call, input: Input) -> Result<Answer, Trouble> {
         known.as_ref(),
         call.origin.caller.detail,
     ))
+}
+
+fn stopped(call: &Call, task: &Task) -> Answer {
+    let date = task.key.day.to_string();
+    let told = call.lang().pick(
+        "好的，这次分析停下了，读过的不会白读。要不要听听已经查到的？",
+        "Stopped; what was read is kept. Shall I tell you what is known so far?",
+    );
+    Answer::told(told)
+        .fact("owner", &task.key.owner)
+        .fact("task", &task.id)
+        .next("summarize_day", &[("date", &date)])
 }

@@ -1,0 +1,114 @@
+//! What `/metrics` says beside the tool calls: rounds, records, bytes, stages, model tokens.
+//!
+//! In: the end of a round. Out: counters and histograms of the process. Always true: what is measured is measured under one name with its unit;
+//! numbers that nobody fetches do not grow. Names of owners are labels, keys and log text never are.
+
+use std::time::Duration;
+
+use metrics::{counter, describe_counter, describe_gauge, describe_histogram, histogram};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    round::{pull::Want, tasks::TaskKey},
+    store::Store,
+};
+
+/// Samples wait in memory until they are put into buckets.
+const UPKEEP: Duration = Duration::from_secs(5);
+/// Of a tool call: from an answer out of memory to one that was given up.
+const CALL_SECONDS: [f64; 10] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.0, 8.0];
+/// Of a stage of a round.
+const STAGE_SECONDS: [f64; 9] = [0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0];
+
+/// Starts measuring, until `stop`; `None` when something else measures in this process.
+pub(super) fn install(stop: &CancellationToken) -> Option<PrometheusHandle> {
+    let recorder = PrometheusBuilder::new()
+        .set_buckets_for_metric(
+            Matcher::Full("gengfu_tool_call_seconds".into()),
+            &CALL_SECONDS,
+        )
+        .ok()?
+        .set_buckets_for_metric(
+            Matcher::Full("gengfu_round_stage_seconds".into()),
+            &STAGE_SECONDS,
+        )
+        .ok()?
+        .install_recorder()
+        .ok()?;
+    describe_counter!(
+        "gengfu_tool_calls_total",
+        "Calls of tools by outcome: told or failed"
+    );
+    describe_histogram!("gengfu_tool_call_seconds", "Time until a tool answered");
+    describe_gauge!("gengfu_sessions", "MCP sessions alive");
+    describe_gauge!(
+        "gengfu_endpoint_connected",
+        "1 while connected to a xiaozhi MCP endpoint"
+    );
+    describe_counter!(
+        "gengfu_rounds_total",
+        "Rounds that ended, by outcome: done or failed"
+    );
+    describe_histogram!(
+        "gengfu_round_stage_seconds",
+        "Time of a round's stages; `total` is the whole"
+    );
+    describe_counter!("gengfu_records_total", "Records read by finished rounds");
+    describe_counter!(
+        "gengfu_rejected_total",
+        "Lines that finished rounds could not read"
+    );
+    describe_counter!(
+        "gengfu_bytes_total",
+        "Unpacked bytes of logs read by finished rounds"
+    );
+    describe_counter!("gengfu_llm_tokens_total", "Tokens of the language model");
+    describe_counter!(
+        "gengfu_alarms_total",
+        "Alarms received, by what they were: new, again, flapping, recovery"
+    );
+    counter!("gengfu_rounds_total", "outcome" => "done").absolute(0);
+    counter!("gengfu_alarms_total", "arrival" => "new").absolute(0);
+    tokio::spawn(upkeep(recorder.clone(), stop.clone()));
+    Some(recorder)
+}
+
+/// Keeps what waits in memory small, until `stop`.
+async fn upkeep(recorder: PrometheusHandle, stop: CancellationToken) {
+    let mut clock = tokio::time::interval(UPKEEP);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = clock.tick() => recorder.run_upkeep(),
+        }
+    }
+}
+
+/// Counts a round that has ended, by its report.
+pub(super) async fn round_ended(store: &Store, key: &TaskKey, done: bool) {
+    if key.want != Want::Day {
+        return;
+    }
+    let outcome = if done { "done" } else { "failed" };
+    counter!("gengfu_rounds_total", "outcome" => outcome).increment(1);
+    // Without its report a round is counted all the same.
+    let Ok(Some(report)) = store.report(key.day).await else {
+        return;
+    };
+    if !done {
+        return;
+    }
+    for (kind, read) in &report.coverage {
+        counter!("gengfu_records_total", "kind" => kind.as_str()).increment(read.records);
+        counter!("gengfu_rejected_total", "kind" => kind.as_str()).increment(read.rejected);
+        counter!("gengfu_bytes_total", "kind" => kind.as_str()).increment(read.bytes);
+    }
+    for (stage, ms) in report.timings_ms {
+        histogram!("gengfu_round_stage_seconds", "stage" => stage).record(ms as f64 / 1000.0);
+    }
+    if let Some(llm) = report.llm {
+        counter!("gengfu_llm_tokens_total", "direction" => "in").increment(llm.input_tokens);
+        counter!("gengfu_llm_tokens_total", "direction" => "out").increment(llm.output_tokens);
+    }
+}

@@ -1,0 +1,190 @@
+//! The tokens that `gengfu token` made: a file in the data directory, read again when it changes.
+//!
+//! In and out: `tokens.json`. Always true: a token is kept as its SHA-256 alone, so that nobody who reads the file can use one; the file is
+//! replaced as a whole and is its owner's alone. A file that cannot be read lets nobody in, and says so.
+
+use std::{
+    fs,
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+    time::{Duration, SystemTime},
+};
+
+use serde::{Deserialize, Serialize};
+use tokio_util::sync::CancellationToken;
+
+use super::auth::{PER_MINUTE, Token, Tokens};
+use crate::{
+    mcp::{Access, Caller},
+    model::OwnerAlias,
+    voice::Detail,
+};
+
+/// Somebody who revokes a token expects it to be over at once.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// A token as it is filed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Filed {
+    pub name: String,
+    /// 64 hex digits.
+    pub sha256: String,
+    /// Empty: all owners.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub owners: Vec<OwnerAlias>,
+    /// `brief`, `normal` or `full`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+    /// Requests in a minute.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<u32>,
+    /// RFC 3339.
+    pub made: String,
+}
+
+impl Filed {
+    fn token(&self) -> Option<Token> {
+        let sha256: [u8; 32] = hex::decode(&self.sha256).ok()?.try_into().ok()?;
+        let caller = Caller {
+            name: self.name.as_str().into(),
+            access: access(&self.owners),
+            detail: detail(self.detail.as_deref()),
+        };
+        Some(Token::new(sha256, caller).per_minute(self.rate.unwrap_or(PER_MINUTE)))
+    }
+}
+
+/// No owner named: all of them.
+#[must_use]
+pub fn access(owners: &[OwnerAlias]) -> Access {
+    if owners.is_empty() {
+        Access::All
+    } else {
+        Access::Only(owners.to_vec())
+    }
+}
+
+/// The length of answers by its name.
+#[must_use]
+pub fn detail(name: Option<&str>) -> Detail {
+    name.and_then(|n| n.parse().ok()).unwrap_or_default()
+}
+
+/// Where the file lies.
+#[must_use]
+pub fn path(data_dir: &Path) -> PathBuf {
+    data_dir.join("tokens.json")
+}
+
+/// The tokens of a file; none when there is no file.
+pub fn read(path: &Path) -> io::Result<Vec<Filed>> {
+    match fs::read(path) {
+        Ok(bytes) => serde_json::from_slice(&bytes).map_err(io::Error::other),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Replaces the file.
+pub fn write(path: &Path, tokens: &[Filed]) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(folder)?;
+    // Made with rights for its owner alone.
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(&serde_json::to_vec_pretty(tokens).map_err(io::Error::other)?)?;
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    Ok(())
+}
+
+/// Takes the tokens of the file into force.
+pub fn load(tokens: &Tokens, path: &Path) {
+    match read(path) {
+        Ok(filed) => tokens.refile(filed.iter().filter_map(Filed::token).collect()),
+        Err(error) => {
+            tracing::error!(%error, path = %path.display(), "cannot read the file of tokens; none of it is in force");
+            tokens.refile(Vec::new());
+        }
+    }
+}
+
+/// Looks for changes of the file until `stop`.
+pub async fn follow(tokens: Tokens, path: PathBuf, stop: CancellationToken) {
+    let mut seen = stamp(&path).await;
+    let mut clock = tokio::time::interval(LOOK_EVERY);
+    clock.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = clock.tick() => {}
+        }
+        let now = stamp(&path).await;
+        if now != seen {
+            seen = now;
+            let (tokens, path) = (tokens.clone(), path.clone());
+            // A panic while reading leaves the tokens as they were.
+            let _ = tokio::task::spawn_blocking(move || load(&tokens, &path)).await;
+            tracing::info!("read the file of tokens again");
+        }
+    }
+}
+
+/// What tells one state of the file from another.
+async fn stamp(path: &Path) -> Option<(SystemTime, u64)> {
+    let meta = tokio::fs::metadata(path).await.ok()?;
+    Some((meta.modified().ok()?, meta.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::auth::sha256;
+
+    fn filed(name: &str, token: &str) -> Filed {
+        Filed {
+            name: name.to_owned(),
+            sha256: hex::encode(sha256(token)),
+            owners: vec!["demo".parse().expect("alias")],
+            detail: Some("full".to_owned()),
+            rate: None,
+            made: "2026-11-21T10:00:00+08:00".to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_filed_token_opens_the_door_and_cannot_be_read_from_the_file() {
+        let dir = tempfile::tempdir().expect("dir");
+        let path = path(dir.path());
+        assert_eq!(read(&path).expect("no file"), Vec::new());
+        write(&path, &[filed("desk", "s3cret")]).expect("write");
+        let text = fs::read_to_string(&path).expect("text");
+        assert!(text.contains("desk") && !text.contains("s3cret"));
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            let mode = fs::metadata(&path).expect("meta").permissions().mode();
+            assert_eq!(mode & 0o077, 0, "{mode:o}");
+        }
+        let tokens = Tokens::default();
+        load(&tokens, &path);
+        let known = tokens.known(&sha256("s3cret")).expect("known");
+        assert_eq!(
+            known.caller.access.bound(),
+            Some(&"demo".parse().expect("alias"))
+        );
+        assert_eq!(known.caller.detail, Detail::Full);
+    }
+
+    #[test]
+    fn a_broken_file_lets_nobody_in() {
+        let dir = tempfile::tempdir().expect("dir");
+        let path = path(dir.path());
+        write(&path, &[filed("desk", "s3cret")]).expect("write");
+        let tokens = Tokens::default();
+        load(&tokens, &path);
+        fs::write(&path, "[{").expect("break");
+        load(&tokens, &path);
+        assert!(tokens.known(&sha256("s3cret")).is_none());
+        assert!(!tokens.are_not_needed());
+    }
+}

@@ -1,0 +1,99 @@
+//! All owners that a reader may see: the newest day of each, the days before it, the round that runs.
+//!
+//! In: stores and the tasks of this process. Out: [`OwnerView`]s. Writes nothing.
+
+use serde::Serialize;
+
+use super::{
+    Error,
+    day::{self, Square},
+};
+use crate::{
+    model::{Day, report::Verdict},
+    round::tasks::Task,
+    store::Store,
+};
+
+/// Titles shown of the newest day.
+const TITLES: usize = 3;
+
+/// An owner.
+#[derive(Debug, Serialize)]
+pub struct OwnerView {
+    pub owner: String,
+    pub name: String,
+    pub newest: Option<Newest>,
+    pub strip: Vec<Square>,
+    pub round: Option<RoundView>,
+}
+
+/// The newest day with a report.
+#[derive(Debug, Serialize)]
+pub struct Newest {
+    pub day: Day,
+    pub verdict: Verdict,
+    pub incidents: usize,
+    /// Id and title of the most important ones.
+    pub titles: Vec<(String, String)>,
+}
+
+/// A round that is running.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RoundView {
+    pub id: String,
+    pub day: Day,
+    pub phase: &'static str,
+    pub percent: u64,
+    pub done: u64,
+    pub all: u64,
+}
+
+impl RoundView {
+    /// `None` when it has ended.
+    #[must_use]
+    pub fn of(task: &Task) -> Option<Self> {
+        if task.ended().is_some() {
+            return None;
+        }
+        let now = task.progress.snapshot();
+        Some(Self {
+            id: task.id.clone(),
+            day: task.key.day,
+            phase: now.phase.as_str(),
+            percent: now.overall(),
+            done: now.objects.0,
+            all: now.objects.1,
+        })
+    }
+}
+
+/// Reads what is shown of an owner.
+pub async fn owner(
+    store: &Store,
+    name: String,
+    round: Option<RoundView>,
+) -> Result<OwnerView, Error> {
+    let days = store.days().await?;
+    let report = match days.first() {
+        Some(day) => store.report(*day).await?,
+        None => None,
+    };
+    let newest = report.map(|r| Newest {
+        day: r.date,
+        verdict: r.verdict,
+        incidents: r.incidents.len(),
+        titles: r
+            .incidents
+            .into_iter()
+            .take(TITLES)
+            .map(|i| (i.id, i.title))
+            .collect(),
+    });
+    Ok(OwnerView {
+        owner: store.owner().to_string(),
+        name,
+        newest,
+        strip: day::strip(store, &days).await?,
+        round,
+    })
+}

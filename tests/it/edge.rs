@@ -1,0 +1,580 @@
+//! What strangers try at the doors: the list of attacks. `doors.rs` says who gets in; this file says what does not work.
+//!
+//! Each attack is made from outside, over a socket, against the real router.
+
+use std::time::Duration;
+
+use gengfu::{
+    mcp::{Change, sessions::Limits},
+    model::report::Report,
+};
+use rmcp::model::ReadResourceRequestParams;
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
+
+use crate::{
+    running::{APP, Era, RARE, ROBOT, Running, STRANGER, http_client, initialize},
+    stored_day::{self, owner},
+};
+
+/// What a web page would need to become ours; each stays text. Collected from public cheat sheets.
+const PAYLOADS: [&str; 24] = [
+    "<script>alert(1)</script>",
+    "\"><script>alert(1)</script>",
+    "'><script>alert(1)</script>",
+    "</script><script>alert(1)</script>",
+    "</title><script>alert(1)</script>",
+    "</textarea><script>alert(1)</script>",
+    "</style><script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    "\" onmouseover=\"alert(1)",
+    "' onfocus='alert(1)' autofocus='",
+    "<svg/onload=alert(1)>",
+    "<svg><animate onbegin=alert(1) attributeName=x dur=1s>",
+    "<iframe srcdoc=\"<script>alert(1)</script>\">",
+    "<body onload=alert(1)>",
+    "<details open ontoggle=alert(1)>",
+    "<a href=\"javascript:alert(1)\">x</a>",
+    "<math><mtext><table><mglyph><style><img src=x onerror=alert(1)>",
+    "<!--<img src=\"--><img src=x onerror=alert(1)//\">",
+    "<noscript><p title=\"</noscript><img src=x onerror=alert(1)>\">",
+    "<<script>alert(1)//<</script>",
+    "<scr\u{0}ipt>alert(1)</scr\u{0}ipt>",
+    "\u{202e}<input autofocus onfocus=alert(1)>",
+    "{{ 7 * 7 }}{% include 'base.html' %}${7*7}<%= 7*7 %>",
+    "]]><script>alert(1)</script>&lt;script&gt;&#60;script&#62;",
+];
+
+/// Tags and names of attributes, without texts and values: what a browser would build.
+fn skeleton(html: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut rest = html;
+    while let Some(start) = rest.find('<') {
+        rest = &rest[start + 1..];
+        let (mut tag, mut quote, mut end) = (String::new(), None, rest.len());
+        for (i, c) in rest.char_indices() {
+            match (quote, c) {
+                (None, '>') => {
+                    end = i;
+                    break;
+                }
+                (None, '"' | '\'') => quote = Some(c),
+                (None, c) => tag.push(c),
+                (Some(q), c) if q == c => quote = None,
+                (Some(_), _) => {}
+            }
+        }
+        rest = &rest[end..];
+        found.push(tag);
+    }
+    found
+}
+
+/// The stored day with every text of a log replaced.
+fn spoiled(with: &str) -> Report {
+    let mut report = stored_day::report();
+    let text = || format!("a{with}b");
+    for finding in &mut report.findings {
+        finding.title = text();
+        finding.object.name = text();
+        for key in &mut finding.key_fields {
+            key.value = text();
+        }
+    }
+    for incident in &mut report.incidents {
+        incident.title = text();
+        incident.root.object.name = text();
+        incident.fix = vec![text()];
+        incident.missing = vec![text()];
+        for object in &mut incident.affected {
+            object.name = text();
+        }
+        for other in &mut incident.alternatives {
+            other.why_not = text();
+        }
+        if let Some(change) = &mut incident.change {
+            change.user = text();
+            change.object.name = text();
+            for d in &mut change.diff {
+                (d.path, d.old, d.new) = (text(), Value::from(text()), json!({ "x": text() }));
+            }
+        }
+        if let Some(plan) = &mut incident.rollback {
+            plan.command = text();
+            plan.what = text();
+        }
+    }
+    report
+}
+
+#[tokio::test]
+async fn no_text_of_a_log_becomes_a_part_of_the_page() {
+    let server = Running::start().await;
+    let store = server.desk.stores.of(&owner("demo")).await.expect("store");
+    let get = async |path: &str| {
+        let answer = http_client()
+            .get(server.url(path))
+            .bearer_auth(ROBOT)
+            .send()
+            .await
+            .expect("get");
+        assert_eq!(answer.status(), 200, "{path}");
+        answer.text().await.expect("text")
+    };
+    let pages = [
+        "/",
+        "/o/demo/2026-11-21",
+        "/o/demo/2026-11-21/i1",
+        "/o/demo/2026-11-21/i2",
+    ];
+    store.put_revision(spoiled("")).await.expect("revision");
+    let mut plain = Vec::new();
+    for page in pages {
+        plain.push(skeleton(&get(page).await));
+    }
+    for payload in PAYLOADS {
+        store
+            .put_revision(spoiled(payload))
+            .await
+            .expect("revision");
+        for (page, plain) in pages.iter().zip(&plain) {
+            let html = get(page).await;
+            assert_eq!(&skeleton(&html), plain, "{payload} in {page}");
+            assert!(!html.contains("a49"), "{payload} was evaluated in {page}");
+        }
+        let query = format!("/o/demo/2026-11-21/search?q={}", percent(payload));
+        let found = get(&query).await;
+        assert!(
+            !found.contains("<script>alert") && !found.contains("<img src=x"),
+            "{payload}"
+        );
+    }
+}
+
+fn percent(text: &str) -> String {
+    let bytes: Vec<String> = text.bytes().map(|b| format!("%{b:02X}")).collect();
+    bytes.concat()
+}
+
+#[tokio::test]
+async fn a_foreign_session_is_no_session() {
+    let server = Running::start().await;
+    let ping = json!({"jsonrpc": "2.0", "id": 7, "method": "ping"});
+    for made_up in [
+        "00000000-0000-0000-0000-000000000000",
+        "../../etc/passwd",
+        "a b",
+        "%00",
+        &"x".repeat(4000),
+    ] {
+        let answer = server
+            .post(ROBOT, Some(made_up), &ping)
+            .send()
+            .await
+            .expect("post");
+        assert!(
+            [400, 404].contains(&answer.status().as_u16()),
+            "{made_up}: {}",
+            answer.status()
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_token_of_one_owner_opens_nothing_of_another() {
+    let server = Running::start().await;
+    let client = server.client(STRANGER, Era::Sessionless).await;
+    for file in [
+        "days",
+        "alerts",
+        "tasks",
+        "2026-11-21/report.json",
+        "2026-11-21/llm_summary.txt",
+    ] {
+        let uri = format!("gengfu://demo/{file}");
+        assert!(
+            client
+                .read_resource(ReadResourceRequestParams::new(&uri))
+                .await
+                .is_err(),
+            "{uri}"
+        );
+    }
+    for path in [
+        "/o/demo",
+        "/o/demo/round",
+        "/o/demo/alarms",
+        "/o/demo/marks",
+        "/o/demo/2026-11-21",
+        "/o/demo/2026-11-21/i1",
+        "/o/demo/2026-11-21/search?q=x",
+        "/o/demo/2026-11-21/line/event:0000000000000001",
+    ] {
+        let theirs = http_client()
+            .get(server.url(path))
+            .bearer_auth(STRANGER)
+            .send()
+            .await
+            .expect("get");
+        let nobodys = http_client()
+            .get(server.url(&path.replace("demo", "nobody")))
+            .bearer_auth(STRANGER)
+            .send()
+            .await
+            .expect("get");
+        assert_eq!(
+            (theirs.status(), nobodys.status()),
+            (404.try_into().expect("code"), 404.try_into().expect("code")),
+            "{path}"
+        );
+        assert_eq!(
+            theirs.text().await.expect("text"),
+            nobodys.text().await.expect("text"),
+            "{path}"
+        );
+    }
+    let home = http_client()
+        .get(server.url("/"))
+        .bearer_auth(STRANGER)
+        .send()
+        .await
+        .expect("get")
+        .text()
+        .await
+        .expect("text");
+    assert!(!home.contains("/o/demo"), "{home}");
+}
+
+#[tokio::test]
+async fn no_name_of_another_host_reaches_any_door() {
+    let server = Running::start().await;
+    for path in [
+        "/",
+        "/mcp",
+        "/xiaozhi/context",
+        "/o/demo/2026-11-21",
+        "/page/login",
+        "/page/style.css",
+    ] {
+        for host in [
+            "evil.example",
+            "127.0.0.1.evil.example:80",
+            "localhost.evil.example",
+            "[::1].evil.example",
+            "evil@localhost",
+            "",
+        ] {
+            let answer = http_client()
+                .get(server.url(path))
+                .bearer_auth(ROBOT)
+                .header("host", host)
+                .send()
+                .await
+                .expect("get");
+            assert!(
+                [400, 403].contains(&answer.status().as_u16()),
+                "{path} {host}: {}",
+                answer.status()
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn only_a_named_web_page_may_call_from_a_browser() {
+    let server = Running::start().await;
+    let ask = async |origin: &str| {
+        let request = http_client().request(reqwest::Method::OPTIONS, server.url("/mcp"));
+        let request = request
+            .header("origin", origin)
+            .header("access-control-request-method", "POST");
+        request
+            .header(
+                "access-control-request-headers",
+                "authorization,content-type",
+            )
+            .send()
+            .await
+            .expect("options")
+    };
+    let named = ask(APP).await;
+    assert_eq!(named.status(), 204);
+    assert_eq!(named.headers()["access-control-allow-origin"], APP);
+    assert!(
+        !named
+            .headers()
+            .contains_key("access-control-allow-credentials")
+    );
+    let other = ask("https://evil.example").await;
+    assert_eq!(other.status(), 403);
+    let local = ask("http://localhost:6274").await;
+    assert!(!local.headers().contains_key("access-control-allow-origin"));
+    let called = server
+        .post(ROBOT, None, &initialize())
+        .header("origin", APP)
+        .send()
+        .await
+        .expect("post");
+    assert_eq!(called.status(), 200);
+    assert_eq!(called.headers()["access-control-allow-origin"], APP);
+    let page = http_client()
+        .get(server.url("/"))
+        .header("origin", APP)
+        .send()
+        .await
+        .expect("get");
+    assert!(
+        !page.headers().contains_key("access-control-allow-origin"),
+        "the page is for nobody else"
+    );
+}
+
+#[tokio::test]
+async fn a_form_of_another_page_changes_nothing() {
+    let server = Running::start().await;
+    let form = |origin: &'static str| {
+        let request = http_client()
+            .post(server.url("/o/demo/2026-11-21/i1/mark"))
+            .bearer_auth(ROBOT);
+        request
+            .header("origin", origin)
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body("as=wrong")
+            .send()
+    };
+    // Another port of this machine is a page of somebody else.
+    assert_eq!(
+        form("http://localhost:3000").await.expect("post").status(),
+        403
+    );
+    let store = server.desk.stores.of(&owner("demo")).await.expect("store");
+    assert_eq!(store.marks().await.expect("marks"), Vec::new());
+}
+
+#[tokio::test]
+async fn a_token_that_asks_too_often_waits_and_others_do_not() {
+    let server = Running::start().await;
+    let mut seen = Vec::new();
+    for _ in 0..5 {
+        seen.push(
+            server
+                .post(RARE, None, &initialize())
+                .send()
+                .await
+                .expect("post")
+                .status()
+                .as_u16(),
+        );
+    }
+    assert_eq!(seen, [200, 200, 200, 429, 429]);
+    assert_eq!(
+        server
+            .post(ROBOT, None, &initialize())
+            .send()
+            .await
+            .expect("post")
+            .status(),
+        200
+    );
+}
+
+#[tokio::test]
+async fn no_address_of_a_resource_leaves_the_data() {
+    let server = Running::start().await;
+    let client = server.client(ROBOT, Era::Sessionless).await;
+    for bad in [
+        "gengfu://demo/2026-11-21/../../owner.db",
+        "gengfu://demo/2026-11-21/%2e%2e%2fowner.db",
+        "gengfu://../demo/2026-11-21/report.json",
+        "gengfu://demo%2f..%2f..%2fetc/days",
+        "gengfu://demo\u{0}/days",
+        "gengfu://demo/2026-11-21/report.json%00.txt",
+        "gengfu://demo/2026-11-21/report.json/",
+        "gengfu://DEMO/2026-11-21/report.json?x=/etc/passwd",
+        "file:///etc/passwd",
+        "http://127.0.0.1/",
+        "",
+    ] {
+        assert!(
+            client
+                .read_resource(ReadResourceRequestParams::new(bad))
+                .await
+                .is_err(),
+            "{bad:?}"
+        );
+    }
+    for path in [
+        "/o/..%2f..%2fetc/2026-11-21",
+        "/o/demo/..%2f..%2fvault.json",
+        "/o/demo/2026-11-21/..%2freport",
+        "/o/demo/2026-11-21/line/..%2f..%2fx",
+        "/page/..%2f..%2fCargo.toml",
+        "/o/%00/2026-11-21",
+    ] {
+        let answer = http_client()
+            .get(server.url(path))
+            .bearer_auth(ROBOT)
+            .send()
+            .await
+            .expect("get");
+        assert_eq!(answer.status(), 404, "{path}");
+    }
+}
+
+/// Sends bytes as they are, and reads until the server hangs up or has answered.
+async fn raw(server: &Running, bytes: &[u8]) -> String {
+    let mut tcp = TcpStream::connect(server.addr).await.expect("connect");
+    // The server may hang up before it has taken everything.
+    let _ = tcp.write_all(bytes).await;
+    let mut answer = Vec::new();
+    let _ = tcp.read_to_end(&mut answer).await;
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+#[tokio::test]
+async fn a_flood_of_headers_is_refused() {
+    let server = Running::start().await;
+    let many: Vec<String> = (0..500).map(|n| format!("x-{n}: y\r\n")).collect();
+    let many = many.concat();
+    let answer = raw(
+        &server,
+        format!("GET / HTTP/1.1\r\nhost: localhost\r\n{many}\r\n").as_bytes(),
+    )
+    .await;
+    assert!(answer.starts_with("HTTP/1.1 431"), "{answer}");
+    let long = format!(
+        "GET / HTTP/1.1\r\nhost: localhost\r\nx: {}\r\n\r\n",
+        "y".repeat(300_000)
+    );
+    let answer = raw(&server, long.as_bytes()).await;
+    assert!(
+        answer.is_empty() || answer.starts_with("HTTP/1.1 431"),
+        "{answer}"
+    );
+    let long = format!(
+        "GET /{} HTTP/1.1\r\nhost: localhost\r\n\r\n",
+        "y".repeat(300_000)
+    );
+    let answer = raw(&server, long.as_bytes()).await;
+    assert!(
+        answer.is_empty() || answer.starts_with("HTTP/1.1 4"),
+        "{answer}"
+    );
+}
+
+#[tokio::test]
+async fn a_body_that_says_it_is_huge_is_not_waited_for() {
+    let server = Running::start().await;
+    let head = format!(
+        "POST /mcp HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {ROBOT}\r\ncontent-type: application/json\r\ncontent-length: 99999999999\r\n\r\n"
+    );
+    let answer = raw(&server, head.as_bytes()).await;
+    assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
+    // One that does not say so is cut where the limit is.
+    let chunk = format!("{:x}\r\n{}\r\n", 65_536, "x".repeat(65_536)).repeat(20);
+    let head = format!(
+        "POST /mcp HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {ROBOT}\r\ntransfer-encoding: chunked\r\n\r\n{chunk}"
+    );
+    let answer = raw(&server, head.as_bytes()).await;
+    assert!(
+        answer.is_empty() || answer.starts_with("HTTP/1.1 413"),
+        "{answer}"
+    );
+}
+
+#[tokio::test]
+async fn a_body_or_a_head_that_drips_is_not_waited_for() {
+    let server = Running::start().await;
+    let mut body = TcpStream::connect(server.addr).await.expect("connect");
+    let head = format!(
+        "POST /mcp HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {ROBOT}\r\ncontent-length: 100\r\n\r\n{{"
+    );
+    body.write_all(head.as_bytes()).await.expect("head");
+    let mut line = TcpStream::connect(server.addr).await.expect("connect");
+    line.write_all(b"GET / HTTP/1.1\r\nhost: loc")
+        .await
+        .expect("half a head");
+    // The server has both before time runs.
+    assert_eq!(
+        server
+            .post(ROBOT, None, &initialize())
+            .send()
+            .await
+            .expect("post")
+            .status(),
+        200
+    );
+    tokio::time::pause();
+    let mut answer = Vec::new();
+    body.read_to_end(&mut answer).await.expect("read");
+    assert!(
+        answer.starts_with(b"HTTP/1.1 408"),
+        "{}",
+        String::from_utf8_lossy(&answer)
+    );
+    answer.clear();
+    line.read_to_end(&mut answer).await.expect("read");
+    assert!(
+        answer.is_empty() || answer.starts_with(b"HTTP/1.1 408"),
+        "{}",
+        String::from_utf8_lossy(&answer)
+    );
+}
+
+#[tokio::test]
+async fn a_reader_that_stalls_holds_nobody_up() {
+    let server = Running::with(Limits {
+        live: 4,
+        remembered: 100,
+    })
+    .await;
+    let opened = server
+        .post(ROBOT, None, &initialize())
+        .send()
+        .await
+        .expect("initialize");
+    let id = opened.headers()["mcp-session-id"]
+        .to_str()
+        .expect("id")
+        .to_owned();
+    let ready = json!({"jsonrpc": "2.0", "method": "notifications/initialized"});
+    server
+        .post(ROBOT, Some(&id), &ready)
+        .send()
+        .await
+        .expect("initialized");
+    let mut stalled = TcpStream::connect(server.addr).await.expect("connect");
+    let head = format!(
+        "GET /mcp HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {ROBOT}\r\naccept: text/event-stream\r\nmcp-session-id: {id}\r\n\r\n"
+    );
+    stalled.write_all(head.as_bytes()).await.expect("head");
+    let mut first = [0u8; 12];
+    stalled
+        .read_exact(&mut first)
+        .await
+        .expect("the stream is open");
+    // It reads no further, and is told of ten thousand changes; whoever else asks is answered meanwhile.
+    for n in 0..10_000 {
+        server.desk.changes.announce(Change::NewDay(
+            owner("demo"),
+            "2026-11-20".parse().expect("day"),
+        ));
+        if n % 1000 == 0 {
+            let asked = tokio::time::timeout(
+                Duration::from_secs(5),
+                server
+                    .post(
+                        ROBOT,
+                        Some(&id),
+                        &json!({"jsonrpc": "2.0", "id": n, "method": "ping"}),
+                    )
+                    .send(),
+            );
+            assert_eq!(asked.await.expect("in time").expect("post").status(), 200);
+        }
+    }
+    assert_eq!(server.stop().await, 0, "and the house closes all the same");
+}

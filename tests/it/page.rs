@@ -1,0 +1,205 @@
+//! The operator's page as a browser without a script sees it: signing in, looking, marking, the numbers.
+
+use reqwest::redirect::Policy;
+use serde_json::json;
+
+use crate::{
+    running::{ERAS, ROBOT, Running, told},
+    stored_day::{owner, report},
+};
+
+/// A browser: follows nothing by itself, sends back what cookies it was given.
+struct Browser {
+    client: reqwest::Client,
+    cookie: String,
+}
+
+impl Browser {
+    fn new() -> Self {
+        let _ = crate::running::http_client();
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(Policy::none());
+        Self {
+            client: client.build().expect("client"),
+            cookie: String::new(),
+        }
+    }
+
+    async fn get(&self, server: &Running, path: &str) -> (u16, String) {
+        let answer = self
+            .client
+            .get(server.url(path))
+            .header("cookie", &self.cookie)
+            .send()
+            .await
+            .expect("get");
+        (answer.status().as_u16(), answer.text().await.expect("text"))
+    }
+
+    async fn post(&mut self, server: &Running, path: &str, form: &str) -> (u16, String) {
+        let request = self
+            .client
+            .post(server.url(path))
+            .header("cookie", &self.cookie)
+            .header("origin", server.url(""));
+        let request = request
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(form.to_owned());
+        let answer = request.send().await.expect("post");
+        if let Some(set) = answer.headers().get("set-cookie") {
+            let pair = set
+                .to_str()
+                .expect("text")
+                .split(';')
+                .next()
+                .unwrap_or_default();
+            pair.clone_into(&mut self.cookie);
+        }
+        let to = answer
+            .headers()
+            .get("location")
+            .map(|l| l.to_str().expect("text").to_owned());
+        (answer.status().as_u16(), to.unwrap_or_default())
+    }
+}
+
+#[tokio::test]
+async fn a_reader_signs_in_looks_and_signs_out() {
+    let server = Running::start().await;
+    let mut browser = Browser::new();
+    let (status, gate) = browser.get(&server, "/o/demo/2026-11-21").await;
+    assert!(
+        status == 200 && gate.contains("/page/login") && !gate.contains("checkout"),
+        "{gate}"
+    );
+    assert_eq!(
+        browser
+            .post(&server, "/page/login", "token=wrong&back=%2F")
+            .await
+            .0,
+        401
+    );
+    let (status, to) = browser
+        .post(
+            &server,
+            "/page/login",
+            &format!("token={ROBOT}&back=%2Fo%2Fdemo%2F2026-11-21"),
+        )
+        .await;
+    assert_eq!((status, to.as_str()), (303, "/o/demo/2026-11-21"));
+    assert!(!browser.cookie.contains(ROBOT));
+    let (_, day) = browser.get(&server, &to).await;
+    for incident in report().incidents {
+        assert!(
+            day.contains(&format!("/o/demo/2026-11-21/{}", incident.id)),
+            "{}",
+            incident.id
+        );
+    }
+    let (_, incident) = browser.get(&server, "/o/demo/2026-11-21/i1").await;
+    assert!(incident.contains(&report().incidents[0].root.object.name));
+    let (status, line) = browser
+        .get(&server, "/o/demo/2026-11-21/line/event%3A0000000000000001")
+        .await;
+    assert!(status == 200 && line.contains("v2.4.1-rc9"), "{line}");
+    assert_eq!(browser.get(&server, "/o/demo/2026-11-20").await.0, 404);
+    assert_eq!(browser.get(&server, "/o/demo/round").await.1, "null");
+    browser.post(&server, "/page/logout", "").await;
+    assert!(browser.get(&server, "/").await.1.contains("/page/login"));
+}
+
+#[tokio::test]
+async fn a_mark_of_the_page_is_the_mark_of_the_tool_and_is_taken_back() {
+    let server = Running::start().await;
+    let mut browser = Browser::new();
+    browser
+        .post(&server, "/page/login", &format!("token={ROBOT}"))
+        .await;
+    let (status, to) = browser
+        .post(
+            &server,
+            "/o/demo/2026-11-21/i1/mark",
+            "as=normal&note=%3Cb%3E",
+        )
+        .await;
+    assert_eq!((status, to.as_str()), (303, "/o/demo/2026-11-21/i1"));
+    let client = server.client(ROBOT, ERAS[0]).await;
+    let (listed, failed) = told(&client, "mark_incident", json!({ "as": "list" })).await;
+    assert!(
+        !failed && listed.contains(&report().incidents[0].title),
+        "{listed}"
+    );
+    let (_, marks) = browser.get(&server, "/o/demo/marks").await;
+    assert!(marks.contains("&lt;b&gt;"), "{marks}");
+    let store = server.desk.stores.of(&owner("demo")).await.expect("store");
+    let id = store.marks().await.expect("marks")[0].id;
+    let (status, to) = browser
+        .post(
+            &server,
+            &format!("/o/demo/marks/{id}/undo"),
+            "back=https%3A%2F%2Fevil.example",
+        )
+        .await;
+    assert_eq!((status, to.as_str()), (303, "/"), "nobody is led elsewhere");
+    assert_eq!(store.marks().await.expect("marks"), Vec::new());
+}
+
+#[tokio::test]
+async fn every_number_is_the_number_of_the_report() {
+    let server = Running::start().await;
+    let mut browser = Browser::new();
+    browser
+        .post(&server, "/page/login", &format!("token={ROBOT}"))
+        .await;
+    let (_, day) = browser.get(&server, "/o/demo/2026-11-21").await;
+    let report = report();
+    let written = |n: u64| {
+        let digits = n.to_string();
+        let groups: Vec<&str> = digits
+            .as_bytes()
+            .rchunks(3)
+            .rev()
+            .map(|g| std::str::from_utf8(g).expect("digits"))
+            .collect();
+        groups.join(",")
+    };
+    for coverage in report.coverage.values() {
+        assert!(
+            day.contains(&format!("<b>{}</b>", written(coverage.records))),
+            "{}",
+            coverage.records
+        );
+    }
+    assert!(day.contains(&format!("<dd>{}</dd>", report.incidents.len())));
+    let (_, incident) = browser.get(&server, "/o/demo/2026-11-21/i1").await;
+    for finding in report
+        .findings
+        .iter()
+        .filter(|f| report.incidents[0].findings.contains(&f.id))
+    {
+        assert!(
+            incident.contains(&format!("×{}", written(finding.count))),
+            "{}",
+            finding.id
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_page_speaks_the_language_that_its_reader_chose() {
+    let server = Running::start().await;
+    let mut browser = Browser::new();
+    browser
+        .post(&server, "/page/login", &format!("token={ROBOT}"))
+        .await;
+    browser
+        .cookie
+        .push_str("; gengfu_lang=en; gengfu_theme=dark");
+    let (_, english) = browser.get(&server, "/o/demo/2026-11-21").await;
+    assert!(
+        english.contains("lang=\"en\"")
+            && english.contains("data-theme=\"dark\"")
+            && english.contains("Problems")
+    );
+}
