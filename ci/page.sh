@@ -19,5 +19,8 @@ curl -fsS -o "$work/alarm.txt" "${url%/mcp}/alerts/tcop/secret-of-the-alarms-01"
  "firstOccurTime":"2026-11-22 09:12:00","durationTime":180,"recoverTime":"0"}
 JSON
 mkdir -p "$cache/page"; rm -f "$cache/page"/*.png
-env -C "$work" GENGFU_DATA_DIR="$work/data" GENGFU_BUCKET="file://$work/demo/bucket" "$bin" report --html "$work/day.html" >/dev/null
+# The same day as one file, read by a round of its own.
+alone() { env -C "$work" GENGFU_DATA_DIR="$work/alone" GENGFU_BUCKET="file://$work/demo/bucket" GENGFU_LOG=warn "$bin" "$@" >/dev/null; }
+alone run
+alone report --html "$work/day.html"
 NODE_PATH="$cache/browser/node_modules" node "$here/page.cjs" "${url%/mcp}" token-for-the-page-0000001 "$cache/page" "$work/day.html"

@@ -198,7 +198,13 @@ mod tests {
 
     /// The files as each version left them: number and SQL. A schema that changes gets a new entry here with its migration.
     const RELEASED: [(Schema, &[&str]); 2] = [
-        (OWNER, &[include_str!("schema/owner-1.sql")]),
+        (
+            OWNER,
+            &[
+                include_str!("schema/owner-1.sql"),
+                include_str!("schema/owner-2.sql"),
+            ],
+        ),
         (DAY, &[include_str!("schema/day-1.sql")]),
     ];
 
