@@ -43,7 +43,7 @@ pub(super) fn reply(text: &str) -> Option<Reply> {
         let mut values = serde_json::Deserializer::from_str(&text[at..]).into_iter::<Answer>();
         values.next()?.ok()
     };
-    let answer = starts.filter_map(object).last().or_else(|| begun(text))?;
+    let answer = starts.rev().find_map(object).or_else(|| begun(text))?;
     let mut found: Vec<Draft> = Vec::new();
     for value in answer.claims {
         let Ok(draft) = serde_json::from_value::<Draft>(value) else {

@@ -164,8 +164,8 @@ fn date(c: &Captures<'_>) -> String {
 fn clock(text: &str, found: &mut Tokens) -> String {
     let value = |m: Option<regex::Match<'_>>| {
         let text = m?.as_str().trim_end_matches('分');
-        let n = text.parse().ok().or_else(|| chinese(text))?;
-        Some(n as u8)
+        let n: f64 = text.parse().ok().or_else(|| chinese(text))?;
+        (0..=u8::MAX).rev().find(|hour| f64::from(*hour) <= n)
     };
     let of_day = |hour: u8, half: Option<&str>| match half.map(str::to_lowercase).as_deref() {
         Some("下午" | "傍晚" | "晚上" | "p") if hour < 12 => hour + 12,

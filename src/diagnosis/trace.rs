@@ -143,7 +143,9 @@ pub fn trace(told: Told<'_>, ask: Ask<'_>) -> Trace {
         if let Some(habit) = habit.filter(|h| h.kind == kind) {
             step.hits = habit.count;
             step.evidence.clone_from(&habit.evidence);
-            step.why_next = told.lang.pick(EVERY_DAY.0, EVERY_DAY.1).to_owned();
+            told.lang
+                .pick(EVERY_DAY.0, EVERY_DAY.1)
+                .clone_into(&mut step.why_next);
         }
         asked = next_query(&step, start, incident);
         out.steps.push(step);

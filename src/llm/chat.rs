@@ -115,7 +115,7 @@ async fn listen(
     if !heard && calls.is_empty() && usage.is_none() && reason.is_none() {
         return Err(Error::Unreadable.into());
     }
-    completion(text, calls, reason, usage, false, request).map_err(Into::into)
+    completion(text, calls, reason.as_ref(), usage, false, request).map_err(Into::into)
 }
 
 /// Without a stream and without tools: what was looked up is part of the question.
@@ -144,7 +144,7 @@ async fn plain(remote: &Remote, request: &Request, budget: &Budget) -> Result<Co
             let (reason, usage) = (answer.stop_reason.clone(), Some(answer.usage.clone()));
             let calls = answer.tool_calls().into_iter().cloned().collect();
             let text = answer.into_texts().join("");
-            completion(text, calls, reason, usage, false, request).map_err(Into::into)
+            completion(text, calls, reason.as_ref(), usage, false, request).map_err(Into::into)
         })
     };
     within(budget, call).await
@@ -153,7 +153,7 @@ async fn plain(remote: &Remote, request: &Request, budget: &Budget) -> Result<Co
 fn completion(
     text: String,
     calls: Vec<ToolCall>,
-    reason: Option<StopReason>,
+    reason: Option<&StopReason>,
     usage: Option<Usage>,
     broke_off: bool,
     request: &Request,
@@ -174,7 +174,7 @@ fn completion(
         input_tokens: input.unwrap_or_else(|| request.input_tokens()),
         output_tokens: output.unwrap_or_else(|| estimate_tokens(&text)),
         calls: calls.into_iter().map(call).collect(),
-        cut: broke_off || reason.as_ref().is_some_and(StopReason::is_max_tokens),
+        cut: broke_off || reason.is_some_and(StopReason::is_max_tokens),
         text,
     })
 }

@@ -35,10 +35,10 @@ fn models() -> Vec<(&'static str, Answer)> {
             "cannot be read",
             answer(|a| a.text = format!("抱歉，{INVENTED}")),
         ),
-        ("answered nothing", answer(|a| a.text = " ".to_owned())),
+        ("answered nothing", answer(|a| " ".clone_into(&mut a.text))),
         (
             "refused",
-            answer(|a| a.finish = "content_filter".to_owned()),
+            answer(|a| "content_filter".clone_into(&mut a.finish)),
         ),
         (
             "asks for tools",

@@ -44,6 +44,10 @@ struct RawMode {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a field of its own in the file, and none excludes another"
+)]
 struct RawFault {
     code: String,
     name: Pair,
@@ -218,7 +222,8 @@ impl Catalogue {
             };
             let others = known.over.iter().map(|c| ("over", c));
             let job = known.job.iter().map(|c| ("job", c));
-            for (field, code) in others.chain(job).filter(|(_, c)| !by_code.contains_key(*c)) {
+            let unknown = others.chain(job).find(|(_, c)| !by_code.contains_key(*c));
+            if let Some((field, code)) = unknown {
                 return Err(place.wrong(
                     field,
                     format!("names `{code}`, which is no fault of this file"),

@@ -18,9 +18,11 @@ use crate::{
 /// Fewer refused requests than this are somebody trying.
 const FEW: u64 = 5;
 
+/// Who was refused, by which fault, and who is to blame.
+type Refused<'a> = (&'a str, usize, Option<String>);
+
 pub(super) fn symptoms(view: &View<'_>) -> Vec<Symptom> {
-    let mut by_user: BTreeMap<(&str, usize, Option<String>), Vec<(&CallCount, f64)>> =
-        BTreeMap::new();
+    let mut by_user: BTreeMap<Refused<'_>, Vec<(&CallCount, f64)>> = BTreeMap::new();
     for (index, call) in view.shapes.calls.iter().enumerate() {
         if call.key.code != 403 {
             continue;
