@@ -203,6 +203,7 @@ mod tests {
             &[
                 include_str!("schema/owner-1.sql"),
                 include_str!("schema/owner-2.sql"),
+                include_str!("schema/owner-3.sql"),
             ],
         ),
         (DAY, &[include_str!("schema/day-1.sql")]),
