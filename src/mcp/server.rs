@@ -20,7 +20,7 @@ use rmcp::{
 
 use super::{
     Address, Caller, Desk, Origin, Wire, call::call, follow, follow::Following, prompts, resources,
-    sessions::SESSION_ID, tools, trouble::Trouble, whose::whose,
+    sessions::SESSION_ID, tools, trouble::Trouble, whose::followed,
 };
 
 /// Tools change with the program only.
@@ -115,13 +115,13 @@ impl ServerHandler for Server {
     ) -> Result<CallToolResponse, ErrorData> {
         let origin = origin(&context.extensions, &context.meta)?;
         let arguments = request.arguments.unwrap_or_default();
-        let owner = whose(&self.desk.owners, &origin, self.desk.clock.now_ms());
+        let owner = followed(&self.desk.owners, &origin, self.desk.clock.now_ms());
         let answering = call(&self.desk, origin, &request.name, arguments);
         let answer = match context.meta.get_progress_token() {
             None => answering.await,
             Some(token) => tokio::select! {
                 answer = answering => answer,
-                never = follow::progress(&self.desk, owner.ok().map(|w| w.owner), &context.peer, token) => match never {},
+                never = follow::progress(&self.desk, owner, &context.peer, token) => match never {},
             },
         };
         let Some(answer) = answer else {

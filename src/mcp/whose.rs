@@ -4,7 +4,10 @@
 //! token's list. The rule itself is [`crate::owners::switch`].
 
 use super::{Access, Origin, trouble::Trouble};
-use crate::owners::{Asker, Owners, Whose};
+use crate::{
+    model::OwnerAlias,
+    owners::{Asker, Owners, Whose},
+};
 
 pub(super) fn asker(origin: &Origin) -> Asker<'_> {
     Asker {
@@ -29,4 +32,14 @@ pub(super) fn whose(owners: &Owners, origin: &Origin, now_ms: i64) -> Result<Who
     } else {
         Err(Trouble::NotYours(whose.owner))
     }
+}
+
+/// The same for whoever follows a call beside its answer: counts as no use, and nothing is told by it.
+pub(super) fn followed(owners: &Owners, origin: &Origin, now_ms: i64) -> Option<OwnerAlias> {
+    let whose = owners.owner_behind(&asker(origin), now_ms).ok()??;
+    origin
+        .caller
+        .access
+        .allows(&whose.owner)
+        .then_some(whose.owner)
 }
