@@ -22,7 +22,7 @@ URL, TOKEN = sys.argv[1:3]
 TOOLS = {"summarize_day", "analyze_business", "search_events", "search_audit", "fetch_logs", "trace_cause", "propose_rollback",
          "analyze_alert", "switch_owner_keys", "mark_incident", "task_status"}
 PROMPTS = {"broadcast", "follow_up", "trace", "alert", "switch_owner"}
-NOTICE_S = 5
+NOTICE_S = 60
 """A subscriber hears of a change within this."""
 
 

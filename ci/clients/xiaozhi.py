@@ -155,6 +155,8 @@ async def listening():
 
     async with session(hear) as client:
         await client.initialize()
+        days = (await client.list_resources()).resources
+        await client.subscribe_resource(next(r.uri for r in days if str(r.uri).endswith("/llm_summary.txt")))
         await tell(client, "summarize_day", {"refresh": True})
         async with asyncio.timeout(LISTENS_S):
             await heard.wait()

@@ -25,7 +25,7 @@ pub use problem::Problem;
 /// How much of an object is taken into memory, and where reading ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Longest line in bytes. CLS cuts lines at 1 MB; 32 MB leaves room for whatever else wrote the object.
+    /// Longest line in bytes. CLS cuts lines at 1 MB; 16 MB leaves room for whatever else wrote the object, on every core at once.
     pub line_bytes: usize,
     /// Largest decompressed size that is decompressed in one piece; larger objects are streamed in blocks.
     pub whole_bytes: usize,
@@ -36,7 +36,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            line_bytes: 32 << 20,
+            line_bytes: 16 << 20,
             whole_bytes: 32 << 20,
             object_bytes: 1 << 30,
         }
