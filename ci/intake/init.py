@@ -75,6 +75,8 @@ with workplace() as work:
         status, _, told = init(at("blind"), {**storage, **api}, ["y", "ap-guangzhou", "", "4", "3", "n"])
         expect(f"nothing about tke:DescribeClusters in\n{told}", "tke:DescribeClusters" in told)
         account.refused = ()
-        status, _, told = init(at("blind"), {**storage, **api, "TENCENTCLOUD_SECRET_KEY": "Wrong"}, ["y", "ap-guangzhou"])
+        # In a folder of its own: the settings file of the one before would win.
+        os.makedirs(at("wrong"))
+        status, _, told = init(at("wrong"), {**storage, **api, "TENCENTCLOUD_SECRET_KEY": "Wrong"}, ["y", "ap-guangzhou"])
         expect(f"a wrong key: status {status}\n{told}", status == 1 and "SecretKey" in told)
 print(f"init: {sum(account.seen.values())} calls of {len(account.seen)} actions, each signed as the official SDK signs it; yesterday was run from what was found")
