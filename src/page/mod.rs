@@ -5,7 +5,7 @@
 //! the single file asks nobody at all. Knows no request and changes nothing.
 //!
 //! - [`house`]: owners and their newest days; [`day`]: a day; [`incident`]: one problem with its chain; [`lists`]: alarms, marks, hits, lines;
-//!   [`file`]: a day as one file. `chart` and `lanes` draw, `shapes` says which templates are new or gone.
+//!   [`mod@file`]: a day as one file. `chart` and `lanes` draw, `shapes` says which templates are new or gone.
 
 mod chart;
 pub mod day;

@@ -2,7 +2,7 @@
 //!
 //! In: a kind, a window, how much of it is wanted. Out: [`Logs`], whose records have the identities and the redaction that they will
 //! have when they are shipped. Always true: what was cut is said with what there was; the topics of one process are never asked
-//! more than [`cls::MOST_QUERIES`] things at once, however many [`Live`]s there are, since all share one [`Shared`]. Stores nothing.
+//! more than `cls::MOST_QUERIES` things at once, however many [`Live`]s there are, since all share one [`Shared`]. Stores nothing.
 //!
 //! # How to use it
 //! - `app.live(&owner)` gives the handle, or `None` for an owner without key, region or topics.

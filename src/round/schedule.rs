@@ -62,7 +62,7 @@ pub fn second_look(now_ms: i64, zone: &TimeZone, spill_ms: i64, done: Option<Day
     days.into_iter().filter(|day| *day <= done).collect()
 }
 
-/// The newest night that was missed before `owed`, the newest finished day: one of the last [`CAUGHT_UP`] days, after a day that has a
+/// The newest night that was missed before `owed`, the newest finished day: one of the last `CAUGHT_UP` days, after a day that has a
 /// complete report, without one itself. `None` on a host that missed none.
 #[must_use]
 pub fn missed(owed: Day, done: &[Day]) -> Option<Day> {

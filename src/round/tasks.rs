@@ -2,7 +2,7 @@
 //!
 //! In: a key and the work. Out: a [`Task`] whose progress and end can be followed by many. Always true: a second request for the
 //! same gets the same task; of one owner's day one task works at a time, in the order of asking; whose turn it is among owners,
-//! [`super::turns`] says. Does not know what a round does.
+//! `turns` says. Does not know what a round does.
 
 use std::{
     collections::HashMap,
