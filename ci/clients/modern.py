@@ -61,7 +61,7 @@ async def era(mode, version):
             template = next(t for t in templates if t.endswith("/days"))
             owners = await client.complete(ResourceTemplateReference(type="ref/resource", uri=template), {"name": "owner", "value": ""})
             assert owners.completion.values, "no owner is offered"
-            await follows(client, mode, days, summary)
+            await follows(client, mode, days, [r for r in resources if r.endswith("/llm_summary.txt")])
     print(f"{mode}: {version}, {len(tools)} tools, {len(resources)} resources, {len(prompts)} prompts")
 
 
@@ -74,20 +74,21 @@ async def refused(asking):
     raise AssertionError(f"answered: {answer}")
 
 
-async def follows(client, mode, days, summary):
+async def follows(client, mode, days, summaries):
     """Reading the day again is heard of; the older era is subscribed to one address at a time."""
     if mode == "legacy":
-        await client.subscribe_resource(summary)
-        await client.unsubscribe_resource(summary)
+        await client.subscribe_resource(summaries[0])
+        await client.unsubscribe_resource(summaries[0])
         return
-    # The progress of the round, and the new revision of its report.
-    waited = {summary, days.replace("/days", "/tasks")}
-    async with client.listen(resource_subscriptions=[days, *waited], resources_list_changed=True) as changes:
+    # The progress of the round, and the new revision of its report: whichever of the days that is.
+    tasks = days.replace("/days", "/tasks")
+    heard = set()
+    async with client.listen(resource_subscriptions=[days, tasks, *summaries], resources_list_changed=True) as changes:
         await client.call_tool("summarize_day", {"refresh": True})
         async with asyncio.timeout(NOTICE_S):
             async for change in changes:
-                waited = {uri for uri in waited if uri not in str(change)}
-                if not waited:
+                heard |= {uri for uri in [tasks, *summaries] if uri in str(change)}
+                if tasks in heard and len(heard) > 1:
                     break
     print("  heard of a round and its report")
 

@@ -155,8 +155,9 @@ async def listening():
 
     async with session(hear) as client:
         await client.initialize()
-        days = (await client.list_resources()).resources
-        await client.subscribe_resource(next(r.uri for r in days if str(r.uri).endswith("/llm_summary.txt")))
+        for resource in (await client.list_resources()).resources:
+            if str(resource.uri).endswith("/llm_summary.txt"):
+                await client.subscribe_resource(resource.uri)
         await tell(client, "summarize_day", {"refresh": True})
         async with asyncio.timeout(LISTENS_S):
             await heard.wait()
