@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # days.sh BIN SHARED CACHE: the binary against generated days with a known truth: from a folder and from COS, counts, secrets, verdict,
-# that nothing is lost or counted twice whatever the bucket and the machine do (`intake/`), and that owners do not mix (`owners/`).
+# that nothing is lost or counted twice whatever the bucket and the machine do (`intake/`), that owners do not mix (`owners/`), and that causes
+# are found, followed from every kind of log and taken back (`diagnosis/`).
 set -euo pipefail
 bin=$(realpath "$1"); shared=$(realpath "$2"); cache=$(realpath "$3"); here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d); trap 'kill "${cos:-0}" 2>/dev/null || true; wait 2>/dev/null || true; rm -rf "$work"' EXIT
-if ! "$cache/cos/bin/python" -c 'import qcloud_cos, tencentcloud, cramjam' 2>/dev/null; then
-  python3 -m venv "$cache/cos"; "$cache/cos/bin/pip" -q install cos-python-sdk-v5 tencentcloud-sdk-python-common cramjam
+if ! "$cache/cos/bin/python" -c 'import qcloud_cos, tencentcloud, cramjam, jsonpatch' 2>/dev/null; then
+  python3 -m venv "$cache/cos"; "$cache/cos/bin/pip" -q install cos-python-sdk-v5 tencentcloud-sdk-python-common cramjam jsonpatch
 fi
 gen() { python3 "$shared/incidents/gen.py" --date 2026-11-21 "$@" >/dev/null; }
 run() { # bucket, data dir, further environment...
@@ -36,7 +37,7 @@ echo '40 fresh days'
 mkdir -p "$work/exam"
 for seed in $(seq 101 140); do
   gen --out "$work/exam/$seed" --seed "$seed" --scale 0.05 --days-before 2 --incidents $((seed % 3 + 1))
-  run "file://$work/exam/$seed/bucket" "$work/exam/$seed/data" GENGFU_BASELINE_DAYS=2 >"$work/exam/$seed/report.json"
-  rm -rf "$work/exam/$seed/data" "$work/exam/$seed/bucket"
 done
+(cd "$work" && GENGFU_BASELINE_DAYS=2 "$cache/cos/bin/python" "$here/diagnosis/traces.py" "$bin" exam/*)
+"$cache/cos/bin/python" "$here/diagnosis/reverse.py" "$work"/exam/*
 python3 "$here/exam_gate.py" "$shared" "$work/exam"

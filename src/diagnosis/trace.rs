@@ -98,10 +98,10 @@ const EVERY_DAY: (&str, &str) = (
 /// Follows the chain from `ask.from`.
 #[must_use]
 pub fn trace(told: Told<'_>, ask: Ask<'_>) -> Trace {
-    let start = start(told, ask);
-    let incident = match ask.incident {
-        Some(id) => told.incidents.iter().find(|i| i.id == id),
-        None => start.and_then(|f| told.incidents.iter().find(|i| i.findings.contains(&f.id))),
+    let meant = named(told, ask);
+    let (incident, start) = match (meant, start(told, ask, meant)) {
+        (_, Some((incident, finding))) => (incident.or(meant), Some(finding)),
+        (meant, None) => (meant, None),
     };
     let habit = habit(told, ask).filter(|_| start.is_none() && incident.is_none());
     let mut out = Trace {
@@ -184,26 +184,65 @@ const fn order(from: LogKind) -> [LogKind; 3] {
     }
 }
 
-/// The weightiest finding of the kind that fits; those of incidents come first.
-fn start<'a>(told: Told<'a>, ask: Ask<'_>) -> Option<&'a Finding> {
-    let in_incident = |f: &&Finding| {
-        told.incidents
-            .iter()
-            .position(|i| i.findings.contains(&f.id))
+/// The incident that is asked for by its id, be it as a word.
+fn named<'a>(told: Told<'a>, ask: Ask<'_>) -> Option<&'a Incident> {
+    let id = ask.incident.or(ask.query)?;
+    told.incidents
+        .iter()
+        .find(|i| i.id.eq_ignore_ascii_case(id.trim()))
+}
+
+/// The weightiest finding of the kind that fits, with the incident it is followed in. One line often belongs to several incidents:
+/// then that one is meant whose own object is named, else the most important. A finding outside of incidents comes after them; and
+/// where no finding has the words, an incident that has them is entered by its first finding of the kind.
+fn start<'a>(
+    told: Told<'a>,
+    ask: Ask<'_>,
+    meant: Option<&'a Incident>,
+) -> Option<(Option<&'a Incident>, &'a Finding)> {
+    let of_kind = told.findings.iter().filter(|f| f.kind == ask.from);
+    if let Some(incident) = meant {
+        let mut own = of_kind.filter(|f| incident.findings.contains(&f.id));
+        return own.next().map(|finding| (Some(incident), finding));
+    }
+    let fits = |f: &&Finding| {
+        ask.object.is_none_or(|o| is_about(f, o)) && ask.query.is_none_or(|q| speaks_of(f, q))
     };
-    let fits = |f: &&'a Finding| {
-        let incident = ask.incident.is_none_or(|id| {
-            told.incidents
-                .iter()
-                .any(|i| i.id == id && i.findings.contains(&f.id))
-        });
-        f.kind == ask.from
-            && incident
-            && ask.object.is_none_or(|o| is_about(f, o))
-            && ask.query.is_none_or(|q| speaks_of(f, q))
+    let own_object_named = |incident: &Incident| {
+        let name = incident.root.object.name.as_str();
+        let words = ask.query.unwrap_or_default().split_whitespace();
+        ask.object.into_iter().chain(words).any(|word| {
+            let word = word.rsplit_once('/').map_or(word, |(_, last)| last);
+            word.eq_ignore_ascii_case(name)
+        })
     };
-    let fitting = told.findings.iter().filter(fits);
-    fitting.min_by_key(|f| in_incident(f).unwrap_or(usize::MAX))
+    let places = of_kind.clone().filter(fits).flat_map(|finding| {
+        let holders = told.incidents.iter().enumerate();
+        let holders = holders.filter(|(_, i)| i.findings.contains(&finding.id));
+        holders.map(move |(place, incident)| (place, incident, finding))
+    });
+    if let Some((_, incident, finding)) =
+        places.min_by_key(|(place, incident, _)| (!own_object_named(incident), *place))
+    {
+        return Some((Some(incident), finding));
+    }
+    if let Some(finding) = of_kind.clone().find(fits) {
+        return Some((None, finding));
+    }
+    let about = |incident: &&'a Incident| {
+        let root = &incident.root;
+        let detail = root.detail.as_deref().unwrap_or_default();
+        let text = format!("{} {} {} {detail}", incident.title, root.object, root.cause);
+        let text = text.to_lowercase();
+        let words = ask.object.into_iter().chain(ask.query);
+        let mut words = words.flat_map(str::split_whitespace);
+        words.all(|word| text.contains(&word.to_lowercase()))
+    };
+    told.incidents.iter().filter(about).find_map(|incident| {
+        let mut own = of_kind.clone();
+        let finding = own.find(|f| incident.findings.contains(&f.id))?;
+        Some((Some(incident), finding))
+    })
 }
 
 /// What is wrong every day and is meant, when anything is said of what is meant.

@@ -6,10 +6,10 @@ use regex::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 use serde::Deserialize;
 
 use super::{
-    CallMode, Catalogue, ChangeClass, ChangePattern, EventPattern, Fault, Pair, Quantity, Relation,
-    RootIs, Side, Sign, Where, coarse,
+    CallMode, Catalogue, ChangePattern, EventPattern, Fault, Pair, Quantity, Relation, RootIs,
+    Side, Sign, Where, coarse,
 };
-use crate::model::Severity;
+use crate::{diagnosis::changes::ChangeClass, model::Severity};
 
 /// Bound of one compiled pattern, and twenty times that for a set: a pattern above it is a mistake, not a need.
 const PATTERN_BYTES: usize = 2 << 20;
@@ -82,6 +82,7 @@ struct RawFault {
     messenger: bool,
     ends: Option<Vec<String>>,
     cause: Option<Vec<RawChange>>,
+    telling: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -309,6 +310,9 @@ fn fault(raw: RawFault, parent: Option<&Fault>, place: &Place<'_>) -> Result<Fau
             .or_else(|| parent.map(|p| p.ends.clone()))
             .unwrap_or_default(),
         causes,
+        telling: raw
+            .telling
+            .or_else(|| parent.and_then(|p| p.telling.clone())),
         code: raw.code,
     })
 }
@@ -390,5 +394,19 @@ mod tests {
                 .contains("unknown variant `bad`")
         );
         assert!(mistake(&whole.replace("tell = [", "tell = ")).contains("line 6"));
+    }
+
+    #[test]
+    fn the_example_of_the_documentation_is_a_fault() {
+        let page = include_str!("../../../docs/faults.md");
+        let example = page
+            .split("```")
+            .find_map(|part| part.strip_prefix("toml\n"));
+        let example = format!("mode = []\n{}", example.expect("an example"));
+        let catalogue = Catalogue::load("docs/faults.md", &example).expect("a fault");
+        let [fault] = catalogue.faults() else {
+            panic!("one fault")
+        };
+        assert_eq!((fault.events.len(), fault.causes.len()), (1, 1));
     }
 }

@@ -5,16 +5,17 @@
 //! Does not look at logs; [`super::symptoms`] does, with these patterns.
 
 mod load;
+mod patterns;
 
 use std::collections::HashMap;
 
 use regex::{Regex, RegexSet};
 use serde::{Deserialize, Serialize};
 
-use super::changes::ChangeClass;
 use crate::model::{Lang, ObjectRef, Severity};
 
 pub use load::Error;
+pub use patterns::{ChangePattern, EventMatch, EventPattern, Quantity, Relation, RootIs, Where};
 
 /// The catalogue that is part of the program.
 const BUILTIN: &str = include_str!("../../../resources/faults.toml");
@@ -73,6 +74,8 @@ pub struct Fault {
     /// It is a state that holds until an event of the same object with one of these reasons.
     pub ends: Vec<String>,
     pub causes: Vec<ChangePattern>,
+    /// Part of the path of the changed field that is told first: often several were changed at once.
+    pub telling: Option<String>,
 }
 
 impl Fault {
@@ -137,121 +140,6 @@ pub enum Side {
     Own,
     /// The one that refuses others and is healthy itself.
     Server,
-}
-
-/// What an event looks like.
-#[derive(Debug, Clone)]
-pub struct EventPattern {
-    /// Any of these; empty: any reason.
-    pub reasons: Vec<String>,
-    pub kinds: Vec<String>,
-    /// Pattern of the name of the event's object.
-    pub on: Option<Regex>,
-    /// A capture group `name` names the accused object.
-    pub message: Option<Regex>,
-    pub not: Option<Regex>,
-    /// Kind of the accused object.
-    pub names: Option<String>,
-    pub object: Where,
-    pub sign: Sign,
-    /// Said of all other nodes when a pod is made for one of them: no reason beside another one.
-    pub pinned: bool,
-}
-
-/// Which object an event is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Where {
-    /// The workload of the event's pod.
-    #[default]
-    Workload,
-    /// The event's own object.
-    #[serde(rename = "self")]
-    Own,
-    /// The object that the message names.
-    Named,
-    /// The node that the event's pod ran on.
-    Host,
-    /// The workload whose container was killed on the event's node.
-    Oom,
-}
-
-/// Which changes bring a fault about.
-#[derive(Debug, Clone)]
-pub struct ChangePattern {
-    pub classes: Vec<ChangeClass>,
-    /// Kinds of the changed object; empty: any.
-    pub kinds: Vec<String>,
-    pub of: Relation,
-    pub root: RootIs,
-    /// Without such a change it is another fault.
-    pub must: bool,
-    /// The object tells the cause, however long before it was changed.
-    pub strong: bool,
-    /// Only when this quantity became smaller.
-    pub lowered: Option<Quantity>,
-    /// Pattern of the changed object's name.
-    pub name: Option<Regex>,
-    /// Pattern of the new value of a changed field.
-    pub value: Option<Regex>,
-}
-
-/// How the changed object is related to the one that suffers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Relation {
-    /// The same object.
-    #[serde(rename = "self")]
-    Own,
-    /// A ConfigMap or Secret that it uses.
-    Config,
-    /// A Secret that its images are pulled with.
-    PullSecret,
-    /// What callers go through to reach it: the workload, a Service before it, a policy around it.
-    Service,
-    /// Lies in the same namespace.
-    Namespace,
-    /// A node.
-    Node,
-    /// A role or binding of the account that was refused.
-    Subject,
-    /// The object that the message names.
-    Named,
-    /// An object of the whole cluster.
-    Cluster,
-    /// A part of the cluster's own machinery, known by its name.
-    Component,
-}
-
-/// What requests and limits are given in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Quantity {
-    Cpu,
-    Memory,
-}
-
-/// Where the root lies when a change brought the fault about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum RootIs {
-    Change,
-    Symptom,
-}
-
-/// An event that a fault's pattern fits.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EventMatch {
-    /// Index into [`Catalogue::faults`].
-    pub fault: usize,
-    pub sign: Sign,
-    pub object: Where,
-    /// Kind and name of the object that the message accuses.
-    pub named: Option<(String, String)>,
-    /// How many nodes a scheduler names for this reason; 0 elsewhere.
-    pub nodes: u32,
-    /// As [`EventPattern::pinned`].
-    pub pinned: bool,
 }
 
 impl Catalogue {
@@ -334,38 +222,6 @@ impl Catalogue {
 
     fn depth(&self, fault: usize) -> usize {
         self.faults[fault].code.matches('.').count()
-    }
-}
-
-impl EventPattern {
-    /// When it fits: the object that the message names, and how many nodes it counts.
-    fn fits(
-        &self,
-        object: &ObjectRef,
-        reason: &str,
-        message: &str,
-    ) -> Option<(Option<(String, String)>, u32)> {
-        let reason_fits = self.reasons.is_empty() || self.reasons.iter().any(|r| r == reason);
-        let kind_fits = self.kinds.is_empty() || self.kinds.contains(&object.kind);
-        let name_fits = self.on.as_ref().is_none_or(|on| on.is_match(&object.name));
-        if !reason_fits
-            || !kind_fits
-            || !name_fits
-            || self.not.as_ref().is_some_and(|n| n.is_match(message))
-        {
-            return None;
-        }
-        let Some(pattern) = &self.message else {
-            return Some((None, 0));
-        };
-        let captures = pattern.captures(message)?;
-        let accused = captures.name("name").map(|name| {
-            let kind = captures.name("kind").map(|k| k.as_str().to_owned());
-            let kind = kind.or_else(|| self.names.clone()).unwrap_or_default();
-            (kind, name.as_str().to_owned())
-        });
-        let nodes = captures.name("n").and_then(|n| n.as_str().parse().ok());
-        Some((accused, nodes.unwrap_or(0)))
     }
 }
 
@@ -498,5 +354,20 @@ mod tests {
             assert_eq!(catalogue.mode_of(text), Some(mode), "{text}");
         }
         assert_eq!(catalogue.mode_of("order 17 created"), None);
+    }
+
+    /// Short words are words: a client's `ResourceAccessException` holds `EACCES` but says nothing of permissions.
+    #[test]
+    fn a_failed_call_of_spring_is_no_matter_of_permissions() {
+        let catalogue = Catalogue::builtin().expect("the catalogue");
+        let codes = |text: &str| -> Vec<&str> {
+            let found = catalogue.of_text(text);
+            let code = |(fault, _): &(usize, Side)| catalogue.faults()[*fault].code.as_str();
+            found.iter().map(code).collect()
+        };
+        let call = "org.springframework.web.client.ResourceAccessException: I/O error on POST request for \"http://pay:8000/v1\": Connection reset";
+        assert_eq!(codes(call), Vec::<&str>::new());
+        let denied = "Error: EACCES: permission denied, open '/data/cache/index'";
+        assert_eq!(codes(denied), ["storage.mount.permission"]);
     }
 }

@@ -12,6 +12,7 @@ use super::{
     Diagnosis, Input,
     chain::{Root, Search, Tier},
     changes::Change,
+    faults::Fault,
     is_seen, rollback,
 };
 use crate::model::{
@@ -111,10 +112,10 @@ fn incident(
         severity: fault.severity,
         start: moment(start_of(search, root)),
         end: ended.end_ms.map(moment),
-        chain: chain(&ids, root, search),
+        chain: chain(&ids),
         findings: ids.into_iter().map(|(_, id)| id).collect(),
         affected: root.affected.clone(),
-        change: change.map(|c| telling_first(c.note(&input.range.zone), &fault.code)),
+        change: change.map(|c| telling_first(c.note(&input.range.zone), fault)),
         alternatives: alternatives::of(input, search, all, root),
         fix,
         no_rollback: match &undo {
@@ -168,17 +169,9 @@ fn going_on(told: Incident, before: &Incident, search: Search<'_>, lang: Lang) -
     }
 }
 
-/// A change with the field first that brought the fault about: often several were changed at once.
-fn telling_first(mut note: ChangeNote, code: &str) -> ChangeNote {
-    const TELLING: [(&str, &str); 5] = [
-        ("container.oom_limit", "/limits/memory"),
-        ("schedule.insufficient", "/requests/"),
-        ("probe.liveness", "/livenessProbe"),
-        ("probe.readiness", "/readinessProbe"),
-        ("probe.startup", "/startupProbe"),
-    ];
-    let telling = TELLING.iter().find(|(fault, _)| code.starts_with(fault));
-    if let Some((_, part)) = telling {
+/// A change with the field first that brought the fault about.
+fn telling_first(mut note: ChangeNote, fault: &Fault) -> ChangeNote {
+    if let Some(part) = &fault.telling {
         note.diff.sort_by_key(|field| !field.path.contains(part));
     }
     note
@@ -208,7 +201,7 @@ fn confidence(search: Search<'_>, root: &Root) -> f64 {
     }
 }
 
-fn title(input: &Input<'_>, fault: &super::faults::Fault, object: &ObjectRef) -> String {
+fn title(input: &Input<'_>, fault: &Fault, object: &ObjectRef) -> String {
     let name = &object.name;
     let what = fault.name.of(input.lang);
     input
@@ -237,8 +230,7 @@ fn tell_apart(incidents: &mut [Incident]) {
 }
 
 /// From what users saw to what set it off: the loudest business finding, what the cluster did, who changed what.
-fn chain(ids: &[(LogKind, String)], root: &Root, search: Search<'_>) -> Vec<ChainLink> {
-    let _ = (root, search);
+fn chain(ids: &[(LogKind, String)]) -> Vec<ChainLink> {
     let mut out = Vec::new();
     for kind in LogKind::ALL {
         let links = ids.iter().filter(|(k, _)| *k == kind).take(3);

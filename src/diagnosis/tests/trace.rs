@@ -41,3 +41,47 @@ fn a_trace_from_any_kind_reaches_the_root_or_names_the_kind_that_is_not_there() 
     assert_eq!(stopped.verdict, trace::Ends::Stopped);
     assert_eq!(stopped.steps.len(), 1);
 }
+
+/// Two incidents that share the caller's errors: the one is followed whose own object, id or cause is named.
+#[test]
+fn of_two_incidents_that_share_a_line_the_one_is_followed_that_is_named() {
+    let mut story = Story::new();
+    for (name, id) in [("web", "1000"), ("cart", "1001")] {
+        story.deployment(name, &format!("r.io/{name}:v8"));
+        let wrong = deployment(name, &format!("r.io/{name}:v9"));
+        story.update(id, "Deployment", name, &wrong, 600);
+        story.event(
+            &format!("{name}-6f7c9d8b5d-x2k8q"),
+            "Failed",
+            GONE,
+            601,
+            700,
+        );
+    }
+    let day = story.told();
+    assert_eq!(day.incidents.len(), 2);
+    let ask = |query: &str| {
+        let told = trace::Told {
+            findings: &day.findings,
+            incidents: &day.incidents,
+            chronic: &day.chronic,
+            seen: &LogKind::ALL,
+            lang: Lang::Zh,
+        };
+        let ask = trace::Ask {
+            from: LogKind::Event,
+            incident: None,
+            object: None,
+            query: Some(query),
+        };
+        trace::trace(told, ask)
+    };
+    for incident in &day.incidents {
+        for query in [&incident.root.object.name, &incident.id, &incident.title] {
+            let found = ask(query);
+            assert_eq!(found.incident.as_ref(), Some(&incident.id), "{query}");
+            assert_eq!(found.root.as_ref(), Some(&incident.root), "{query}");
+        }
+    }
+    assert_eq!(ask("no such words").verdict, trace::Ends::NoCause);
+}

@@ -1,0 +1,89 @@
+"""traces.py BIN DAY...: a round over each DAY/bucket, kept as DAY/report.json, and then the way back: from every kind of log that shows an
+incident, `gengfu trace` reaches the same root and change in three steps; an error nobody wrote ends with no cause; no two titles are equal.
+
+`WITHOUT=audit,event` also takes that kind out of each bucket and sees that the trace stops there and names it. Fails below .95.
+"""
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+DATE = os.environ.get("DATE", "2026-11-21")
+
+
+def gengfu(binary, bucket, data, *words):
+    env = dict(os.environ, GENGFU_BUCKET=f"file://{bucket.resolve()}", GENGFU_DATA_DIR=str(data))
+    out = subprocess.run([binary, *words], env=env, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    try:
+        return json.loads(out.stdout)
+    except json.JSONDecodeError:
+        sys.exit(f"{bucket} {words}: exit {out.returncode}: {out.stderr[-800:]}")
+
+
+def trace(binary, bucket, data, kind, words):
+    return gengfu(binary, bucket, data, "trace", "--from", kind, "--date", DATE, "--json", words)
+
+
+def audit_id(holder):
+    return (holder["change"] or {}).get("audit_id")
+
+
+def questions(report):
+    """Incident, kind, and words that a person would take from that kind's finding."""
+    for incident in report["incidents"]:
+        for kind in sorted({link["kind"] for link in incident["chain"]}):
+            finding = next(f for f in report["findings"] if f["id"] in incident["findings"] and f["kind"] == kind)
+            yield incident, kind, f"{finding['object']['name']} {finding['cause']}"
+
+
+def same_way(found, incident):
+    return (found["verdict"] == "cause" and found["root"] == incident["root"] and audit_id(found) == audit_id(incident)
+            and len(found["steps"]) == 3 and all(step["query"] for step in found["steps"]))
+
+
+def without(binary, day, kind, report):
+    """The same questions with one kind of log gone: (asked, stopped and named)."""
+    with tempfile.TemporaryDirectory() as scratch:
+        bucket = pathlib.Path(scratch) / "bucket"
+        shutil.copytree(day / "bucket", bucket, ignore=lambda folder, names: [kind] if pathlib.Path(folder) == day / "bucket" else [])
+        data = pathlib.Path(scratch) / "data"
+        lame = gengfu(binary, bucket, data, "run", "--date", DATE, "--json")
+        asked = stopped = 0
+        for incident, at, words in questions(lame):
+            if at == kind:
+                continue
+            found = trace(binary, bucket, data, at, words)
+            asked += 1
+            stopped += found["verdict"] == "stopped" and any(kind in m or {"audit": "审计", "event": "事件"}.get(kind, kind) in m for m in found["missing"])
+        return asked, stopped
+
+
+def main(binary, *days):
+    asked = right = 0
+    gone = {kind: [0, 0] for kind in os.environ.get("WITHOUT", "").split(",") if kind}
+    for day in map(pathlib.Path, days):
+        with tempfile.TemporaryDirectory() as data:
+            report = gengfu(binary, day / "bucket", data, "run", "--date", DATE, "--json")
+            (day / "report.json").write_text(json.dumps(report, ensure_ascii=False))
+            titles = [incident["title"] for incident in report["incidents"]]
+            assert len(set(titles)) == len(titles), f"{day}: two incidents are told alike: {titles}"
+            for incident, kind, words in questions(report):
+                found = trace(binary, day / "bucket", data, kind, words)
+                asked += 1
+                right += same_way(found, incident)
+                if not same_way(found, incident):
+                    print(f"  {day.name} {incident['id']} from {kind}: {words!r} ends in {found['verdict']} {found['root']}")
+            unknown = trace(binary, day / "bucket", data, "business", "qwzx no such words")
+            assert unknown["verdict"] == "no_cause", f"{day}: an error nobody wrote has the cause {unknown['root']}"
+        for kind, count in gone.items():
+            count[:] = [a + b for a, b in zip(count, without(binary, day, kind, report))]
+    print(f"traces: {right} of {asked} reach the root and the change of their incident")
+    for kind, (of, stopped) in gone.items():
+        print(f"without {kind}: {stopped} of {of} stop there and name it")
+    return right < 0.95 * asked
+
+
+sys.exit(main(*sys.argv[1:]))
