@@ -11,7 +11,7 @@ FROM ${REGISTRY}rust:1.95-slim-bookworm AS build
 ARG DEBIAN_MIRROR=deb.debian.org
 ARG CARGO_MIRROR=
 SHELL ["/bin/bash", "-o", "pipefail", "-c"]
-# aws-lc and mimalloc are C; everything else is Rust. What Debian mends in its release is wanted, so no version is named.
+# aws-lc, jemalloc and SQLite are C; everything else is Rust. What Debian mends in its release is wanted, so no version is named.
 # hadolint ignore=DL3008
 RUN sed -i "s/deb.debian.org/${DEBIAN_MIRROR}/" /etc/apt/sources.list.d/debian.sources \
  && apt-get update \
@@ -22,6 +22,7 @@ RUN if [ -n "${CARGO_MIRROR}" ]; then \
     fi
 WORKDIR /src
 COPY Cargo.toml Cargo.lock ./
+COPY .cargo ./.cargo
 COPY benches ./benches
 COPY examples ./examples
 COPY prompts ./prompts

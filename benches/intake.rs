@@ -23,7 +23,7 @@ use jiff::tz::TimeZone;
 
 /// The program's own.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// The best of so many passes counts: the machine is shared, and nothing makes code faster than it is.
 const PASSES: usize = 5;
