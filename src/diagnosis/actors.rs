@@ -41,6 +41,26 @@ const DELIVERY: [&str; 32] = [
     "pipeline",
 ];
 
+/// Parts of names of what acts by rule and not for a person.
+const CONTROL: [&str; 16] = [
+    "controller",
+    "operator",
+    "manager",
+    "autoscal",
+    "scheduler",
+    "provisioner",
+    "agent",
+    "exporter",
+    "webhook",
+    "proxy",
+    "injector",
+    "metrics",
+    "keda",
+    "vpa",
+    "rollouts",
+    "istio",
+];
+
 /// Agents of tools that a service account only runs on somebody's behalf: no controller is built on them.
 const TOOLS: [&str; 4] = ["kubectl", "helm", "terraform", "ansible"];
 
@@ -78,6 +98,22 @@ pub fn kind_of(actor: &Actor) -> ActorKind {
         return ActorKind::Pipeline;
     }
     ActorKind::Human
+}
+
+/// Whether a service account that nothing places may be somebody's release platform: an account of the user's own, whose name and
+/// agent speak of no controller. What it changes decides: see [`super::changes`].
+#[must_use]
+pub fn may_release(actor: &Actor) -> bool {
+    let Some((namespace, name)) = service_account(&actor.user) else {
+        return false;
+    };
+    let of_cluster = namespace.starts_with("kube-") || namespace.ends_with("-system");
+    let agent = actor.agent.split('/').next().unwrap_or_default();
+    let controls = |text: &str| {
+        let text = text.to_ascii_lowercase();
+        CONTROL.iter().any(|word| text.contains(word))
+    };
+    kind_of(actor) == ActorKind::Controller && !of_cluster && !controls(name) && !controls(agent)
 }
 
 /// Namespace and name of a service account's user name.
@@ -174,6 +210,32 @@ mod tests {
             ("system:node:10.0.3.11", "kubelet/v1.28.3", Node),
         ] {
             assert_eq!(kind(user, agent), expected, "{user} {agent}");
+        }
+    }
+
+    #[test]
+    fn an_account_of_the_users_own_may_be_a_release_platform() {
+        let may = |user: &str, agent: &str| {
+            may_release(&Actor {
+                user: user.to_owned(),
+                agent: agent.to_owned(),
+                ..Actor::default()
+            })
+        };
+        assert!(may(
+            "system:serviceaccount:paas:app-publisher",
+            "publisher/2.1"
+        ));
+        for (user, agent) in [
+            (
+                "system:serviceaccount:ops:order-controller",
+                "order-controller/0.5.2",
+            ),
+            ("system:serviceaccount:kube-system:tke-cni", "tke-cni/1"),
+            ("system:serviceaccount:istio-system:gateway", "pilot/1"),
+            ("100012347138", "kubectl/v1.28.3"),
+        ] {
+            assert!(!may(user, agent), "{user}");
         }
     }
 

@@ -129,7 +129,16 @@ pub(super) fn is_of(pattern: &ChangePattern, change: &Change<'_>) -> bool {
             .iter()
             .any(|d| v.is_match(&plain(&d.new)) || v.is_match(&plain(&d.old)) && d.new.is_null())
     });
-    class && kind && name && (value || whole) && pattern.lowered.is_none_or(|q| lowers(change, q))
+    let field = pattern
+        .field
+        .as_ref()
+        .is_none_or(|f| change.diff.iter().any(|d| f.is_match(&d.path)));
+    class
+        && kind
+        && name
+        && field
+        && (value || whole)
+        && pattern.lowered.is_none_or(|q| lowers(change, q))
 }
 
 /// Whether an update whose former state was never seen may be of the kind that the pattern means: what it wrote is all that the

@@ -72,13 +72,14 @@ pub struct Diagnosis {
 pub fn diagnose(input: &Input<'_>) -> Diagnosis {
     let changes = changes::changes(&input.shapes.writes, input.states);
     let objects = objects::Objects::build(input.shapes, input.states, &changes);
+    let deviations = input.deviations.iter().map(|d| (&d.subject, d)).collect();
     let view = symptoms::View {
         shapes: input.shapes,
         changes: &changes,
         range: input.range,
         objects: &objects,
         catalogue: input.catalogue,
-        deviations: input.deviations,
+        deviations: &deviations,
         event_days: holding(input.baseline, LogKind::Event).count(),
         business_days: holding(input.baseline, LogKind::Business).count(),
         seen_until_ms: seen_until(input),

@@ -1,7 +1,8 @@
-//! An address that was mistyped: whoever got the setting fails towards it, and nobody else does.
+//! An address that was mistyped, or settings by which names are looked up: whoever got the setting fails, and nobody else does.
 //!
 //! In: a symptom of failed calls. Out: a [`Candidate`] where a change of the caller's settings fits. Always true: the new value stands
-//! in the failing line, or the setting is the callee's address, or the log hides the value and nobody else has the same trouble.
+//! in the failing line, or the setting is the callee's address or the one that the catalogue names, or the log hides the value and
+//! nobody else has the same trouble.
 
 use serde_json::Value;
 
@@ -59,7 +60,13 @@ pub(super) fn wrong_address(
                 .iter()
                 .all(|t| !is_known_callee(search, &symptom.object, t));
         let soon = cause.gap_ms <= NOTICED_WITHIN_MS;
-        let suspected = soon && (change.body_hidden() && alone && new_target || aimed);
+        // The catalogue may name the setting itself.
+        let by_name = fault.causes.iter().any(|pattern| {
+            let field = pattern.field.as_ref();
+            field.is_some_and(|f| change.diff.iter().any(|d| f.is_match(&d.path)))
+        });
+        let suspected = soon && (change.body_hidden() && alone && new_target || aimed)
+            || soon && alone && by_name;
         if !(told || suspected) {
             continue;
         }

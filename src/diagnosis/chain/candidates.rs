@@ -1,5 +1,7 @@
 //! Everything that may be a root: symptoms that name a fault, with the change behind them, and changes that callers suffered from.
 
+use std::collections::BTreeSet;
+
 use super::{Candidate, Search, Tier, address, broken, names};
 use crate::{
     diagnosis::{
@@ -35,10 +37,46 @@ pub(in crate::diagnosis) fn candidates(search: Search<'_>) -> Vec<Candidate> {
         out.extend(address::wrong_address(search, index, symptom));
         out.extend(bad_release(search, index, symptom));
     }
+    share(search, &mut out);
     out.extend((0..search.carried.len()).filter_map(|n| carried(search, n)));
     out.extend(broken::by_change(search));
     out.extend(names::unresolved(search));
     out
+}
+
+/// Makes one candidate of those of a fault that shows on several objects at once and that no change explains: it is then the fault of
+/// what they share.
+fn share(search: Search<'_>, all: &mut Vec<Candidate>) {
+    for (fault_index, fault) in search.catalogue.faults().iter().enumerate() {
+        let Some((kind, namespace, name)) = &fault.shared else {
+            continue;
+        };
+        let alone = |c: &Candidate| c.fault == fault_index && c.cause.is_none();
+        let (from_ms, to_ms) = (
+            all.iter().filter(|c| alone(c)).map(|c| c.from_ms).max(),
+            all.iter().filter(|c| alone(c)).map(|c| c.to_ms).min(),
+        );
+        let objects: BTreeSet<&ObjectRef> =
+            all.iter().filter(|c| alone(c)).map(|c| &c.object).collect();
+        if objects.len() < 2 || from_ms >= to_ms {
+            continue;
+        }
+        let (mut shared, rest): (Vec<_>, Vec<_>) = std::mem::take(all).into_iter().partition(alone);
+        *all = rest;
+        let Some(mut one) = shared.pop() else {
+            continue;
+        };
+        for other in shared {
+            one.own.extend(other.own);
+            one.reach.push(other.object);
+            one.from_ms = one.from_ms.min(other.from_ms);
+            one.to_ms = one.to_ms.max(other.to_ms);
+        }
+        let component = ObjectRef::new(kind.as_str(), namespace.as_str(), name.as_str());
+        one.reach
+            .push(std::mem::replace(&mut one.object, component));
+        all.push(one);
+    }
 }
 
 /// An incident of the day before that goes on: its root is known, and its change lies in no record of today.

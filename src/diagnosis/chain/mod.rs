@@ -215,10 +215,23 @@ fn is_same(search: Search<'_>, root: &Root, candidate: &Candidate) -> bool {
     }
     match (change(&root.at), change(candidate)) {
         (Some(a), Some(b)) if a == b => return true,
+        // Somebody changed the same thing again while it was broken: still one incident, which began with the first change.
+        (Some(a), Some(b)) if of_one_object(search, a, b) => {
+            let goes_on = candidate.from_ms <= root.at.to_ms + AFTER_MS
+                && candidate.from_ms >= root.at.from_ms;
+            return goes_on
+                && root.at.object == candidate.object
+                && coarse(&root.at) == coarse(candidate);
+        }
         (Some(_), Some(_)) => return false,
         _ => {}
     }
     root.at.object == candidate.object && coarse(&root.at) == coarse(candidate)
+}
+
+fn of_one_object(search: Search<'_>, a: usize, b: usize) -> bool {
+    let changes = &search.scene.changes.all;
+    changes[a].object == changes[b].object
 }
 
 /// Whether what has no name of its own is more of a trouble of the same object: whoever runs dry is slow before he says why.

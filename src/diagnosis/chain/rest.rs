@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{BEFORE_MS, Candidate, Root, Search, Tier, callees, is_explained};
+use super::{BEFORE_MS, Candidate, Root, Search, Tier, callees, is_explained, names};
 use crate::{
     diagnosis::{
         faults::CallMode,
@@ -35,10 +35,12 @@ pub(super) fn deepest_unexplained(search: Search<'_>, chosen: &[Root]) -> Option
             What::Call {
                 outside: Some(host),
                 ..
-            } => groups
-                .entry((ObjectRef::new("", "", host.clone()), Some(host.clone())))
-                .or_default()
-                .push(i),
+            } => {
+                let owner = names::domain(host);
+                let place = ObjectRef::new("", "", owner);
+                let group = groups.entry((place, Some(owner.to_owned())));
+                group.or_default().push(i);
+            }
             What::Call { to, sure: true, .. } => {
                 for callee in to {
                     let behind = search.scene.objects.workloads_behind(callee);
@@ -47,6 +49,7 @@ pub(super) fn deepest_unexplained(search: Search<'_>, chosen: &[Root]) -> Option
                 }
             }
             What::Fault if !lasts(search, s) => {}
+            What::Error if s.kind == LogKind::Event && !lasts(search, s) => {}
             What::Call { .. } | What::Error | What::Fault => {
                 groups.entry((s.object.clone(), None)).or_default().push(i);
             }
@@ -57,7 +60,7 @@ pub(super) fn deepest_unexplained(search: Search<'_>, chosen: &[Root]) -> Option
         let symptoms = || own.iter().map(|i| &search.symptoms[*i]);
         let count: u64 = symptoms().map(|s| s.count).sum();
         let only_errors = symptoms().all(|s| s.what == What::Error);
-        let told = symptoms().any(|s| s.what == What::Fault);
+        let told = symptoms().any(|s| s.what == What::Fault || s.kind == LogKind::Event);
         let enough = match (told, only_errors) {
             (true, _) => ENOUGH_EVENTS,
             (_, true) => ENOUGH_ERRORS,

@@ -115,7 +115,7 @@ fn follows(search: Search<'_>, root: &Root, symptom: &Symptom, hit: &Hit) -> boo
     }
     if let What::Call { mode, to, .. } = &symptom.what {
         // Whoever only waits for somebody else still accepts connections and has a name.
-        let must_be_down = matches!(mode, CallMode::Refused | CallMode::Dns);
+        let must_be_down = matches!(mode, CallMode::Refused | CallMode::Dns | CallMode::NoName);
         let suffers = |o: &ObjectRef| {
             if must_be_down {
                 hit.is_down(o)

@@ -20,6 +20,7 @@ use serde_json::Value;
 
 use walk::Walk;
 
+use super::actors;
 use crate::model::{
     EvidenceId, Moment, ObjectRef,
     record::AuditWrite,
@@ -179,7 +180,10 @@ pub fn changes<'a>(writes: &'a [AuditWrite], states: &States) -> Changes<'a> {
         ..Changes::default()
     };
     for write in allowed {
-        let change = walk.read(write);
+        let mut change = walk.read(write);
+        if is_release(&change) {
+            change.actor = ActorKind::Pipeline;
+        }
         out.by_object
             .entry(change.object.clone())
             .or_default()
@@ -188,6 +192,14 @@ pub fn changes<'a>(writes: &'a [AuditWrite], states: &States) -> Changes<'a> {
     }
     cascade::fold(&mut out.all);
     out
+}
+
+/// Whether an account that nothing places made a workload's pods anew, and no controller made that workload.
+fn is_release(change: &Change<'_>) -> bool {
+    let body = change.after.as_deref().or(change.before.as_deref());
+    let owned = body.is_some_and(|b| b.pointer("/metadata/ownerReferences").is_some());
+    let releases = change.classes.iter().any(|c| c.replaces_pods());
+    releases && !owned && actors::may_release(&change.write.actor)
 }
 
 /// A body as it is kept between days: without the status, which is stale by then.

@@ -62,9 +62,9 @@ struct RawFault {
     #[serde(default)]
     event: Vec<RawEvent>,
     #[serde(default)]
-    text: Vec<String>,
+    text: Vec<RawText>,
     #[serde(default)]
-    server: Vec<String>,
+    server: Vec<RawText>,
     #[serde(default)]
     refusal: Vec<String>,
     calls: Option<Vec<CallMode>>,
@@ -83,6 +83,22 @@ struct RawFault {
     ends: Option<Vec<String>>,
     cause: Option<Vec<RawChange>>,
     telling: Option<String>,
+    shared: Option<(String, String, String)>,
+}
+
+/// A pattern, alone or with what must not be there.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum RawText {
+    Is(String),
+    But(RawBut),
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawBut {
+    is: String,
+    not: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -101,6 +117,8 @@ struct RawEvent {
     sign: Option<Sign>,
     #[serde(default)]
     pinned: bool,
+    #[serde(default)]
+    last: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -118,6 +136,7 @@ struct RawChange {
     strong: bool,
     name: Option<String>,
     value: Option<String>,
+    field: Option<String>,
 }
 
 /// Names the place of a mistake.
@@ -201,9 +220,13 @@ impl Catalogue {
             }
             for (side, patterns) in [(Side::Own, &raw.text), (Side::Server, &raw.server)] {
                 for pattern in patterns {
-                    place.pattern("text", Some(pattern))?;
-                    texts.push(pattern.clone());
-                    text_of.push((index, side));
+                    let (is, not) = match pattern {
+                        RawText::Is(is) => (is, None),
+                        RawText::But(but) => (&but.is, Some(&but.not)),
+                    };
+                    place.pattern("text", Some(is))?;
+                    texts.push(is.clone());
+                    text_of.push((index, side, place.pattern("text.not", not)?));
                 }
             }
             for pattern in &raw.refusal {
@@ -310,6 +333,7 @@ fn fault(raw: RawFault, parent: Option<&Fault>, place: &Place<'_>) -> Result<Fau
             .or_else(|| parent.map(|p| p.ends.clone()))
             .unwrap_or_default(),
         causes,
+        shared: raw.shared,
         telling: raw
             .telling
             .or_else(|| parent.and_then(|p| p.telling.clone())),
@@ -331,12 +355,17 @@ fn event(raw: &RawEvent, sign: Sign, place: &Place<'_>) -> Result<EventPattern, 
         object: raw.object,
         sign: raw.sign.unwrap_or(sign),
         pinned: raw.pinned,
+        last: raw.last,
     })
 }
 
 fn change(raw: &RawChange, place: &Place<'_>) -> Result<ChangePattern, Error> {
     if raw.class.is_empty() {
         return Err(place.wrong("cause.class", "is empty"));
+    }
+    if let Some(idle) = raw.class.iter().find(|c| !c.has_effect()) {
+        let problem = format!("names {idle:?}, which changes nothing that runs");
+        return Err(place.wrong("cause.class", problem));
     }
     Ok(ChangePattern {
         classes: raw.class.clone(),
@@ -348,6 +377,7 @@ fn change(raw: &RawChange, place: &Place<'_>) -> Result<ChangePattern, Error> {
         strong: raw.strong,
         name: place.pattern("cause.name", raw.name.as_ref())?,
         value: place.pattern("cause.value", raw.value.as_ref())?,
+        field: place.pattern("cause.field", raw.field.as_ref())?,
     })
 }
 

@@ -30,7 +30,7 @@ pub struct Catalogue {
     by_code: HashMap<String, usize>,
     modes: Vec<(CallMode, RegexSet)>,
     texts: RegexSet,
-    text_of: Vec<(usize, Side)>,
+    text_of: Vec<(usize, Side, Option<Regex>)>,
     refusals: RegexSet,
     refusal_of: Vec<(usize, Regex)>,
 }
@@ -74,6 +74,8 @@ pub struct Fault {
     /// It is a state that holds until an event of the same object with one of these reasons.
     pub ends: Vec<String>,
     pub causes: Vec<ChangePattern>,
+    /// Kind, namespace and name of the component that it is the fault of when it shows on several objects at once.
+    pub shared: Option<(String, String, String)>,
     /// Part of the path of the changed field that is told first: often several were changed at once.
     pub telling: Option<String>,
 }
@@ -120,11 +122,14 @@ pub enum Sign {
 
 /// How a call to somebody else fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "snake_case")]
 pub enum CallMode {
     Tls,
     Auth,
+    /// The name server does not answer, or nothing says whether it does.
     Dns,
+    /// It answers that there is no such name.
+    NoName,
     Limited,
     Refused,
     Reset,
@@ -167,11 +172,16 @@ impl Catalogue {
     #[must_use]
     pub fn of_event(&self, object: &ObjectRef, reason: &str, message: &str) -> Vec<EventMatch> {
         let message = cut(message);
-        let mut found = Vec::new();
+        let (mut found, mut fallback) = (Vec::new(), Vec::new());
         for (fault, known) in self.faults.iter().enumerate() {
             for pattern in &known.events {
                 if let Some((named, nodes)) = pattern.fits(object, reason, message) {
-                    found.push(EventMatch {
+                    let fitting = if pattern.last {
+                        &mut fallback
+                    } else {
+                        &mut found
+                    };
+                    fitting.push(EventMatch {
                         fault,
                         sign: pattern.sign,
                         object: pattern.object,
@@ -183,6 +193,9 @@ impl Catalogue {
                 }
             }
         }
+        if found.is_empty() {
+            found = fallback;
+        }
         found.sort_by_key(|m| std::cmp::Reverse((m.sign, m.nodes, self.depth(m.fault))));
         found
     }
@@ -190,8 +203,13 @@ impl Catalogue {
     /// The faults that a business text shows, with the side that wrote it.
     #[must_use]
     pub fn of_text(&self, text: &str) -> Vec<(usize, Side)> {
-        let hits = self.texts.matches(cut(text));
-        let mut found: Vec<(usize, Side)> = hits.iter().map(|i| self.text_of[i]).collect();
+        let text = cut(text);
+        let hits = self.texts.matches(text).into_iter();
+        let mut found: Vec<(usize, Side)> = hits
+            .map(|i| &self.text_of[i])
+            .filter(|(.., not)| !not.as_ref().is_some_and(|n| n.is_match(text)))
+            .map(|(fault, side, _)| (*fault, *side))
+            .collect();
         found.sort_by_key(|(fault, side)| (*side != Side::Server, *fault));
         found.dedup_by_key(|(fault, _)| *fault);
         found.sort_by_key(|(fault, _)| {
@@ -306,6 +324,41 @@ mod tests {
                 "The node was low on resource: ephemeral-storage.",
                 "node.disk_pressure.evicted",
             ),
+            (
+                "FailedScheduling",
+                "0/8 nodes are available: 8 node(s) exceed max volume count. preemption: 0/8 nodes are available: 8 No preemption victims found for incoming pod.",
+                "schedule.insufficient_other.volumes",
+            ),
+            (
+                "FailedScheduling",
+                "0/8 nodes are available: 3 Insufficient cpu, 5 node(s) had untolerated taint {node-role.kubernetes.io/control-plane: }.",
+                "schedule.insufficient_cpu",
+            ),
+            (
+                "FailedScheduling",
+                "0/8 nodes are available: 3 node(s) had untolerated taint {dedicated: batch}, 5 node(s) had untolerated taint {node.kubernetes.io/unreachable: }.",
+                "schedule.taint",
+            ),
+            (
+                "FailedScheduling",
+                "0/3 nodes are available: 3 node(s) didn't match pod topology spread constraints.",
+                "schedule.node_affinity.spread",
+            ),
+            (
+                "FailedScheduling",
+                "running PreBind plugin \"VolumeBinding\": binding volumes: context deadline exceeded",
+                "schedule.other",
+            ),
+            (
+                "Failed",
+                "Error: failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: container init was OOM-killed (memory limit too low?): unknown",
+                "container.oom_limit.too_low",
+            ),
+            (
+                "Failed",
+                "Error: failed to create containerd task: OCI runtime create failed: error mounting \"/var/lib/kubelet/pods/x/volume-subpaths/cfg/web/0\" to rootfs at \"/etc/web\": not a directory: unknown",
+                "storage.mount.path",
+            ),
         ] {
             assert_eq!(
                 codes_of(reason, message).first().map(String::as_str),
@@ -340,6 +393,14 @@ mod tests {
             (
                 "dial tcp: lookup a on 172.18.0.10:53: read udp: i/o timeout",
                 CallMode::Dns,
+            ),
+            (
+                "dial tcp: lookup a.example.com on 172.18.0.10:53: no such host",
+                CallMode::NoName,
+            ),
+            (
+                "http: server gave HTTP response to HTTPS client",
+                CallMode::Protocol,
             ),
             (
                 "context deadline exceeded (Client.Timeout exceeded while awaiting headers)",

@@ -26,6 +26,8 @@ pub struct EventPattern {
     pub sign: Sign,
     /// Said of all other nodes when a pod is made for one of them: no reason beside another one.
     pub pinned: bool,
+    /// Only where nothing else fits.
+    pub last: bool,
 }
 
 /// Which object an event is about.
@@ -64,6 +66,8 @@ pub struct ChangePattern {
     pub name: Option<Regex>,
     /// Pattern of the new value of a changed field.
     pub value: Option<Regex>,
+    /// Pattern of the path of a changed field.
+    pub field: Option<Regex>,
 }
 
 /// How the changed object is related to the one that suffers.
@@ -135,23 +139,67 @@ impl EventPattern {
         let reason_fits = self.reasons.is_empty() || self.reasons.iter().any(|r| r == reason);
         let kind_fits = self.kinds.is_empty() || self.kinds.contains(&object.kind);
         let name_fits = self.on.as_ref().is_none_or(|on| on.is_match(&object.name));
-        if !reason_fits
-            || !kind_fits
-            || !name_fits
-            || self.not.as_ref().is_some_and(|n| n.is_match(message))
-        {
+        if !reason_fits || !kind_fits || !name_fits {
             return None;
         }
+        let wrong = |text: &str| self.not.as_ref().is_some_and(|n| n.is_match(text));
         let Some(pattern) = &self.message else {
-            return Some((None, 0));
+            return (!wrong(message)).then_some((None, 0));
         };
-        let captures = pattern.captures(message)?;
+        if pattern.capture_names().flatten().any(|name| name == "n") {
+            let nodes = |clause: &str| {
+                let captures = pattern.captures(clause).filter(|_| !wrong(clause))?;
+                let n = captures.name("n").and_then(|n| n.as_str().parse().ok());
+                Some(n.unwrap_or(1))
+            };
+            let counted: Vec<u32> = reasons(message).filter_map(nodes).collect();
+            return (!counted.is_empty()).then(|| (None, counted.iter().sum()));
+        }
+        let captures = pattern.captures(message).filter(|_| !wrong(message))?;
         let accused = captures.name("name").map(|name| {
             let kind = captures.name("kind").map(|k| k.as_str().to_owned());
             let kind = kind.or_else(|| self.names.clone()).unwrap_or_default();
             (kind, name.as_str().to_owned())
         });
-        let nodes = captures.name("n").and_then(|n| n.as_str().parse().ok());
-        Some((accused, nodes.unwrap_or(0)))
+        Some((accused, 0))
+    }
+}
+
+/// The reasons of a scheduler's message, each with the number of nodes it rules out:
+/// `0/8 nodes are available: 3 node(s) had untolerated taint {a: b}, 5 Insufficient cpu.`
+fn reasons(message: &str) -> impl Iterator<Item = &str> {
+    let starts = |(at, _): &(usize, char)| {
+        let counted = message[*at..]
+            .split_once(' ')
+            .is_some_and(|(n, _)| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
+        counted && (*at == 0 || message[..*at].ends_with([' ', '\n']))
+    };
+    let mut cuts: Vec<usize> = message
+        .char_indices()
+        .filter(|(_, c)| c.is_ascii_digit())
+        .filter(starts)
+        .map(|(at, _)| at)
+        .collect();
+    cuts.push(message.len());
+    let ends: Vec<(usize, usize)> = cuts.windows(2).map(|w| (w[0], w[1])).collect();
+    ends.into_iter().map(|(from, to)| &message[from..to])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_schedulers_message_falls_into_its_reasons() {
+        let message = "0/8 nodes are available: 3 node(s) had untolerated taint {dedicated: gpu}, 1 node(s) had taint {a: b}, that the pod didn't tolerate, 4 Insufficient cpu. preemption: 0/8 nodes are available: 8 No preemption victims found.";
+        let found: Vec<&str> = reasons(message).collect();
+        assert_eq!(
+            found[..3],
+            [
+                "3 node(s) had untolerated taint {dedicated: gpu}, ",
+                "1 node(s) had taint {a: b}, that the pod didn't tolerate, ",
+                "4 Insufficient cpu. preemption: 0/8 nodes are available: ",
+            ]
+        );
     }
 }

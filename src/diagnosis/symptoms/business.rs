@@ -28,7 +28,8 @@ enum Says {
     Fault(usize, Option<ObjectRef>),
     Call(CallMode, Vec<ObjectRef>, bool, Option<String>),
     Error,
-    Warning,
+    /// With the fault that it may support, so that lines of other things do not stand under its name.
+    Warning(Option<usize>),
 }
 
 struct Line<'a> {
@@ -114,7 +115,7 @@ fn read(view: &View<'_>, caller: &ObjectRef, template: &TemplateDay) -> (Says, V
         Some(best) if best.sign == Sign::Hint => (Says::Fault(best.fault, None), suspects),
         None if template.level >= Level::Error => (Says::Error, suspects),
         // A consequence that names itself supports whatever it follows from, as a warning does.
-        _ => (Says::Warning, suspects),
+        _ => (Says::Warning(best.map(|b| b.fault)), suspects),
     }
 }
 
@@ -239,7 +240,7 @@ fn symptom(
                 outside: outside.clone(),
             },
             Says::Error => What::Error,
-            Says::Warning => What::Warning,
+            Says::Warning(_) => What::Warning,
         },
         object: object.clone(),
         blamed: match says {

@@ -1,6 +1,7 @@
 //! Symptoms from Kubernetes Events.
 //!
-//! Series of one object, fault and stretch of time become one symptom: forty pods that cannot pull one image are one thing.
+//! Series of one object, fault and stretch of time become one symptom: forty pods that cannot pull one image are one thing. A warning
+//! that the catalogue does not know goes by its reason and is an error without a name: it is never left out.
 
 use std::collections::BTreeMap;
 
@@ -24,8 +25,17 @@ const PASSING_COUNT: u64 = 12;
 /// An event born this long before the day and still repeated is a state the owner lives with.
 const LONG_STANDING_MS: i64 = 36 * 3_600_000;
 
+/// What series of one symptom have in common.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Shows<'a> {
+    /// Index into the catalogue.
+    Fault(usize),
+    /// A reason that the catalogue does not know.
+    Unknown(&'a str),
+}
+
 pub(super) fn symptoms(view: &View<'_>) -> Vec<Symptom> {
-    let mut groups: BTreeMap<(ObjectRef, usize), Vec<Seen<'_>>> = BTreeMap::new();
+    let mut groups: BTreeMap<(ObjectRef, Shows<'_>), Vec<Seen<'_>>> = BTreeMap::new();
     for (index, series) in view.shapes.events.iter().enumerate() {
         let mut found = view
             .catalogue
@@ -34,27 +44,31 @@ pub(super) fn symptoms(view: &View<'_>) -> Vec<Symptom> {
             found.retain(|m| !m.pinned);
         }
         refine_claim(view, series, &mut found);
-        let Some(first) = found.first() else {
-            continue;
+        let (shows, at) = match found.first() {
+            Some(first) => (Shows::Fault(first.fault), first.object),
+            None if series.warning => (Shows::Unknown(&series.reason), Where::Workload),
+            None => continue,
         };
-        let object = place(view, series, first.object);
+        let object = place(view, series, at);
+        let unheard = matches!(shows, Shows::Unknown(_)) && view.event_days == 0;
         let seen = Seen {
-            chronic: is_chronic(view, index, series),
+            // Without earlier days nobody can say that it is not there every day.
+            chronic: unheard || is_chronic(view, index, series),
             baseline: expected(view, index),
             series,
             suspects: suspects(&found),
             named: named(series, &found),
         };
-        groups.entry((object, first.fault)).or_default().push(seen);
+        groups.entry((object, shows)).or_default().push(seen);
     }
     let mut out = Vec::new();
-    for ((object, _), mut all) in groups {
+    for ((object, shows), mut all) in groups {
         all.sort_by_key(|s| (s.series.first_ms, s.series.uid.clone()));
         // What is so every day must not lend its length to what is new.
         let (usual, new): (Vec<_>, Vec<_>) = all.into_iter().partition(|s| s.chronic);
         for part in [usual, new] {
             for stretch in stretches(part) {
-                out.push(symptom(view, object.clone(), &stretch));
+                out.push(symptom(view, object.clone(), shows, &stretch));
             }
         }
     }
@@ -106,7 +120,7 @@ fn stretches(all: Vec<Seen<'_>>) -> Vec<Vec<Seen<'_>>> {
     out
 }
 
-fn symptom(view: &View<'_>, object: ObjectRef, seen: &[Seen<'_>]) -> Symptom {
+fn symptom(view: &View<'_>, object: ObjectRef, shows: Shows<'_>, seen: &[Seen<'_>]) -> Symptom {
     let series = || seen.iter().map(|s| s.series);
     let from_ms = series().map(|s| s.first_ms).min().unwrap_or_default();
     let to_ms = series().map(|s| s.last_ms).max().unwrap_or_default();
@@ -171,7 +185,10 @@ fn symptom(view: &View<'_>, object: ObjectRef, seen: &[Seen<'_>]) -> Symptom {
     about.dedup();
     Symptom {
         kind: LogKind::Event,
-        what: What::Fault,
+        what: match shows {
+            Shows::Fault(_) => What::Fault,
+            Shows::Unknown(_) => What::Error,
+        },
         object,
         blamed: None,
         named,
@@ -183,7 +200,7 @@ fn symptom(view: &View<'_>, object: ObjectRef, seen: &[Seen<'_>]) -> Symptom {
         cells,
         baseline: seen.iter().map(|s| s.baseline).sum(),
         chronic: seen.iter().all(|s| s.chronic),
-        presumed: false,
+        presumed: view.event_days == 0 && matches!(shows, Shows::Unknown(_)),
         minor: passing && !still_so && !names_itself,
         objects: u32::try_from(about.len()).unwrap_or(u32::MAX),
         evidence,

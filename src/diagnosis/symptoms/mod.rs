@@ -12,6 +12,8 @@ mod memory;
 mod on_hold;
 mod refusals;
 
+use std::collections::HashMap;
+
 use crate::{
     diagnosis::{
         changes::Changes,
@@ -137,7 +139,7 @@ pub(in crate::diagnosis) struct View<'a> {
     pub(in crate::diagnosis) range: &'a DayRange,
     pub(in crate::diagnosis) objects: &'a Objects<'a>,
     pub(in crate::diagnosis) catalogue: &'a Catalogue,
-    pub(in crate::diagnosis) deviations: &'a [Deviation],
+    pub(in crate::diagnosis) deviations: &'a HashMap<&'a Subject, &'a Deviation>,
     /// How many earlier days of events are known.
     pub(in crate::diagnosis) event_days: usize,
     /// How many earlier days of business logs are known.
@@ -148,7 +150,7 @@ pub(in crate::diagnosis) struct View<'a> {
 
 impl View<'_> {
     pub(super) fn deviation(&self, subject: &Subject) -> Option<&Deviation> {
-        self.deviations.iter().find(|d| d.subject == *subject)
+        self.deviations.get(subject).copied()
     }
 }
 

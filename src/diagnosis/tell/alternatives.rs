@@ -148,7 +148,7 @@ fn why_not(input: &Input<'_>, change: &Change<'_>, near: bool, start: i64) -> St
         );
     }
     lang.pick(
-        "改的对象和这个问题没有关系".to_owned(),
-        "the changed object has nothing to do with it".to_owned(),
+        "日志里看不出改的对象和这个问题有联系".to_owned(),
+        "the logs show no link between the changed object and this".to_owned(),
     )
 }

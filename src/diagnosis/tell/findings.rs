@@ -283,6 +283,7 @@ const fn mode_words(mode: CallMode, lang: Lang) -> &'static str {
         CallMode::Tls => ("握手失败", "fail at TLS"),
         CallMode::Auth => ("认证失败", "fail to authenticate"),
         CallMode::Dns => ("解析失败", "fail to resolve"),
+        CallMode::NoName => ("域名不存在", "find no such name"),
         CallMode::Limited => ("被限流", "are limited"),
         CallMode::Refused => ("被拒绝连接", "are refused"),
         CallMode::Reset => ("连接被重置", "are reset"),
