@@ -2,6 +2,7 @@
 
 mod beyond;
 mod causes;
+mod shared;
 mod trace;
 
 use jiff::tz::TimeZone;
@@ -157,14 +158,17 @@ impl Story {
     }
 
     fn told(&self) -> Diagnosis {
+        self.told_after(&Baseline::default())
+    }
+
+    fn told_after(&self, baseline: &Baseline) -> Diagnosis {
         let range = range();
-        let baseline = Baseline::default();
-        let deviations = crate::mining::baseline::compare(&self.shapes, &baseline, &range);
+        let deviations = crate::mining::baseline::compare(&self.shapes, baseline, &range);
         diagnose(&Input {
             range: &range,
             shapes: &self.shapes,
             states: &self.states,
-            baseline: &baseline,
+            baseline,
             deviations: &deviations,
             catalogue: &Catalogue::builtin().expect("the catalogue"),
             earlier: &[],

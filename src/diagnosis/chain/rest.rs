@@ -130,10 +130,10 @@ pub(super) fn deepest_unexplained(search: Search<'_>, chosen: &[Root]) -> Option
 
 /// Whether events go on for long, or still did when the log ended.
 fn lasts(search: Search<'_>, s: &Symptom) -> bool {
-    let messenger = s
-        .faults
-        .iter()
-        .all(|f| search.catalogue.faults()[f.fault].messenger);
+    let messenger = !s.faults.is_empty()
+        && s.faults
+            .iter()
+            .all(|f| search.catalogue.faults()[f.fault].messenger);
     let still_so = s.to_ms + LASTS_MS > search.seen_until_ms;
     s.kind == LogKind::Event && !messenger && (s.to_ms - s.from_ms > LASTS_MS || still_so)
 }
