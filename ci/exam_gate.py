@@ -14,6 +14,14 @@ import score  # noqa: E402
 
 subprocess.run([sys.executable, os.path.join(shared, "incidents", "score.py"), "--many", root], check=True)
 rows = [score.score(score.load(p), score.load(os.path.join(os.path.dirname(p), "report.json"))) for p in sorted(glob.glob(os.path.join(root, "*", "truth.json")))]
+stated = {}
+for path, row in zip(sorted(glob.glob(os.path.join(root, "*", "truth.json"))), rows):
+    for incident in score.load(os.path.join(os.path.dirname(path), "report.json"))["incidents"]:
+        right = incident["root"] not in row["extra"]
+        of = stated.setdefault(incident["confidence"], [0, 0])
+        of[0] += right
+        of[1] += 1
+print("stated confidence and how often it was right: " + ", ".join("%s: %d/%d" % (c, *of) for c, of in sorted(stated.items(), reverse=True)))
 top1 = sum(r["top1"] for r in rows) / len(rows)
 decoys = sum(r["decoy_false_positives"] for r in rows)
 print("top-1 %.3f (gate %.3f), decoys taken %d" % (top1, gate["top1"], decoys))
