@@ -112,5 +112,4 @@ with workplace() as work:
             expect(f"o{n:02d} has its own word", n in holding(os.path.join(data, "owners", f"o{n:02d}")))
     print(f"fifty: {OWNERS} owners in {night_s:.0f} s on two cores, peak memory {night_mb:.0f} MB, {peak_mb:.0f} MB with their questions; "
           f"{BROKEN} failures told to their owners alone")
-    if peak_mb > MOST_MB:
-        print(f"fifty: more than the {MOST_MB} MB that are wanted")
+    expect(f"at most {MOST_MB} MB", peak_mb <= MOST_MB)
