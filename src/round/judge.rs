@@ -20,7 +20,7 @@ use crate::{
     model::{
         Day, Lang, LogKind,
         report::{BaselineNote, Coverage, Files, Price, Report, Stage, Verdict},
-        shapes::{Baseline, DayCounts, DayShapes, Reading, States},
+        shapes::{Baseline, DayCounts, DayShapes, ObjectDigest, Reading, States},
     },
     store::{self, Store},
 };
@@ -87,16 +87,20 @@ pub struct Texts {
 }
 
 impl Judge {
-    /// Everything that diagnosis knows about a day, from what is stored.
+    /// Everything that diagnosis knows about a day, from what is stored and, beside it, `unshipped`.
     pub async fn evidence(
         &self,
         store: &Store,
         day: Day,
         baseline_days: u32,
+        unshipped: Vec<(LogKind, ObjectDigest)>,
     ) -> Result<Evidence, Error> {
         let range = day.range(&self.zone);
         let known = store.known_templates(day).await?;
-        let tally: Tally = store.fold_day(day, Tally::add, Tally::keep).await?;
+        let mut tally: Tally = store.fold_day(day, Tally::add, Tally::keep).await?;
+        for (kind, digest) in unshipped {
+            tally.add(kind, digest);
+        }
         let values = store.values_before(day, baseline_days).await?;
         let shapes = blocking(move || {
             let mut shapes = tally.shapes(&known, &range);
@@ -139,7 +143,7 @@ impl Judge {
             shipping,
             baseline_days,
         } = about;
-        let mining = self.evidence(store, day, baseline_days);
+        let mining = self.evidence(store, day, baseline_days, Vec::new());
         let mut evidence = clock.time("mine", mining).await?;
         for kind in LogKind::ALL {
             let reading = evidence.shapes.read.entry(kind).or_default();

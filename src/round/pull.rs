@@ -82,7 +82,7 @@ impl Round {
         work.progress.begin(Phase::Diagnosing, 0, 0);
         let evidence = self
             .judge
-            .evidence(&self.store, day, self.baseline_days)
+            .evidence(&self.store, day, self.baseline_days, Vec::new())
             .await?;
         let judge = self.judge.clone();
         let windows = judge::blocking(move || {

@@ -1,13 +1,14 @@
 //! Whether the problems of a day are still so the morning after.
 //!
-//! In: the report of a day as it was at midnight, and what the events of the day that has begun show. Out: the same report with the
-//! `status` and `checked_at` of now. Always true: it rests on event objects alone, a few percent of the bytes; a problem that events
+//! In: the report of a day as it was at midnight, and what the events of the day that has begun show, those of the bucket and those
+//! that CLS has of the minutes that are not shipped yet. Out: the same report with the
+//! `status` and `checked_at` of now. Always true: it rests on events alone, a few percent of the bytes; a problem that events
 //! do not show keeps what was known of it at midnight; the same events give the same report, however often they were looked at.
 //! Does not decide when to look.
 
 use std::collections::HashSet;
 
-use super::{Error, judge, run::Round, tasks::Work};
+use super::{Error, judge, live::Scope, run::Round, tasks::Work};
 use crate::{
     agents::outline::outline,
     diagnosis::{Diagnosis, faults::Catalogue},
@@ -32,9 +33,20 @@ impl Round {
         let Some(report) = self.store.judged(day).await?.filter(Report::tells_the_day) else {
             return Ok(());
         };
+        let fresh = self
+            .fresh(
+                today,
+                LogKind::Event,
+                range.start_ms,
+                i64::MAX,
+                Scope::Whole,
+            )
+            .await;
+        let unshipped = fresh.map(|fresh| (LogKind::Event, fresh.digest));
+        let unshipped = unshipped.into_iter().collect();
         let evidence = self
             .judge
-            .evidence(&self.store, today, self.baseline_days)
+            .evidence(&self.store, today, self.baseline_days, unshipped)
             .await?;
         let judge = self.judge.clone();
         let checked = judge::blocking(move || {

@@ -250,3 +250,18 @@ fn is_signed(request: &Request) -> bool {
     );
     text(request, "authorization") == expected
 }
+
+/// A shipped line as the topic has it: what CLS adds when it ships is beside the fields there.
+pub fn as_log(line: &Value) -> Log {
+    let mut fields = line.as_object().cloned().expect("an object");
+    let ms = fields.remove("__TIMESTAMP__").expect("time");
+    let from = ["__SOURCE__", "__FILENAME__", "__HOSTNAME__"].map(|name| {
+        let value = fields.remove(name).unwrap_or_default();
+        value.as_str().unwrap_or_default().to_owned()
+    });
+    Log {
+        ms: ms.as_i64().expect("milliseconds"),
+        from,
+        fields: fields.into(),
+    }
+}

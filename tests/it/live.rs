@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::{
-    cloud::{Cloud, Log},
+    cloud::{Cloud, Log, as_log},
     over_bucket::{self, Manner},
     running::{Era, ROBOT, Running, told},
 };
@@ -70,21 +70,6 @@ fn unship(bucket: &Path, hour: i64) -> Vec<(LogKind, Value)> {
         }
     }
     lines
-}
-
-/// A shipped line as the topic has it: what CLS adds when it ships is beside the fields there.
-fn as_log(line: &Value) -> Log {
-    let mut fields = line.as_object().cloned().expect("an object");
-    let ms = fields.remove("__TIMESTAMP__").expect("time");
-    let from = ["__SOURCE__", "__FILENAME__", "__HOSTNAME__"].map(|name| {
-        let value = fields.remove(name).unwrap_or_default();
-        value.as_str().unwrap_or_default().to_owned()
-    });
-    Log {
-        ms: ms.as_i64().expect("milliseconds"),
-        from,
-        fields: fields.into(),
-    }
 }
 
 /// What an answer says behind `name=`.

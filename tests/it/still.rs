@@ -22,6 +22,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::{
+    cloud::{Cloud, as_log},
     over_bucket::{self, Manner},
     running::{Era, ROBOT, Running, told},
     stored_day::owner,
@@ -118,6 +119,46 @@ fn shows_in_events(report: &Report, incident: &Incident) -> bool {
     own.any(|f| f.kind == LogKind::Event)
 }
 
+/// What yesterday's events ended with, on and on until ten to ten.
+fn going_on(bucket: &Path) -> (Vec<Value>, i64) {
+    let until = NINE_FIFTY.parse::<Timestamp>().expect("time");
+    let until = until.as_millisecond();
+    let yesterday = events(bucket);
+    let last = yesterday.iter().map(at_ms).max().expect("events");
+    let moved = yesterday.into_iter().map(|r| later(r, until - last));
+    (moved.collect(), until)
+}
+
+#[tokio::test]
+async fn minutes_that_are_not_shipped_yet_are_asked_of_cls() {
+    let dir = TempDir::new().expect("folder");
+    let zone = TimeZone::get("Asia/Shanghai").expect("zone");
+    let day: Day = DAY.parse().expect("day");
+    let bucket = dir.path().join("other/bucket");
+    demo::lay(&bucket, day, &zone).expect("lay");
+    let (moved, nine_fifty) = going_on(&bucket);
+    let cloud = Cloud::start().await;
+    for record in &moved {
+        cloud.put(LogKind::Event, vec![as_log(record)]);
+    }
+    let today: Day = TODAY.parse().expect("day");
+    cloud.ship_until(today.range(&zone).start_ms);
+    let manner = Manner {
+        apart: true,
+        live: Some((cloud.live(), nine_fifty + 600_000)),
+        ..Manner::default()
+    };
+    let server = over_bucket::serve(dir.path(), manner).await;
+    let (round, _) = server.desk.rounds.start(&owner("other"), day);
+    assert_eq!(round.wait().await, Ended::Done);
+    let checked = look(&server).await;
+    let open = |i: &&Incident| i.checked_at.is_some_and(|at| at.ms == nine_fifty);
+    let open: Vec<_> = checked.incidents.iter().filter(open).collect();
+    assert!(!open.is_empty(), "{:?}", checked.incidents);
+    assert!(open.iter().any(|i| i.status == Status::Ongoing));
+    server.stop().await;
+}
+
 #[tokio::test]
 async fn every_problem_is_told_as_it_stands_in_the_morning() {
     let dir = TempDir::new().expect("folder");
@@ -142,17 +183,7 @@ async fn every_problem_is_told_as_it_stands_in_the_morning() {
         .collect();
     assert!(!open.is_empty(), "{:?}", midnight.incidents);
 
-    // What yesterday's events ended with goes on until ten to ten.
-    let nine_fifty = NINE_FIFTY
-        .parse::<Timestamp>()
-        .expect("time")
-        .as_millisecond();
-    let yesterday = events(&bucket);
-    let last = yesterday.iter().map(at_ms).max().expect("events");
-    let moved: Vec<Value> = yesterday
-        .iter()
-        .map(|record| later(record.clone(), nine_fifty - last))
-        .collect();
+    let (moved, nine_fifty) = going_on(&bucket);
     ship(&bucket, "09", &moved);
     let checked = look(&server).await;
     assert_eq!(checked.stage, Stage::Checked);
@@ -176,7 +207,7 @@ async fn every_problem_is_told_as_it_stands_in_the_morning() {
     .await;
     let (text, _) = told(&client, "summarize_day", json!({})).await;
     assert!(text.contains("今天上午9点50分左右仍在发生"), "{text}");
-    let going_on = std::fs::read_to_string(&checked.files.summary).expect("the file");
+    let before_ten = std::fs::read_to_string(&checked.files.summary).expect("the file");
     // Looked at again without anything new, it is the same revision.
     assert_eq!(look(&server).await.revision, checked.revision);
 
@@ -206,7 +237,7 @@ async fn every_problem_is_told_as_it_stands_in_the_morning() {
     }
     let summary = std::fs::read_to_string(&over.files.summary).expect("the file");
     let open_in = |text: &str| text.matches("仍在发生").count();
-    assert!(open_in(&summary) < open_in(&going_on), "{summary}");
+    assert!(open_in(&summary) < open_in(&before_ten), "{summary}");
     assert!(summary.contains("已恢复"), "{summary}");
 
     // A round of the same day judges it by itself, as if nobody had looked.
