@@ -168,6 +168,7 @@ fn lowers(change: &Change<'_>, quantity: Quantity) -> bool {
     let name = match quantity {
         Quantity::Cpu => "cpu",
         Quantity::Memory => "memory",
+        Quantity::Replicas => return has_fewer(change),
     };
     let amount = |v: &Value| match v {
         Value::String(s) => memory_bytes(s),
@@ -194,6 +195,13 @@ fn lowers(change: &Change<'_>, quantity: Quantity) -> bool {
         })
 }
 
+/// Whether there are fewer pods than before, or may be, but not none: that is a fault of its own.
+fn has_fewer(change: &Change<'_>) -> bool {
+    let counts = |path: &str| path == "/spec/replicas" || path == "/spec/maxReplicas";
+    let mut fields = change.diff.iter().filter(|d| counts(&d.path));
+    fields.any(|d| matches!((d.old.as_u64(), d.new.as_u64()), (Some(old), Some(new)) if 0 < new && new < old))
+}
+
 fn is_related(
     scene: Scene<'_>,
     pattern: &ChangePattern,
@@ -214,6 +222,8 @@ fn is_related(
             changed == suffers
                 || scene.objects.workload_of(changed).as_ref() == Some(suffers)
                 || scene.objects.hpa_target(suffers).as_ref() == Some(changed)
+                || pattern.lowered == Some(Quantity::Replicas)
+                    && scene.objects.hpa_target(changed).as_ref() == Some(suffers)
         }
         Relation::Config | Relation::PullSecret => {
             named() || scene.objects.users_of(changed).any(|user| user == suffers)

@@ -7,7 +7,7 @@
 //! - The order of the digests does not matter (`tests::any_order_gives_the_same_day`).
 //! - The counts of the templates add up to the business records read.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use crate::{
     mining::{
@@ -39,13 +39,16 @@ pub struct Tally {
     calls: BTreeMap<CallKey, CallSum>,
     read: BTreeMap<LogKind, Reading>,
     kept: HashMap<EvidenceId, (Sample, Evidence)>,
+    /// What of the kept lines a day may name; made when the first of them comes.
+    wanted: Option<HashSet<EvidenceId>>,
 }
 
 #[derive(Debug, Clone, Default)]
 struct ShapeSum {
     cells: Cells,
     span: Option<(i64, i64)>,
-    samples: Vec<EvidenceId>,
+    /// With the beginning of the object's own: the earliest ones, at most [`SAMPLES`].
+    samples: BTreeSet<(i64, EvidenceId)>,
     fields: Merged,
 }
 
@@ -84,7 +87,7 @@ impl Tally {
             reading.problems.push(problem);
             reading.problems.sort_by(|a, b| a.key.cmp(&b.key));
         }
-        digest.kept.iter().for_each(|kept| self.keep(kept));
+        digest.kept.iter().for_each(|kept| self.hold(kept));
         for shape in digest.business {
             let Some(service) = digest.services.get(shape.service as usize) else {
                 continue;
@@ -97,7 +100,12 @@ impl Tally {
                 .or_default();
             sum.cells.merge(&shape.cells);
             widen(&mut sum.span, shape.first_ms, shape.last_ms);
-            sum.samples.extend(&shape.samples);
+            for id in shape.samples {
+                sum.samples.insert((shape.first_ms, id));
+                if sum.samples.len() > SAMPLES {
+                    sum.samples.pop_last();
+                }
+            }
             shape.fields.iter().for_each(|field| sum.fields.add(field));
         }
         self.events
@@ -114,9 +122,30 @@ impl Tally {
         }
     }
 
-    /// Adds a kept line that does not come with its digest, as when both were stored apart.
+    /// Adds a kept line that does not come with its digest, as when both were stored apart; all such digests come before it. Of a
+    /// large day few are ever named, so the others are passed over.
     pub fn keep(&mut self, kept: &Kept) {
+        if self.wanted.is_none() {
+            self.wanted = Some(self.named());
+        }
+        if self.wanted.as_ref().is_some_and(|w| w.contains(&kept.id)) {
+            self.hold(kept);
+        }
+    }
+
+    fn hold(&mut self, kept: &Kept) {
         self.kept.insert(kept.id, (sample(kept), evidence(kept)));
+    }
+
+    /// Every record that the digests so far name.
+    fn named(&self) -> HashSet<EvidenceId> {
+        let shapes = self.shapes.values().flat_map(BTreeMap::values);
+        shapes
+            .flat_map(|sum| sum.samples.iter().map(|s| s.1))
+            .chain(self.events.keys().copied())
+            .chain(self.writes.keys().map(|k| k.2))
+            .chain(self.calls.values().flat_map(|c| c.samples.iter().copied()))
+            .collect()
     }
 
     /// The day as far as it was added. `known` are templates of earlier days.
@@ -184,7 +213,7 @@ impl Tally {
                 samples.extend(
                     sum.samples
                         .iter()
-                        .filter_map(|id| self.kept.get(id))
+                        .filter_map(|(_, id)| self.kept.get(id))
                         .map(|(s, _)| s),
                 );
                 align::add_fields(

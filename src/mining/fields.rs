@@ -17,6 +17,8 @@ use crate::{
 pub const TRACKED: usize = 64;
 /// Values that an object hands on per field.
 pub const TOP_OF_OBJECT: usize = 16;
+/// Of a field with more values than are followed, so many of those that occur once are handed on: as an example, not as a count.
+const SINGLES: usize = 2;
 /// Values that a day keeps per field.
 pub const TOP_OF_DAY: usize = 10;
 /// Longest value that is kept; what is longer is cut.
@@ -52,13 +54,18 @@ impl Tracker {
     #[must_use]
     pub fn finish(self) -> Option<KeyField> {
         let distinct = u32::try_from(self.values.len()).unwrap_or(u32::MAX);
-        let top = top(
+        let full = self.values.len() == TRACKED;
+        let mut top = top(
             self.values
                 .into_iter()
                 .map(|(v, n)| (v.into_string(), n))
                 .collect(),
             TOP_OF_OBJECT,
         );
+        if full {
+            let often = top.partition_point(|(_, n)| *n > 1);
+            top.truncate(often.max(SINGLES));
+        }
         (distinct > 0).then_some(KeyField {
             name: self.name,
             role: self.role,

@@ -38,10 +38,38 @@ pub(in crate::diagnosis) fn candidates(search: Search<'_>) -> Vec<Candidate> {
         out.extend(bad_release(search, index, symptom));
     }
     share(search, &mut out);
+    let nodes: Vec<Candidate> = out
+        .iter()
+        .filter(|c| c.object.kind == "Node")
+        .cloned()
+        .collect();
+    out.retain(|c| !nodes.iter().any(|node| is_under(search, c, node)));
     out.extend((0..search.carried.len()).filter_map(|n| carried(search, n)));
     out.extend(broken::by_change(search));
     out.extend(names::unresolved(search));
     out
+}
+
+/// Whether a candidate is what a node's trouble looks like to a pod on it: the pod's disk is full because the node's is.
+fn is_under(search: Search<'_>, candidate: &Candidate, node: &Candidate) -> bool {
+    let faults = search.catalogue.faults();
+    let under = &faults[candidate.fault].under;
+    let at_once =
+        candidate.from_ms <= node.to_ms + SLOW_MS && candidate.to_ms >= node.from_ms - SLOW_MS;
+    let on_node = |symptom: &Symptom| {
+        let mut pods = symptom.key_fields.iter().filter(|k| k.name == "pod");
+        pods.all(|pod| {
+            let place = search
+                .scene
+                .objects
+                .node_of(&symptom.object.namespace, &pod.value);
+            place.is_none_or(|name| name == node.object.name)
+        })
+    };
+    candidate.cause.is_none()
+        && under.iter().any(|code| code == faults[node.fault].coarse())
+        && at_once
+        && candidate.own.iter().all(|i| on_node(&search.symptoms[*i]))
 }
 
 /// Makes one candidate of those of a fault that shows on several objects at once and that no change explains: it is then the fault of
@@ -141,7 +169,7 @@ fn of_suspect(
     };
     let object = match &cause {
         Some(cause) => cause.root.clone(),
-        None => accused(symptom, suspect).unwrap_or_else(|| symptom.suffers().clone()),
+        None => accused(search, symptom, suspect).unwrap_or_else(|| symptom.suffers().clone()),
     };
     // A state holds until something says that it ended.
     let holds =
@@ -188,9 +216,13 @@ fn prefer_own_change(search: Search<'_>, symptom: &Symptom, fitting: &mut Vec<Ca
 }
 
 /// The object that the message names, where the fault is that object's.
-fn accused(symptom: &Symptom, suspect: &Suspect) -> Option<ObjectRef> {
-    let named = symptom.named.iter().find(|n| !n.kind.is_empty())?;
-    (suspect.place == Where::Named).then(|| named.clone())
+fn accused(search: Search<'_>, symptom: &Symptom, suspect: &Suspect) -> Option<ObjectRef> {
+    let named = symptom.named.iter().find(|n| !n.kind.is_empty());
+    let named = named.filter(|_| suspect.place == Where::Named)?;
+    Some(match named.kind.as_str() {
+        "Webhook" => search.scene.objects.holder_of_hook(&named.name),
+        _ => named.clone(),
+    })
 }
 
 fn is_job(object: &ObjectRef) -> bool {

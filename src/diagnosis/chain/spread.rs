@@ -107,6 +107,14 @@ fn follows(search: Search<'_>, root: &Root, symptom: &Symptom, hit: &Hit) -> boo
     let names_fault = definitive.clone().next().is_some();
     let strict = definitive.any(|s| !search.catalogue.faults()[s.fault].follows);
     let objects = search.scene.objects;
+    let root_code = search.catalogue.faults()[root.at.fault].coarse();
+    let is_under = symptom.faults.iter().any(|s| {
+        let under = &search.catalogue.faults()[s.fault].under;
+        under.iter().any(|code| code == root_code)
+    });
+    if hit.direct.contains(&symptom.object) && is_under {
+        return true;
+    }
     if hit.direct.contains(&symptom.object) {
         let is_node = root.at.object.kind == "Node";
         let by_itself = strict && symptom.kind == LogKind::Business;

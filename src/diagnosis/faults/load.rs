@@ -75,6 +75,8 @@ struct RawFault {
     #[serde(default)]
     over: Vec<String>,
     #[serde(default)]
+    under: Vec<String>,
+    #[serde(default)]
     slow: bool,
     #[serde(default)]
     of_callee: bool,
@@ -245,6 +247,7 @@ impl Catalogue {
                 code: &known.code,
             };
             let others = known.over.iter().map(|c| ("over", c));
+            let others = others.chain(known.under.iter().map(|c| ("under", c)));
             let job = known.job.iter().map(|c| ("job", c));
             let unknown = others.chain(job).find(|(_, c)| !by_code.contains_key(*c));
             if let Some((field, code)) = unknown {
@@ -325,6 +328,7 @@ fn fault(raw: RawFault, parent: Option<&Fault>, place: &Place<'_>) -> Result<Fau
         follows: raw.follows || parent.is_some_and(|p| p.follows),
         job: raw.job.or_else(|| parent.and_then(|p| p.job.clone())),
         over: raw.over,
+        under: raw.under,
         slow: raw.slow,
         messenger: raw.messenger,
         of_callee: raw.of_callee || parent.is_some_and(|p| p.of_callee),

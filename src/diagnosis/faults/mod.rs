@@ -63,6 +63,8 @@ pub struct Fault {
     pub follows: bool,
     /// Faults of the same object that it stands behind.
     pub over: Vec<String>,
+    /// Faults of the node that it may follow from.
+    pub under: Vec<String>,
     /// Code to use when a job suffers.
     pub job: Option<String>,
     /// It builds up over hours.

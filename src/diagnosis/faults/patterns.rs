@@ -97,12 +97,14 @@ pub enum Relation {
     Component,
 }
 
-/// What requests and limits are given in.
+/// What can be given less of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Quantity {
     Cpu,
     Memory,
+    /// How many pods there are, or may be.
+    Replicas,
 }
 
 /// Where the root lies when a change brought the fault about.

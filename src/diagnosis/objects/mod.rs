@@ -190,6 +190,24 @@ impl<'a> Objects<'a> {
         ))
     }
 
+    /// The configuration that holds an admission webhook of this name; under the hook's own name when none is known.
+    #[must_use]
+    pub fn holder_of_hook(&self, hook: &str) -> ObjectRef {
+        const KINDS: [&str; 2] = [
+            "ValidatingWebhookConfiguration",
+            "MutatingWebhookConfiguration",
+        ];
+        let holds = |object: &&ObjectRef| {
+            let body = self.bodies.last(object);
+            let hooks = body.and_then(|b| b.get("webhooks")?.as_array());
+            let mut names = hooks.into_iter().flatten().filter_map(|h| h.get("name"));
+            names.any(|name| name == hook)
+        };
+        let mut known = KINDS.into_iter().flat_map(|kind| self.bodies.of_kind(kind));
+        let holder = known.find(holds).cloned();
+        holder.unwrap_or_else(|| ObjectRef::new(KINDS[0], "", hook))
+    }
+
     /// HorizontalPodAutoscalers that scale a workload.
     #[must_use]
     pub fn hpas_of(&self, workload: &ObjectRef) -> Vec<ObjectRef> {

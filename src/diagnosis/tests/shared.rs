@@ -132,3 +132,53 @@ fn a_warning_that_nobody_knows_is_an_incident_once_earlier_days_are_known() {
     let expected = ("unknown".to_owned(), "Deployment shop/web".to_owned());
     assert_eq!(found, [expected]);
 }
+
+/// A node's full disk is told once, and not as the full disk of each pod on it.
+#[test]
+fn a_full_disk_of_a_pod_follows_from_the_full_disk_of_its_node() {
+    let full = "OSError: [Errno 28] No space left on device: '/var/tmp/x'";
+    let told = |node: bool| {
+        let mut story = callers();
+        for name in ["web", "edge"] {
+            story.line(name, full, 600, 660);
+            let host = "Successfully assigned shop/pod to 10.0.3.11";
+            story.event(
+                &format!("{name}-6f7c9d8b5d-x2k8q"),
+                "Scheduled",
+                host,
+                100,
+                101,
+            );
+            let series = story.shapes.events.last_mut().expect("a series");
+            (series.warning, series.host) = (false, "10.0.3.11".to_owned());
+        }
+        if node {
+            let message = "Node 10.0.3.11 status is now: NodeHasDiskPressure";
+            story.event("10.0.3.11", "NodeHasDiskPressure", message, 598, 660);
+            let series = story.shapes.events.last_mut().expect("a series");
+            series.object = ObjectRef::new("Node", "", "10.0.3.11");
+        }
+        roots(&story.told())
+    };
+    let of_node = ("node.disk_pressure".to_owned(), "Node 10.0.3.11".to_owned());
+    assert_eq!(told(true), [of_node]);
+    assert_eq!(told(false).len(), 2);
+}
+
+#[test]
+fn fewer_pods_than_the_work_needs_are_told_by_who_took_them() {
+    let slow = "Readiness probe failed: Get \"http://10.0.0.1:8080/\": context deadline exceeded";
+    let scaler = |most: u32| json!({"maxReplicas": most, "scaleTargetRef": {"kind": "Deployment", "name": "web"}});
+    let told = |from: u32, to: u32| {
+        let mut story = callers();
+        story.known("HorizontalPodAutoscaler", "web", &scaler(from));
+        let kind = "HorizontalPodAutoscaler";
+        story.update("1000", kind, "web", &scaler(to), 600);
+        story.event("web-6f7c9d8b5d-x2k8q", "Unhealthy", slow, 602, 700);
+        roots(&story.told()).remove(0)
+    };
+    let lowered = "scaling.max_reached".to_owned();
+    let scaler_of_web = "HorizontalPodAutoscaler shop/web".to_owned();
+    assert_eq!(told(6, 3), (lowered, scaler_of_web));
+    assert_ne!(told(3, 6).0, "scaling.max_reached");
+}
