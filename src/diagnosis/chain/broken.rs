@@ -2,14 +2,15 @@
 //! nowhere, a workload that is gone.
 //!
 //! In: changes of people and pipelines, symptoms of calls. Out: [`Candidate`]s that rest on the calls that fail since. Always true:
-//! the calls fail in a way that the fault says they do, and began, or grew by much, within an hour of the change.
+//! the calls fail in a way that the fault says they do, and began, or grew by much, within an hour of the change; within six where the
+//! catalogue says that the object tells the cause, not the clock.
 
 use super::{Candidate, Search, Tier, reach};
 use crate::{
     diagnosis::{
         causes::{self, Cause},
         changes::Change,
-        faults::{ChangePattern, Fault, Relation},
+        faults::{ChangePattern, Relation},
         symptoms::{Symptom, What},
     },
     model::{ObjectRef, report::ActorKind},
@@ -17,6 +18,8 @@ use crate::{
 
 /// Callers notice at their next call; thin traffic makes that an hour at most.
 const NOTICED_WITHIN_MS: i64 = 60 * 60_000;
+/// A thing that is gone stays gone: whoever seldom calls it notices hours later, unless somebody touched it again before.
+const GONE_WITHIN_MS: i64 = 6 * 60 * 60_000;
 /// Stamps of different machines differ.
 const SKEW_MS: i64 = 3_000;
 
@@ -29,8 +32,11 @@ pub(super) fn by_change(search: Search<'_>) -> Vec<Candidate> {
         }
         for (fault_index, fault) in search.catalogue.faults().iter().enumerate() {
             let brings = |p: &&ChangePattern| p.of == Relation::Service && causes::is_of(p, change);
-            if !fault.calls.is_empty() && fault.causes.iter().any(|p| brings(&p)) {
-                out.extend(broken(search, index, change, fault_index, fault));
+            if fault.calls.is_empty() {
+                continue;
+            }
+            if let Some(pattern) = fault.causes.iter().find(brings) {
+                out.extend(broken(search, index, change, fault_index, pattern));
             }
         }
     }
@@ -42,8 +48,15 @@ fn broken(
     index: usize,
     change: &Change<'_>,
     fault_index: usize,
-    fault: &Fault,
+    pattern: &ChangePattern,
 ) -> Option<Candidate> {
+    let fault = &search.catalogue.faults()[fault_index];
+    let touched = search.scene.changes.of(&change.object);
+    let touched = touched.map(|(_, c)| c).filter(|c| c.what.has_effect());
+    let stands_until = touched
+        .map(|c| c.at_ms)
+        .filter(|ms| *ms > change.at_ms)
+        .min();
     let reach = reach::of(search, change);
     let cuts = reach::Cut::of(change);
     let hit = |s: &Symptom| {
@@ -58,7 +71,12 @@ fn broken(
             reach::Cut::Calls => called || reach.contains(&s.object),
             reach::Cut::Edge => called || !*sure && is_edge(search, &s.object),
         };
-        s.counts() && fault.calls.contains(mode) && hit && follows_in_time(search, change.at_ms, s)
+        let late = pattern.strong
+            && called
+            && (0..GONE_WITHIN_MS).contains(&(s.from_ms - change.at_ms))
+            && stands_until.is_none_or(|ms| s.from_ms < ms);
+        let in_time = late || follows_in_time(search, change.at_ms, s);
+        s.counts() && fault.calls.contains(mode) && hit && in_time
     };
     let own: Vec<usize> = (0..search.symptoms.len())
         .filter(|i| hit(&search.symptoms[*i]))
