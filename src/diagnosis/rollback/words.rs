@@ -179,6 +179,10 @@ impl Words<'_> {
     /// What must hold before the command is run.
     pub(super) fn preconditions(&self, target: Option<&Target>, by_hand: bool) -> Vec<String> {
         let mut out = Vec::new();
+        // Said first, since only the first ones are spoken.
+        if let (Some(target), false) = (target, by_hand) {
+            out.extend(self.data_kept(target));
+        }
         let cluster = visible(&self.change.write.cluster);
         if !cluster.is_empty() && !by_hand {
             out.push(self.pick(
@@ -189,9 +193,6 @@ impl Words<'_> {
         if let (Some(target), false) = (target, by_hand) {
             let at = self.hour(self.change);
             out.push(self.unchanged(target, &at));
-        }
-        if let (Some(target), false) = (target, by_hand) {
-            out.extend(self.data_kept(target));
         }
         if self.change.actor == ActorKind::Pipeline {
             out.push(self.pick("这是流水线做的改动，代码库或发布配置也要同时改回，不然下次同步会再带上", "a pipeline made this change: take it back in its repository too, or the next sync brings it again").to_owned());
