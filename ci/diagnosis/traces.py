@@ -14,6 +14,7 @@ import sys
 import tempfile
 
 DATE = os.environ.get("DATE", "2026-11-21")
+KINDS = {"business": "业务日志", "event": "事件日志", "audit": "审计日志"}
 
 
 def gengfu(binary, bucket, data, *words):
@@ -79,7 +80,11 @@ def without(binary, day, kind, report):
                 continue
             found = trace(binary, bucket, data, at, words)
             of += 1
-            stopped += found["verdict"] == "stopped" and any(kind in m or {"audit": "审计", "event": "事件"}.get(kind, kind) in m for m in found["missing"])
+            named = any(kind in m or KINDS[kind] in m for m in found["missing"])
+            # Events and audit name a cause by themselves.
+            unknown = kind != "business" or incident["root"]["cause"] == "unknown"
+            known = unknown or found["root"] == incident["root"] and audit_id(found) == audit_id(incident)
+            stopped += found["verdict"] == "stopped" and named and known
         return of, stopped
 
 
