@@ -51,30 +51,25 @@ fn one(report: &Report, incident: &Incident, order: Option<[LogKind; 3]>, ask: &
             lang.pick(format!("{start}开始"), format!("it began {start}")),
         ));
     }
-    match order {
-        Some(order) => {
-            for (place, kind) in order.into_iter().enumerate() {
-                if kind == LogKind::Audit {
-                    said.extend(why(report, incident, ask));
-                } else if let Some(shown) = chain::shown(report, incident, kind, ask) {
-                    // What was asked for is left out last.
-                    said.push((if place == 0 { 1 } else { 4 }, shown));
-                } else if place == 0 && !chain::has(incident, kind) {
-                    let name = kind_name(kind, lang);
-                    said.push((
-                        1,
-                        lang.pick(
-                            format!("{name}里没有它的记录"),
-                            format!("the {name} shows nothing of it"),
-                        ),
-                    ));
-                }
+    if let Some(order) = order {
+        for (place, kind) in order.into_iter().enumerate() {
+            if kind == LogKind::Audit {
+                said.extend(why(report, incident, ask));
+            } else if let Some(shown) = chain::shown(report, incident, kind, ask) {
+                // What was asked for is left out last.
+                said.push((if place == 0 { 1 } else { 4 }, shown));
+            } else if place == 0 && !chain::has(incident, kind) {
+                let name = kind_name(kind, lang);
+                let nothing = lang.pick(
+                    format!("{name}里没有它的记录"),
+                    format!("the {name} shows nothing of it"),
+                );
+                said.push((1, nothing));
             }
         }
-        None => {
-            said.extend(chain::all(report, incident, ask).map(|s| (4, s)));
-            said.extend(why(report, incident, ask));
-        }
+    } else {
+        said.extend(chain::all(report, incident, ask).map(|s| (4, s)));
+        said.extend(why(report, incident, ask));
     }
     let others = incident.affected.iter();
     let others: Vec<_> = others.filter(|o| **o != incident.root.object).collect();

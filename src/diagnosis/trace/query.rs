@@ -79,9 +79,8 @@ impl Query {
         // Effects follow what the audit log shows; of errors and events the cause lies before them.
         let seen_by_audit = taken.iter().any(|f| f.kind == LogKind::Audit);
         let (from, to) = match kind {
-            LogKind::Audit => (first.at(first.ms - CAUSE_WINDOW_MS), Some(last)),
             LogKind::Event if seen_by_audit => (first, None),
-            LogKind::Event => (first.at(first.ms - CAUSE_WINDOW_MS), Some(last)),
+            LogKind::Audit | LogKind::Event => (first.at(first.ms - CAUSE_WINDOW_MS), Some(last)),
             LogKind::Business => (first.at(first.ms - NOTICED_LATE_MS), None),
         };
         let ask = |by: By, from: Moment| Self {
