@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # days.sh BIN SHARED CACHE: the binary against generated days with a known truth: from a folder and from COS, counts, secrets, verdict,
 # that nothing is lost or counted twice whatever the bucket and the machine do (`intake/`), that owners do not mix (`owners/`), and that causes
-# are found, followed from every kind of log and taken back (`diagnosis/`).
+# are found, followed from every kind of log and taken back, and that no planted text changes them (`diagnosis/`).
 set -euo pipefail
 bin=$(realpath "$1"); shared=$(realpath "$2"); cache=$(realpath "$3"); here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d); trap 'kill "${cos:-0}" 2>/dev/null || true; wait 2>/dev/null || true; rm -rf "$work"' EXIT
@@ -40,4 +40,5 @@ for seed in $(seq 101 140); do
 done
 (cd "$work" && GENGFU_BASELINE_DAYS=2 "$cache/cos/bin/python" "$here/diagnosis/traces.py" "$bin" exam/*)
 "$cache/cos/bin/python" "$here/diagnosis/reverse.py" "$work"/exam/*
+"$cache/cos/bin/python" "$here/diagnosis/planted.py" "$bin" "$shared"
 python3 "$here/exam_gate.py" "$shared" "$work/exam"

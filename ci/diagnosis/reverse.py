@@ -1,7 +1,8 @@
 """reverse.py DAY...: every rollback of DAY/report.json against the objects that DAY/bucket holds, found here without the product.
 
 A reverse patch, applied to the object after the change, gives the object before it (but for what servers and controllers write on
-their own); a command is words of a shell and nothing more; a reason stands where no command is offered.
+their own); every step that takes something away is guarded by a test; nothing is offered where writes before the change are not in the
+log; a command is words of a shell and nothing more; a reason stands where no command is offered.
 """
 import gzip
 import json
@@ -62,6 +63,19 @@ def before(changes, at):
     return state
 
 
+def unseen(changes, at):
+    """Whether writes before record number `at` are not in the log: one write raises the generation by one at most."""
+    now = body(changes[at])
+    if changes[at]["objectRef"].get("subresource") or not now:
+        return False
+    same = [r for r in changes[:at] if address(r)[:3] == address(changes[at])[:3] and r["verb"] != "delete"]
+    known = [r for r in same if body(r) and "generation" in body(r)["metadata"]]
+    if not known or "generation" not in now["metadata"]:
+        return False
+    since = [r for r in same[same.index(known[-1]) + 1:] if address(r)[3] == "scale" and r["responseStatus"].get("code", 200) < 300]
+    return now["metadata"]["generation"] > body(known[-1])["metadata"]["generation"] + len(since) + 1
+
+
 def after(changes, at):
     """The object as record number `at` left it."""
     if changes[at]["objectRef"].get("subresource") != "scale":
@@ -69,6 +83,15 @@ def after(changes, at):
     state = before(changes, at)
     state["spec"]["replicas"] = body(changes[at])["spec"].get("replicas", 0)
     return state
+
+
+def unguarded(steps):
+    """Steps that take something away without a test of the same field, or of the name of the list element that it lies in."""
+    for at, step in enumerate(steps):
+        tested = [s["path"] for s in steps[:at] if s["op"] == "test"]
+        element = [path[:-len("/name")] for path in tested if path.endswith("/name")]
+        if step["op"] in ("remove", "replace") and step["path"] not in tested and not any((step["path"] + "/").startswith(e + "/") for e in element):
+            yield step
 
 
 def check(day):
@@ -88,8 +111,10 @@ def check(day):
         words = shlex.split(command)
         assert words[0] in ("kubectl", "printf"), f"{where}: {command}"
         at = next(n for n, r in enumerate(changes) if r["auditID"] == incident["change"]["audit_id"])
+        assert not unseen(changes, at), f"{where}: writes before the change are not in the log, and yet a command is offered"
         if rollback.get("patch"):
             assert words[words.index("-p") + 1] == rollback["patch"], f"{where}: the command's patch is another one"
+            assert not list(unguarded(json.loads(rollback["patch"]))), f"{where}: steps without a guard"
             undone = jsonpatch.apply_patch(after(changes, at), json.loads(rollback["patch"]))
             assert bare(undone) == bare(before(changes, at)), f"{where}: the patch does not give the object before"
             patched += 1

@@ -6,11 +6,12 @@
 
 use std::collections::HashSet;
 
-use super::{Input, faults::Catalogue, symptoms::Symptom, tell};
-use crate::model::{
-    Lang,
-    report::{Finding, Incident, Report, Status},
+use super::{
+    Input,
+    faults::Catalogue,
+    symptoms::{Symptom, What},
 };
+use crate::model::report::{Finding, Incident, KeyValue, Report, Status};
 
 /// A trouble that goes on shows itself in the first hours, also where traffic is thin at night.
 const SHOWS_WITHIN_MS: i64 = 3 * 3_600_000;
@@ -39,8 +40,7 @@ pub(super) fn go_on<'a>(input: &Input<'a>, symptoms: &mut [Symptom]) -> Vec<Carr
         let goes_on: Vec<usize> = (0..symptoms.len())
             .filter(|i| !taken.contains(i))
             .filter(|i| {
-                let continues =
-                    |f: &&Finding| is_same(input.catalogue, input.lang, incident, f, &symptoms[*i]);
+                let continues = |f: &&Finding| is_same(input.catalogue, incident, f, &symptoms[*i]);
                 findings.iter().any(continues)
             })
             .collect();
@@ -79,7 +79,6 @@ fn findings_of<'a>(
 /// Whether a symptom says of the same object what the finding said the day before, about as often.
 fn is_same(
     catalogue: &Catalogue,
-    lang: Lang,
     incident: &Incident,
     finding: &Finding,
     symptom: &Symptom,
@@ -91,11 +90,78 @@ fn is_same(
         .faults
         .iter()
         .any(|s| catalogue.faults()[s.fault].coarse() == incident.root.cause);
-    let said = tell::said(catalogue, lang, symptom);
-    let rest = finding.title.strip_prefix(&said);
-    let says_it = rest.is_some_and(|rest| rest.starts_with(['：', ':']));
-    let same =
-        names_root && finding.cause == incident.root.cause || !symptom.says_nothing() && says_it;
+    let of_root = finding.cause == incident.root.cause;
+    let same = names_root && of_root || says_the_same(catalogue, finding, symptom, of_root);
     let count = symptom.count as f64;
     same && count >= REMNANT * finding.count as f64 && count > HABITS * finding.baseline
+}
+
+/// The same fault; and where calls fail, the same error of the same address, as far as the lines tell. What the root brought about bears
+/// its cause in the report, so that of a failing call only the address is left to compare.
+fn says_the_same(
+    catalogue: &Catalogue,
+    finding: &Finding,
+    symptom: &Symptom,
+    of_root: bool,
+) -> bool {
+    let is_call = matches!(symptom.what, What::Call { .. });
+    let fault = symptom.faults.first().map(|s| &catalogue.faults()[s.fault]);
+    let cause = fault.map_or("unknown", |f| f.coarse());
+    let detail = fault.filter(|f| f.coarse() != f.code);
+    let detail = detail.map(|f| f.code.as_str());
+    let same_fault = cause == finding.cause && detail == finding.detail.as_deref();
+    let alike = || alike(&finding.key_fields, &symptom.key_fields);
+    match (is_call, fault) {
+        (true, _) => (same_fault || of_root) && alike(),
+        (false, Some(_)) => same_fault,
+        // The words of many troubles.
+        (false, None) => false,
+    }
+}
+
+/// Whether none of the fields that both lines have and that tell errors apart differs.
+fn alike(a: &[KeyValue], b: &[KeyValue]) -> bool {
+    let of = |fields: &[KeyValue], name: &str| -> Vec<String> {
+        let named = fields.iter().filter(|k| k.name == name);
+        named.map(|k| host(&k.value).to_owned()).collect()
+    };
+    ["exception", "error_code", "endpoint"].iter().all(|name| {
+        let (a, b) = (of(a, name), of(b, name));
+        a.is_empty() || b.is_empty() || a.iter().any(|value| b.contains(value))
+    })
+}
+
+/// Of an address its host and port: paths differ from call to call.
+fn host(value: &str) -> &str {
+    let rest = value.split_once("://").map_or(value, |(_, rest)| rest);
+    rest.split(['/', '?']).next().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_errors_are_alike_unless_what_both_tell_differs() {
+        let fields = |pairs: &[(&str, &str)]| -> Vec<KeyValue> {
+            let field = |(name, value): &(&str, &str)| KeyValue {
+                name: (*name).to_owned(),
+                value: (*value).to_owned(),
+                new: false,
+                evidence: None,
+            };
+            pairs.iter().map(field).collect()
+        };
+        let bank = fields(&[
+            ("endpoint", "https://api.bank.com/v1/pay"),
+            ("pod", "pay-1"),
+        ]);
+        let again = fields(&[
+            ("endpoint", "https://api.bank.com/v1/query?id=7"),
+            ("pod", "pay-2"),
+        ]);
+        let vendor = fields(&[("endpoint", "https://sms.vendor.cn/v1/pay")]);
+        assert!(alike(&bank, &again) && alike(&bank, &fields(&[("exception", "E")])));
+        assert!(!alike(&bank, &vendor));
+    }
 }

@@ -1,6 +1,7 @@
 //! Days told in a few records, and what must be concluded from them.
 
 mod beyond;
+mod carried;
 mod causes;
 mod shared;
 mod trace;

@@ -1,10 +1,15 @@
 //! The cause chain from one kind of log: what its record says, what the next kind knows about that, until the root is reached.
 //!
 //! In: the findings and incidents of a diagnosed day, which kinds were seen, and where to start. Out: a [`Trace`] in the shape of
-//! `gengfu trace --json`. Always true: every key field names the record it was taken from where one is known; a kind that is not
-//! there ends the trace and is named; an error that belongs to no incident ends with `no_cause`. Reads nothing but its input, so
-//! it answers from a stored day in microseconds.
+//! `gengfu trace --json`. Always true: every key field names the record it was taken from where one is known; each kind after the
+//! first is asked a [`Query`] made from what was come upon before it, and its hits and evidence are what that query finds; a kind
+//! that is not there ends the trace and is named; an error that belongs to no incident ends with `no_cause`. Reads nothing but its
+//! input, so it answers from a stored day in microseconds.
 
+mod query;
+mod start;
+
+use query::Query;
 use serde::Serialize;
 
 use crate::model::{
@@ -98,12 +103,12 @@ const EVERY_DAY: (&str, &str) = (
 /// Follows the chain from `ask.from`.
 #[must_use]
 pub fn trace(told: Told<'_>, ask: Ask<'_>) -> Trace {
-    let meant = named(told, ask);
-    let (incident, start) = match (meant, start(told, ask, meant)) {
+    let meant = start::named(told, ask);
+    let (incident, start) = match (meant, start::start(told, ask, meant)) {
         (_, Some((incident, finding))) => (incident.or(meant), Some(finding)),
         (meant, None) => (meant, None),
     };
-    let habit = habit(told, ask).filter(|_| start.is_none() && incident.is_none());
+    let habit = start::habit(told, ask).filter(|_| start.is_none() && incident.is_none());
     let mut out = Trace {
         start: Start {
             kind: ask.from,
@@ -127,8 +132,8 @@ pub fn trace(told: Told<'_>, ask: Ask<'_>) -> Trace {
         missing: Vec::new(),
         verdict: Ends::NoCause,
     };
-    let mut asked = asked_first(ask, start, incident);
-    for kind in order(ask.from) {
+    let mut taken: Vec<&Finding> = Vec::new();
+    for (place, kind) in order(ask.from).into_iter().enumerate() {
         if !told.seen.contains(&kind) {
             let name = told.lang.pick(kind.zh(), kind.as_str());
             out.missing.push(told.lang.pick(
@@ -136,10 +141,22 @@ pub fn trace(told: Told<'_>, ask: Ask<'_>) -> Trace {
                 format!("no {name} log, the trace stops here"),
             ));
             out.verdict = Ends::Stopped;
+            // Events and audit name a cause by themselves; who felt it is what is left open.
+            let passed = |kind| out.steps.iter().any(|step| step.kind == kind);
+            if let Some(incident) =
+                incident.filter(|_| passed(LogKind::Event) && passed(LogKind::Audit))
+            {
+                out.ends_at(incident);
+            }
             return out;
         }
-        let found = found(told, kind, start, incident);
-        let mut step = step(told, kind, asked, &found, incident);
+        let next = Found::next(told, kind, &taken, incident).filter(|_| place > 0);
+        // Nothing was come upon yet, so that what was asked is asked of this kind as well.
+        let found = next.unwrap_or_else(|| {
+            let query = asked_first(ask, start, incident);
+            Found::by_words(told, kind, query, start, incident)
+        });
+        let mut step = step(told, kind, &found, incident);
         if let Some(habit) = habit.filter(|h| h.kind == kind) {
             step.hits = habit.count;
             step.evidence.clone_from(&habit.evidence);
@@ -147,8 +164,9 @@ pub fn trace(told: Told<'_>, ask: Ask<'_>) -> Trace {
                 .pick(EVERY_DAY.0, EVERY_DAY.1)
                 .clone_into(&mut step.why_next);
         }
-        asked = next_query(&step, start, incident);
         out.steps.push(step);
+        let of_incident = |f: &&Finding| incident.is_none_or(|i| i.findings.contains(&f.id));
+        taken.extend(found.findings.into_iter().filter(of_incident));
     }
     let Some(incident) = incident else {
         if habit.is_some() {
@@ -165,18 +183,29 @@ pub fn trace(told: Told<'_>, ask: Ask<'_>) -> Trace {
         );
         return out;
     };
-    out.alternatives.clone_from(&incident.alternatives);
-    out.missing.clone_from(&incident.missing);
-    if incident.root.cause != "unknown" {
-        out.root = Some(incident.root.clone());
-        out.change.clone_from(&incident.change);
+    if out.ends_at(incident) {
         out.verdict = Ends::Cause;
     }
     out
 }
 
+impl Trace {
+    /// Takes over what is known of the incident; whether that is a cause.
+    fn ends_at(&mut self, incident: &Incident) -> bool {
+        self.alternatives.clone_from(&incident.alternatives);
+        self.missing.extend(incident.missing.iter().cloned());
+        let known = incident.root.cause != "unknown";
+        if known {
+            self.root = Some(incident.root.clone());
+            self.change.clone_from(&incident.change);
+        }
+        known
+    }
+}
+
 /// From users to operators when a business line is the start; from the cluster's own doings to who set them off, then to who felt it.
-const fn order(from: LogKind) -> [LogKind; 3] {
+#[must_use]
+pub const fn order(from: LogKind) -> [LogKind; 3] {
     match from {
         LogKind::Business => [LogKind::Business, LogKind::Event, LogKind::Audit],
         LogKind::Event => [LogKind::Event, LogKind::Audit, LogKind::Business],
@@ -184,126 +213,71 @@ const fn order(from: LogKind) -> [LogKind; 3] {
     }
 }
 
-/// The incident that is asked for by its id, be it as a word.
-fn named<'a>(told: Told<'a>, ask: Ask<'_>) -> Option<&'a Incident> {
-    let id = ask.incident.or(ask.query)?;
-    told.incidents
-        .iter()
-        .find(|i| i.id.eq_ignore_ascii_case(id.trim()))
-}
-
-/// The weightiest finding of the kind that fits, with the incident it is followed in. One line often belongs to several incidents:
-/// then that one is meant whose own object is named, else the most important. A finding outside of incidents comes after them; and
-/// where no finding has the words, an incident that has them is entered by its first finding of the kind.
-fn start<'a>(
-    told: Told<'a>,
-    ask: Ask<'_>,
-    meant: Option<&'a Incident>,
-) -> Option<(Option<&'a Incident>, &'a Finding)> {
-    let of_kind = told.findings.iter().filter(|f| f.kind == ask.from);
-    if let Some(incident) = meant {
-        let mut own = of_kind.filter(|f| incident.findings.contains(&f.id));
-        return own.next().map(|finding| (Some(incident), finding));
-    }
-    let fits = |f: &&Finding| {
-        ask.object.is_none_or(|o| is_about(f, o)) && ask.query.is_none_or(|q| speaks_of(f, q))
-    };
-    let own_object_named = |incident: &Incident| {
-        let name = incident.root.object.name.as_str();
-        let words = ask.query.unwrap_or_default().split_whitespace();
-        ask.object.into_iter().chain(words).any(|word| {
-            let word = word.rsplit_once('/').map_or(word, |(_, last)| last);
-            word.eq_ignore_ascii_case(name)
-        })
-    };
-    let places = of_kind.clone().filter(fits).flat_map(|finding| {
-        let holders = told.incidents.iter().enumerate();
-        let holders = holders.filter(|(_, i)| i.findings.contains(&finding.id));
-        holders.map(move |(place, incident)| (place, incident, finding))
-    });
-    if let Some((_, incident, finding)) =
-        places.min_by_key(|(place, incident, _)| (!own_object_named(incident), *place))
-    {
-        return Some((Some(incident), finding));
-    }
-    if let Some(finding) = of_kind.clone().find(fits) {
-        return Some((None, finding));
-    }
-    let about = |incident: &&'a Incident| {
-        let root = &incident.root;
-        let detail = root.detail.as_deref().unwrap_or_default();
-        let text = format!("{} {} {} {detail}", incident.title, root.object, root.cause);
-        let text = text.to_lowercase();
-        let words = ask.object.into_iter().chain(ask.query);
-        let mut words = words.flat_map(str::split_whitespace);
-        words.all(|word| text.contains(&word.to_lowercase()))
-    };
-    told.incidents.iter().filter(about).find_map(|incident| {
-        let mut own = of_kind.clone();
-        let finding = own.find(|f| incident.findings.contains(&f.id))?;
-        Some((Some(incident), finding))
-    })
-}
-
-/// What is wrong every day and is meant, when anything is said of what is meant.
-fn habit<'a>(told: Told<'a>, ask: Ask<'_>) -> Option<&'a Chronic> {
-    if ask.incident.is_some() || ask.object.is_none() && ask.query.is_none() {
-        return None;
-    }
-    let fits = |c: &&Chronic| {
-        let text = format!("{} {}", c.title, c.object).to_lowercase();
-        let all = |words: &str| {
-            let words = words.to_lowercase();
-            words.split_whitespace().all(|word| text.contains(word))
-        };
-        c.kind == ask.from && ask.object.is_none_or(all) && ask.query.is_none_or(all)
-    };
-    told.chronic.iter().find(fits)
-}
-
-fn is_about(finding: &Finding, object: &str) -> bool {
-    let (namespace, name) = object.rsplit_once('/').unwrap_or(("", object));
-    let same = |n: &str| n == name || n.starts_with(name) && n[name.len()..].starts_with('-');
-    let place = namespace.is_empty() || finding.object.namespace == namespace;
-    place && (same(&finding.object.name) || finding.key_fields.iter().any(|k| k.value == name))
-}
-
-fn speaks_of(finding: &Finding, query: &str) -> bool {
-    let text = format!("{} {} {}", finding.title, finding.object, finding.cause).to_lowercase();
-    let values = finding.key_fields.iter().map(|k| k.value.to_lowercase());
-    let values: Vec<String> = values.collect();
-    query
-        .to_lowercase()
-        .split_whitespace()
-        .all(|word| text.contains(word) || values.iter().any(|v| v.contains(word)))
-}
-
-/// Findings of a kind that belong to the chain.
-fn found<'a>(
-    told: Told<'a>,
-    kind: LogKind,
-    start: Option<&'a Finding>,
-    incident: Option<&Incident>,
-) -> Vec<&'a Finding> {
-    match incident {
-        Some(incident) => told
-            .findings
-            .iter()
-            .filter(|f| f.kind == kind && incident.findings.contains(&f.id))
-            .collect(),
-        None => start.into_iter().filter(|f| f.kind == kind).collect(),
-    }
-}
-
-fn step(
-    told: Told<'_>,
-    kind: LogKind,
+/// What a query found.
+struct Found<'a> {
     query: String,
-    found: &[&Finding],
-    incident: Option<&Incident>,
-) -> Step {
+    /// Records.
+    hits: u64,
+    /// Those of the incident first.
+    findings: Vec<&'a Finding>,
+}
+
+impl<'a> Found<'a> {
+    /// What the kind shows of what was asked about: its findings of the incident that was come upon, or the one line.
+    fn by_words(
+        told: Told<'a>,
+        kind: LogKind,
+        query: String,
+        start: Option<&'a Finding>,
+        incident: Option<&Incident>,
+    ) -> Self {
+        let findings: Vec<&Finding> = match incident {
+            Some(incident) => {
+                let own = |f: &&Finding| f.kind == kind && incident.findings.contains(&f.id);
+                told.findings.iter().filter(own).collect()
+            }
+            None => start.into_iter().filter(|f| f.kind == kind).collect(),
+        };
+        Self {
+            query,
+            hits: findings.iter().map(|f| f.count).sum(),
+            findings,
+        }
+    }
+
+    /// Asks the next kind about what was come upon. The query is widened as long as nothing is found that the incident rests on,
+    /// when it rests on anything of this kind.
+    fn next(
+        told: Told<'a>,
+        kind: LogKind,
+        taken: &[&'a Finding],
+        incident: Option<&Incident>,
+    ) -> Option<Self> {
+        let own = |f: &Finding| incident.is_some_and(|i| i.findings.contains(&f.id));
+        let rests_on_it = told.findings.iter().any(|f| f.kind == kind && own(f));
+        let mut narrowest = None;
+        for query in Query::about(taken, kind) {
+            let mut findings: Vec<&Finding> =
+                told.findings.iter().filter(|f| query.finds(f)).collect();
+            findings.sort_by_key(|f| !own(f));
+            let enough = findings.iter().any(|f| own(f)) || !rests_on_it && query.is_narrow();
+            let found = Self {
+                query: query.to_string(),
+                hits: findings.iter().map(|f| query.records(f)).sum(),
+                findings,
+            };
+            if enough {
+                return Some(found);
+            }
+            narrowest.get_or_insert(found);
+        }
+        narrowest
+    }
+}
+
+fn step(told: Told<'_>, kind: LogKind, found: &Found<'_>, incident: Option<&Incident>) -> Step {
     let mut key_fields: Vec<KeyValue> = Vec::new();
-    for finding in found {
+    for finding in &found.findings {
         let id = finding.evidence.first().map(|e| e.id);
         let window = [
             ("first_seen", finding.first_seen.to_string()),
@@ -325,8 +299,8 @@ fn step(
         }
     }
     key_fields.truncate(KEY_FIELDS);
-    let hits: u64 = found.iter().map(|f| f.count).sum();
     let evidence = found
+        .findings
         .iter()
         .flat_map(|f| f.evidence.iter().map(|e| e.id))
         .take(EVIDENCE)
@@ -334,10 +308,10 @@ fn step(
     Step {
         kind,
         key_fields,
-        query,
-        hits,
+        query: found.query.clone(),
+        hits: found.hits,
         evidence,
-        why_next: why_next(told.lang, kind, hits, incident),
+        why_next: why_next(told.lang, kind, found.hits, incident),
     }
 }
 
@@ -367,35 +341,17 @@ fn why_next(lang: Lang, kind: LogKind, hits: u64, incident: Option<&Incident>) -
     lang.pick(zh, en).to_owned()
 }
 
+/// What was asked of the kind to begin with.
 fn asked_first(ask: Ask<'_>, start: Option<&Finding>, incident: Option<&Incident>) -> String {
     let mut parts: Vec<String> = Vec::new();
+    parts.extend(ask.incident.map(|id| format!("incident={id}")));
     parts.extend(ask.object.map(|o| format!("object={o}")));
     parts.extend(ask.query.map(str::to_owned));
+    if let (true, Some(incident)) = (parts.is_empty(), incident) {
+        parts.push(format!("incident={}", incident.id));
+    }
     if let (true, Some(finding)) = (parts.is_empty(), start) {
         parts.push(format!("object={}", finding.object));
     }
-    if let (true, Some(incident)) = (parts.is_empty(), incident) {
-        parts.push(format!("object={}", incident.root.object));
-    }
-    parts.join(" ")
-}
-
-/// What the key fields of a step ask of the next kind.
-fn next_query(step: &Step, start: Option<&Finding>, incident: Option<&Incident>) -> String {
-    let object = incident
-        .map(|i| &i.root.object)
-        .or(start.map(|f| &f.object));
-    let mut parts: Vec<String> = object.map(|o| format!("object={o}")).into_iter().collect();
-    parts.extend(
-        step.key_fields
-            .iter()
-            .filter(|k| !k.name.ends_with("_seen"))
-            .take(4)
-            .map(|k| format!("{}={}", k.name, k.value)),
-    );
-    let from = incident.map(|i| i.start).or(start.map(|f| f.first_seen));
-    let to = incident.map_or_else(|| start.map(|f| f.last_seen), |i| i.end);
-    parts.extend(from.map(|t| format!("from={t}")));
-    parts.extend(to.map(|t| format!("to={t}")));
     parts.join(" ")
 }

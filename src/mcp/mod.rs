@@ -38,6 +38,7 @@ mod stores;
 mod table;
 mod told_incident;
 mod tools;
+mod traced;
 mod trouble;
 mod unnumbered;
 mod uri;

@@ -3,8 +3,9 @@
 //! In: a report and one of its incidents, or what was looked for in vain. Out: an [`Answer`]; what was told is noted, so that "它" means
 //! it from now on. The words are `voice`'s.
 
-use super::{Answer, context::Call, matching::Wanted};
+use super::{Answer, context::Call, matching::Wanted, traced};
 use crate::{
+    diagnosis::trace,
     model::{
         LogKind,
         report::{Finding, Incident, Report},
@@ -15,13 +16,23 @@ use crate::{
 /// Key fields named in the line for the model.
 const NAMED_FIELDS: usize = 8;
 
+/// Tells an incident, from the kind of log that was asked for on; on a screen with the steps of the trace.
 pub(super) async fn tell(
     call: &Call,
     report: &Report,
     incident: &Incident,
+    from: Option<LogKind>,
     detail: Detail,
 ) -> Answer {
-    let told = voice::incident(report, incident, &call.ask(detail));
+    let ask = call.ask(detail);
+    let mut told = match from {
+        Some(kind) => voice::followed(report, incident, trace::order(kind), &ask),
+        None => voice::incident(report, incident, &ask),
+    };
+    if detail == Detail::Full {
+        let steps = traced::follow(report, incident, from, call.lang());
+        told.told += &traced::markdown(&steps, call.lang());
+    }
     call.told(report, std::slice::from_ref(&incident.id), 0)
         .await;
     let mut answer = Answer::from(told)

@@ -12,22 +12,32 @@ use super::{
     BRIEF_CHARS, NORMAL_CHARS,
     ask::{Ask, Detail, NextStep, Told},
     broadcast::join,
+    chain,
     change::{change_said, object, spoken_kinds},
     full,
-    phrase::{about, kind_name, relative_time, standing, title},
+    phrase::{kind_name, relative_time, standing, title},
     speak::{clean, clip},
 };
 
-/// Tells one incident.
+/// Tells one incident: what the logs show of it, then why.
 #[must_use]
 pub fn incident(report: &Report, incident: &Incident, ask: &Ask) -> Told {
+    one(report, incident, None, ask)
+}
+
+/// Tells one incident in the order in which its kinds of log were followed: what the asked kind shows, then what the others do.
+#[must_use]
+pub fn followed(report: &Report, incident: &Incident, order: [LogKind; 3], ask: &Ask) -> Told {
+    one(report, incident, Some(order), ask)
+}
+
+fn one(report: &Report, incident: &Incident, order: Option<[LogKind; 3]>, ask: &Ask) -> Told {
     if ask.detail == Detail::Full {
         return told(report, incident, full::incident(report, incident, ask.lang));
     }
     let lang = ask.lang;
     let title = title(incident, lang, 80);
     let sep = lang.pick("，", ", ");
-    let unsure = incident.root.cause == "unknown" || incident.confidence < 0.5;
     // In the order of the telling; the number says what is left out first when it does not fit (0: never).
     let mut said = vec![(0, format!("{}{sep}{}", title, standing(incident, ask)))];
     let start = relative_time(incident.start, ask.now, lang);
@@ -41,37 +51,25 @@ pub fn incident(report: &Report, incident: &Incident, ask: &Ask) -> Told {
             lang.pick(format!("{start}开始"), format!("it began {start}")),
         ));
     }
-    said.extend(chain(report, incident, ask).map(|s| (4, s)));
-    if let Some(change) = &incident.change {
-        said.push((
-            0,
-            lang.pick("原因是", "the cause: ").to_owned() + &change_said(change, ask, true),
-        ));
-    } else if unsure {
-        said.push((
-            1,
-            lang.pick("原因还不能确定", "the cause is not certain yet")
-                .to_owned(),
-        ));
-        let guess = report.claims.iter().find(|c| {
-            c.kind == ClaimKind::Inferred
-                && c.findings.iter().any(|f| incident.findings.contains(f))
-        });
-        said.extend(guess.map(|g| {
-            (
-                2,
-                lang.pick("推测，", "a guess, ").to_owned() + clip(&clean(&g.text, lang), 60),
-            )
-        }));
+    if let Some(order) = order {
+        for (place, kind) in order.into_iter().enumerate() {
+            if kind == LogKind::Audit {
+                said.extend(why(report, incident, ask));
+            } else if let Some(shown) = chain::shown(report, incident, kind, ask) {
+                // What was asked for is left out last.
+                said.push((if place == 0 { 1 } else { 4 }, shown));
+            } else if place == 0 && !chain::has(incident, kind) {
+                let name = kind_name(kind, lang);
+                let nothing = lang.pick(
+                    format!("{name}里没有它的记录"),
+                    format!("the {name} shows nothing of it"),
+                );
+                said.push((1, nothing));
+            }
+        }
     } else {
-        said.push((
-            2,
-            lang.pick(
-                "日志里没有找到引发它的改动",
-                "no change in the logs set it off",
-            )
-            .to_owned(),
-        ));
+        said.extend(chain::all(report, incident, ask).map(|s| (4, s)));
+        said.extend(why(report, incident, ask));
     }
     let others = incident.affected.iter();
     let others: Vec<_> = others.filter(|o| **o != incident.root.object).collect();
@@ -113,6 +111,36 @@ pub fn incident(report: &Report, incident: &Incident, ask: &Ask) -> Told {
         NORMAL_CHARS
     };
     told(report, incident, fitted(said, question, limit, ask))
+}
+
+/// The change that set it off, or that none is known, with a guess.
+fn why(report: &Report, incident: &Incident, ask: &Ask) -> Vec<(u8, String)> {
+    let lang = ask.lang;
+    if let Some(change) = &incident.change {
+        let cause = lang.pick("原因是", "the cause: ").to_owned();
+        return vec![(0, cause + &change_said(change, ask, true))];
+    }
+    if !is_unsure(incident) {
+        let none = lang.pick(
+            "日志里没有找到引发它的改动",
+            "no change in the logs set it off",
+        );
+        return vec![(2, none.to_owned())];
+    }
+    let unsure = lang.pick("原因还不能确定", "the cause is not certain yet");
+    let mut said = vec![(1, unsure.to_owned())];
+    let guess = report.claims.iter().find(|c| {
+        c.kind == ClaimKind::Inferred && c.findings.iter().any(|f| incident.findings.contains(f))
+    });
+    said.extend(guess.map(|g| {
+        let text = lang.pick("推测，", "a guess, ").to_owned();
+        (2, text + clip(&clean(&g.text, lang), 60))
+    }));
+    said
+}
+
+fn is_unsure(incident: &Incident) -> bool {
+    incident.root.cause == "unknown" || incident.confidence < 0.5
 }
 
 /// Says in one sentence what would be undone, or why nothing can be; nothing is executed.
@@ -229,58 +257,6 @@ fn before_command(item: &str) -> &str {
     let is_command = |at: &usize| item[at + COMMAND.len()..].starts_with(|c: char| c.is_ascii());
     let at = item.find(COMMAND).filter(is_command);
     at.map_or(item, |at| &item[..at])
-}
-
-/// What each kind of log shows of the incident, in the order of the chain.
-fn chain(report: &Report, incident: &Incident, ask: &Ask) -> Option<String> {
-    let lang = ask.lang;
-    let mut kinds: Vec<LogKind> = Vec::new();
-    let links = incident.chain.iter().filter_map(|link| {
-        // One sentence a kind; the change has its own.
-        let is_told =
-            kinds.contains(&link.kind) || link.kind == LogKind::Audit && incident.change.is_some();
-        if is_told {
-            return None;
-        }
-        let finding = report.findings.iter().find(|f| f.id == link.finding)?;
-        kinds.push(link.kind);
-        // Behind the colon stands the raw text, which is for the eyes.
-        let title = finding.title.split('：').next().unwrap_or_default();
-        let title = title.split(": ").next().unwrap_or_default();
-        let title = clean(title, lang);
-        // What the incident is called has just been said.
-        if title == clean(&incident.title, lang) {
-            return (finding.count > 1).then(|| {
-                let (name, n) = (kind_name(link.kind, lang), about(finding.count, lang));
-                lang.pick(
-                    format!("{name}里有{n}次"),
-                    format!("{n} times in the {name}"),
-                )
-            });
-        }
-        let times = if finding.count > 1 {
-            lang.pick(
-                format!("，{}次", about(finding.count, lang)),
-                format!(", {} times", about(finding.count, lang)),
-            )
-        } else {
-            String::new()
-        };
-        Some(lang.pick(
-            format!(
-                "{}里，{}{times}",
-                kind_name(link.kind, lang),
-                clip(&title, 40)
-            ),
-            format!(
-                "in the {} {}{times}",
-                kind_name(link.kind, lang),
-                clip(&title, 60)
-            ),
-        ))
-    });
-    let links: Vec<_> = links.take(3).collect();
-    (!links.is_empty()).then(|| links.join(lang.pick("，", ", ")))
 }
 
 /// Leaves out the least important sentences until the text fits.

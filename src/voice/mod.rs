@@ -11,6 +11,7 @@
 
 mod ask;
 mod broadcast;
+mod chain;
 mod change;
 mod full;
 mod gist;
@@ -27,7 +28,7 @@ mod tests;
 pub use ask::{Ask, Compared, Detail, NextStep, Part, Told, UnknownDetail, UnknownPart};
 pub use broadcast::{broadcast, headline};
 pub use full::PAGE_CHARS;
-pub use incident::{incident, rollback};
+pub use incident::{followed, incident, rollback};
 pub use lists::{
     AlarmFacts, EventFacts, Hits, Progress, alarm, changes, events, hits, nothing, progress,
 };

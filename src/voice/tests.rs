@@ -302,8 +302,36 @@ proptest! {
         for i in &report.incidents {
             for (detail, limit) in [(Detail::Brief, BRIEF_CHARS), (Detail::Normal, NORMAL_CHARS)] {
                 check(&incident(&report, i, &ask(detail, lang)).told, limit)?;
+                let order = [LogKind::Event, LogKind::Audit, LogKind::Business];
+                check(&followed(&report, i, order, &ask(detail, lang)).told, limit)?;
                 check(&rollback(&report, i, &ask(detail, lang)).told, NORMAL_CHARS)?;
             }
         }
     }
+}
+
+/// Whoever asks what the event log shows hears that first, and from the audit log who changed what.
+#[test]
+fn an_incident_is_told_from_the_kind_that_was_asked() {
+    let report = sample::report();
+    let incident = &report.incidents[0];
+    let told = |order: [LogKind; 3]| {
+        let ask = ask(Detail::Normal, Lang::Zh);
+        followed(&report, incident, order, &ask).told
+    };
+    let place = |told: &str, words: &str| {
+        told.find(words)
+            .unwrap_or_else(|| panic!("{words}: {told}"))
+    };
+    let [business, event, audit] = LogKind::ALL;
+    let from_event = told([event, audit, business]);
+    let from_audit = told([audit, event, business]);
+    assert!(
+        place(&from_event, "事件日志里") < place(&from_event, "原因是"),
+        "{from_event}"
+    );
+    assert!(
+        place(&from_audit, "原因是") < place(&from_audit, "事件日志里"),
+        "{from_audit}"
+    );
 }

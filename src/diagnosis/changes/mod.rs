@@ -44,6 +44,8 @@ pub struct Change<'a> {
     pub diff: Vec<FieldChange>,
     /// The last state known before; `None` when there was none or it was never seen.
     pub before: Option<Arc<Value>>,
+    /// Writes between the last known state and this one are not in the log, so that `before` is not known.
+    pub after_unseen: bool,
     /// The state that the write left; `None` for a delete, and when it cannot be told.
     pub after: Option<Arc<Value>>,
     /// What it is about; the first of `classes`.

@@ -320,3 +320,58 @@ fn a_deleted_namespace_takes_its_objects_along() {
     let before = states(deployment("w:1", 3));
     assert!(changes(&writes, &before).states_after(&before).is_empty());
 }
+
+/// A write raises the generation by one: where it rose by more, others changed the object and the log lacks them.
+#[test]
+fn what_the_log_lacks_is_not_put_down_to_the_next_write() {
+    let at = |image: &str, generation: u32, replicas: u32| {
+        let mut body = deployment(image, 3);
+        body["metadata"]["generation"] = json!(generation);
+        body["spec"]["replicas"] = json!(replicas);
+        body
+    };
+    let patch =
+        json!({"spec": {"template": {"spec": {"containers": [{"name": "web", "image": "w:2"}]}}}});
+    let known = states(at("w:1", 4, 2));
+    let next = write(10, "1000", "patch", WEB, patch.clone(), at("w:2", 5, 2));
+    let change = &changes(std::slice::from_ref(&next), &known).all[0];
+    assert_eq!(
+        (change.after_unseen, change.before.is_some()),
+        (false, true)
+    );
+    let later = [write(
+        10,
+        "1000",
+        "patch",
+        WEB,
+        patch.clone(),
+        at("w:2", 6, 5),
+    )];
+    let change = &changes(&later, &known).all[0];
+    assert_eq!((change.after_unseen, &change.before), (true, &None));
+    assert_eq!(
+        change.diff,
+        [FieldChange {
+            path: "/spec/template/spec/containers/0/image".to_owned(),
+            old: Value::Null,
+            new: json!("w:2")
+        }]
+    );
+    // A scaling answers without a generation, and counts all the same.
+    let mut scale = write(
+        5,
+        "1000",
+        "patch",
+        WEB,
+        json!({"spec": {"replicas": 5}}),
+        json!({"kind": "Scale", "metadata": {"name": "web"}, "spec": {"replicas": 5}}),
+    );
+    scale.subresource = "scale".to_owned();
+    let writes = [
+        scale,
+        write(10, "1000", "patch", WEB, patch, at("w:2", 6, 5)),
+    ];
+    let changes = changes(&writes, &known);
+    assert!(!changes.all[1].after_unseen);
+    assert_eq!(changes.all[1].diff[0].old, json!("w:1"));
+}

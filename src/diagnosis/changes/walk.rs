@@ -1,7 +1,8 @@
 //! Reads one write after the other against what is known of its object.
 //!
 //! In: writes in the order of time, and the states before the first. Out: a [`Change`] for each. Always true: what a write leaves
-//! is what the next one of the object meets; nothing is compared that was not seen whole. Does not connect changes.
+//! is what the next one of the object meets, unless the API server's count of generations says that writes between the two are not
+//! in the log; nothing is compared that was not seen whole. Does not connect changes.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -17,7 +18,24 @@ use crate::{
 pub(super) struct Walk<'s> {
     states: &'s States,
     /// By cluster, since names repeat between clusters; `None`: deleted today.
-    today: HashMap<(String, ObjectRef), Option<Arc<Value>>>,
+    today: HashMap<(String, ObjectRef), Option<Known>>,
+}
+
+/// The last state that is known of an object.
+#[derive(Clone)]
+struct Known {
+    body: Arc<Value>,
+    /// The highest generation that the writes in the log can have brought it to; `None` for kinds that count none.
+    generation: Option<u64>,
+}
+
+/// What a write met.
+enum Met {
+    /// Nothing, or nothing that is known.
+    Unknown,
+    State(Known),
+    /// A state that writes made which are not in the log.
+    Unseen,
 }
 
 /// What a request does.
@@ -60,7 +78,12 @@ impl<'s> Walk<'s> {
             .response
             .as_ref()
             .filter(|body| is_object(body, &object.kind));
-        let before = self.before(write, &object, act, answer);
+        let met = self.met(write, &object, act, answer);
+        let after_unseen = matches!(met, Met::Unseen);
+        let (before, counted) = match met {
+            Met::State(known) => (Some(known.body), known.generation),
+            Met::Unknown | Met::Unseen => (None, None),
+        };
         let after = after(write, act, before.as_deref(), answer).map(Arc::new);
         let diff = match act {
             Act::Change | Act::Scale => difference(write, before.as_deref(), after.as_deref()),
@@ -69,8 +92,12 @@ impl<'s> Walk<'s> {
         let same = before.is_some() && after.is_some() && diff.is_empty();
         let classes = classes(write, &object, act, &diff, same);
         if act == Act::Delete || after.is_some() {
+            let known = after.clone().map(|body| Known {
+                generation: generation(&body).or(counted.map(|n| n + 1)),
+                body,
+            });
             self.today
-                .insert((write.cluster.clone(), object.clone()), after.clone());
+                .insert((write.cluster.clone(), object.clone()), known);
         }
         Change {
             write,
@@ -78,6 +105,7 @@ impl<'s> Walk<'s> {
             at_ms: write.ts_ms,
             diff,
             before,
+            after_unseen,
             after,
             what: classes.first().copied().unwrap_or(ChangeClass::Other),
             classes,
@@ -88,32 +116,52 @@ impl<'s> Walk<'s> {
     }
 
     /// The state that the write met.
-    fn before(
-        &self,
-        write: &AuditWrite,
-        object: &ObjectRef,
-        act: Act,
-        answer: Option<&Value>,
-    ) -> Option<Arc<Value>> {
+    fn met(&self, write: &AuditWrite, object: &ObjectRef, act: Act, answer: Option<&Value>) -> Met {
         let last = match self.today.get(&(write.cluster.clone(), object.clone())) {
             Some(today) => today.clone(),
-            None => self
-                .states
-                .get(object)
-                .map(|state| Arc::new(state.body.clone())),
+            None => self.states.get(object).map(|state| Known {
+                generation: generation(&state.body),
+                body: Arc::new(state.body.clone()),
+            }),
+        };
+        let answered = |answer: &Value| {
+            Met::State(Known {
+                generation: generation(answer),
+                body: Arc::new(answer.clone()),
+            })
         };
         match (act, last, answer) {
-            (Act::Create | Act::Beside, ..) => None,
+            (Act::Create | Act::Beside, ..) => Met::Unknown,
             // A delete may answer with the whole object.
-            (Act::Delete, None, Some(answer)) => Some(Arc::new(answer.clone())),
-            (Act::Delete, last, _) => last,
+            (Act::Delete, None, Some(answer)) => answered(answer),
+            (Act::Delete, Some(last), Some(answer)) if skipped(&last, answer) => answered(answer),
+            (Act::Delete, Some(last), _) => Met::State(last),
             // Of what controllers make, intake keeps a part, which is no state to compare with.
-            _ if matches!(object.kind.as_str(), "Pod" | "ReplicaSet") => None,
+            _ if matches!(object.kind.as_str(), "Pod" | "ReplicaSet") => Met::Unknown,
             // The same name, another object: made anew where the log did not look, or living in another cluster.
-            (_, Some(last), Some(answer)) if differ(&last, answer, "/metadata/uid") => None,
-            (_, last, _) => last,
+            (_, Some(last), Some(answer)) if differ(&last.body, answer, "/metadata/uid") => {
+                Met::Unknown
+            }
+            (_, Some(last), Some(answer)) if skipped(&last, answer) => Met::Unseen,
+            (_, Some(last), _) => Met::State(last),
+            (_, None, _) => Met::Unknown,
         }
     }
+}
+
+/// Whether other writes must lie between the last known state and this answer: one write raises the generation by one at most (and
+/// writes of metadata or status do not), and never lowers it.
+fn skipped(last: &Known, answer: &Value) -> bool {
+    match (last.generation, generation(answer)) {
+        (Some(counted), Some(now)) => {
+            now > counted + 1 || generation(&last.body).is_some_and(|then| now < then)
+        }
+        _ => false,
+    }
+}
+
+fn generation(body: &Value) -> Option<u64> {
+    body.pointer("/metadata/generation")?.as_u64()
 }
 
 /// The written object; the server's name where the request left it open.

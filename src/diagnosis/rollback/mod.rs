@@ -9,6 +9,8 @@
 //! was changed again - is a rollback without a command, whose first precondition says why.
 
 mod effects;
+mod guard;
+mod kept;
 mod patch;
 mod plan;
 mod shell;
@@ -42,6 +44,10 @@ pub enum NoRollback {
     Gone,
     #[error("what was stored is lost; creating it again brings back an empty one")]
     DataLost,
+    #[error("deleting it would lose what is stored in it by now")]
+    HoldsData,
+    #[error("a volume claim cannot be made smaller")]
+    NoShrinking,
 }
 
 impl NoRollback {
@@ -69,6 +75,14 @@ impl NoRollback {
                 "重建只会得到空的对象，里面的数据回不来，应当从备份恢复",
                 "creating it again gives an empty object; restore the data from a backup",
             ),
+            Self::HoldsData => (
+                "撤销就是删除，它现在保存的东西会一并丢掉，不要回滚，按处理办法往前修",
+                "taking it back means deleting it together with what it holds by now: do not roll back, mend it forward",
+            ),
+            Self::NoShrinking => (
+                "存储卷声明只能扩大不能缩小，集群不接受改回，只能往前修",
+                "a volume claim can grow but not shrink, the cluster refuses to take it back: mend it forward",
+            ),
         };
         match lang {
             Lang::Zh => zh,
@@ -86,6 +100,7 @@ pub fn propose(
     lang: Lang,
 ) -> Result<Rollback, NoRollback> {
     refuse(change)?;
+    kept::refuse(change, changes)?;
     let words = Words {
         change,
         objects,
@@ -99,6 +114,8 @@ pub fn propose(
         (Some(_), Since::PartlyBack(by)) => Plan::by_hand(words.partly_back(by)),
         (Some(_), Since::Changed(by)) => Plan::by_hand(words.changed_since(by)),
         (Some(_), Since::Gone(by)) => Plan::by_hand(words.gone_since(by)),
+        (Some(_), Since::Remade(by)) => Plan::by_hand(words.made_since(by)),
+        (Some(_), Since::GoneAgain(by)) => Plan::by_hand(words.gone_again(by)),
         (Some(target), Since::Same { rolled_again }) => match change.what {
             ChangeClass::Create => Plan::run(target.command("delete", "")),
             ChangeClass::Delete => Plan::create_again(change, target, &words),
@@ -138,11 +155,6 @@ fn refuse(change: &Change<'_>) -> Result<(), NoRollback> {
     }
     if change.what == ChangeClass::Delete {
         return match change.object.kind.as_str() {
-            "Namespace"
-            | "PersistentVolume"
-            | "PersistentVolumeClaim"
-            | "CustomResourceDefinition"
-            | "VolumeSnapshot" => Err(NoRollback::DataLost),
             // Their owner makes another, and nothing makes the same one again.
             "Pod" | "ReplicaSet" | "Job" | "Node" | "Event" | "Lease" => Err(NoRollback::Gone),
             _ if change.object.name.is_empty() => Err(NoRollback::Gone),

@@ -1,11 +1,12 @@
 //! The command that undoes a change, or why there is none.
 //!
-//! In: a change that still stands. Out: a [`Plan`]. Always true: no redacted value is ever written back; a patch is exact. Does not
-//! look at what happened since.
+//! In: a change that still stands. Out: a [`Plan`]. Always true: no redacted value is ever written back; a patch is exact, and
+//! guarded step by step. Does not look at what happened since.
 
 use serde_json::Value;
 
 use super::{
+    guard::{is_redacted, without_secrets},
     patch,
     shell::{self, Target},
     words::Words,
@@ -41,6 +42,9 @@ impl Plan {
         if hides_data(&change.object.kind) {
             return Self::by_hand(words.hidden());
         }
+        if target.is_foreign() {
+            return Self::by_hand(words.foreign_kind());
+        }
         let Some(body) = change.before.as_deref() else {
             return Self::by_hand(words.no_body_before());
         };
@@ -63,6 +67,9 @@ impl Plan {
         if hides_data(&change.object.kind) {
             return Self::by_hand(words.hidden());
         }
+        if change.after_unseen {
+            return Self::by_hand(words.no_body_before());
+        }
         let undo = (!rolled_again)
             .then(|| revision_undo(change, target))
             .flatten();
@@ -74,14 +81,9 @@ impl Plan {
         else {
             return undo.map_or_else(|| Self::by_hand(words.no_body_before()), Self::run);
         };
-        let restores = |step: &Value| step.get("op").and_then(Value::as_str) != Some("test");
-        if steps.iter().any(|step| restores(step) && is_redacted(step)) {
+        let Some(steps) = without_secrets(steps) else {
             return undo.map_or_else(|| Self::by_hand(words.hidden()), Self::run);
-        }
-        let steps: Vec<Value> = steps
-            .into_iter()
-            .filter(|step| restores(step) || !is_redacted(step))
-            .collect();
+        };
         let patch = shell::visible_json(&Value::Array(steps).to_string());
         let command = target.command(
             "patch",
@@ -151,23 +153,6 @@ fn hides_data(kind: &str) -> bool {
 fn is_complete(before: &Value, after: &Value) -> bool {
     let from_server = |body: &Value| body.pointer("/metadata/uid").is_some();
     from_server(before) || !from_server(after)
-}
-
-/// Whether intake took something out of the value, so that it must not be written back.
-fn is_redacted(value: &Value) -> bool {
-    match value {
-        Value::String(text) => is_placeholder(text),
-        Value::Array(list) => list.iter().any(is_redacted),
-        Value::Object(members) => members.values().any(is_redacted),
-        _ => false,
-    }
-}
-
-/// The marks that [`crate::intake::redact`] leaves.
-fn is_placeholder(text: &str) -> bool {
-    ["<secret>", "<phone>", "<id-card>", "<bank-card>"]
-        .iter()
-        .any(|mark| text.contains(mark))
 }
 
 /// The body as it can be created again: without what the server and controllers fill in.

@@ -15,6 +15,7 @@ pub(super) struct Target {
     /// `deployment`, or `rollouts.argoproj.io` for kinds that are not Kubernetes' own.
     resource: String,
     name: String,
+    is_foreign: bool,
 }
 
 impl Target {
@@ -39,7 +40,14 @@ impl Target {
             },
             resource,
             name: quoted(&object.name),
+            is_foreign: !own,
         })
+    }
+
+    /// Whether its kind is not Kubernetes' own.
+    #[must_use]
+    pub(super) const fn is_foreign(&self) -> bool {
+        self.is_foreign
     }
 
     /// `kubectl -n shop <verb> deployment web<rest>`.

@@ -17,7 +17,7 @@ use crate::{
 
 const WEB: (&str, &str, &str) = ("Deployment", "shop", "web");
 
-fn known(objects: &[Value]) -> States {
+pub(super) fn known(objects: &[Value]) -> States {
     let text = |body: &Value, at: &str| {
         body.pointer(at)
             .and_then(Value::as_str)
@@ -44,7 +44,7 @@ fn known(objects: &[Value]) -> States {
 }
 
 /// The rollback of the first write.
-fn undo_first(writes: &[AuditWrite], states: &States) -> Result<Rollback, NoRollback> {
+pub(super) fn undo_first(writes: &[AuditWrite], states: &States) -> Result<Rollback, NoRollback> {
     let changes = changes(writes, states);
     let shapes = DayShapes::default();
     let objects = Objects::build(&shapes, states, &changes);
@@ -245,4 +245,58 @@ fn what_was_put_back_in_part_says_so() {
         "{:?}",
         rollback.preconditions
     );
+}
+
+/// The log lacks two writes: what they changed must not be put down to the one after them, nor be undone with it.
+#[test]
+fn after_writes_that_the_log_lacks_nothing_is_undone_by_command() {
+    let at = |image: &str, generation: u32| {
+        let mut body = deployment(image, 7);
+        body["metadata"]["generation"] = json!(generation);
+        body
+    };
+    let states = known(&[at("w:1", 4)]);
+    let mut after = at("w:2", 7);
+    after["spec"]["replicas"] = json!(5);
+    let patch =
+        json!({"spec": {"template": {"spec": {"containers": [{"name": "web", "image": "w:2"}]}}}});
+    let gap = write(10, "1000", "patch", WEB, patch.clone(), after);
+    let rollback = undo_first(&[gap], &states).expect("rollback");
+    assert_eq!(
+        (rollback.command.as_str(), rollback.alternative.as_str()),
+        ("", "")
+    );
+    assert!(
+        rollback.preconditions[0].contains("没有记进审计日志"),
+        "{:?}",
+        rollback.preconditions
+    );
+    let seen = write(10, "1000", "patch", WEB, patch, at("w:2", 5));
+    let rollback = undo_first(&[seen], &states).expect("rollback");
+    assert!(!rollback.patch.is_empty());
+}
+
+#[test]
+fn a_secret_variable_that_came_is_removed_by_its_name() {
+    let env = |env: Value| {
+        let mut body = deployment("w:1", 7);
+        body["spec"]["template"]["spec"]["containers"][0]["env"] = env;
+        body
+    };
+    let plain = json!({"name": "A", "value": "1"});
+    let states = known(&[env(json!([plain]))]);
+    let secret = json!({"name": "TOKEN", "value": "<secret>"});
+    let added = write(
+        10,
+        "1000",
+        "update",
+        WEB,
+        Value::Null,
+        env(json!([secret, plain])),
+    );
+    let rollback = undo_first(&[added], &states).expect("rollback");
+    let patch: json_patch::Patch = serde_json::from_str(&rollback.patch).expect("patch");
+    // Where another variable stands at that place by now, nothing is removed.
+    let mut moved = env(json!([plain, secret]));
+    assert!(json_patch::patch(&mut moved, &patch).is_err());
 }

@@ -6,7 +6,7 @@
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
-use super::shell::Target;
+use super::{kept, shell::Target};
 use crate::{
     diagnosis::{
         actors,
@@ -125,6 +125,26 @@ impl Words<'_> {
         )
     }
 
+    pub(super) fn made_since(&self, by: &Change<'_>) -> String {
+        let (who, at) = (who(by, self.lang), self.hour(by));
+        self.pick(
+            format!("这个对象后来被删除，{at} 由{who}重新建过，已经不是改动时的那一个，先核对现在的内容"),
+            format!("the object was deleted since and {who} created it again at {at}, so it is another one: compare with what stands there now"),
+        )
+    }
+
+    pub(super) fn gone_again(&self, by: &Change<'_>) -> String {
+        let (who, at) = (who(by, self.lang), self.hour(by));
+        self.pick(
+            format!("它后来重新建过，{at} 又被{who}删除，要看的是后一次删除"),
+            format!("it was created again since, and {who} deleted it once more at {at}: look at that deletion"),
+        )
+    }
+
+    pub(super) fn foreign_kind(&self) -> String {
+        self.pick("这是自定义资源，它背后的东西由别的控制器管理，删除时可能已经清理，重建不一定找得回来，先核对再从备份或代码库恢复", "this is a custom resource: its controller may have removed what stood behind it, and creating it again need not bring that back. Check first, then restore it from a backup or the repository").to_owned()
+    }
+
     pub(super) fn hidden(&self) -> String {
         let keys: Vec<String> = self
             .change
@@ -148,13 +168,21 @@ impl Words<'_> {
         )
     }
 
+    /// Why the state before is not known.
     pub(super) fn no_body_before(&self) -> String {
+        if self.change.after_unseen {
+            return self.pick("在这次改动之前还有改动没有记进审计日志，不知道改动前的完整内容，给不出命令，先从代码库或备份找到旧内容", "writes before this one are missing from the audit log, so its full state before is not known and no command can be given: find the earlier state in the repository or a backup").to_owned();
+        }
         self.pick("日志里没有它改动之前的完整内容，给不出命令，先从代码库或备份找到旧内容", "the logs do not hold its full state before the change, so no command can be given: find the earlier state in the repository or a backup").to_owned()
     }
 
     /// What must hold before the command is run.
     pub(super) fn preconditions(&self, target: Option<&Target>, by_hand: bool) -> Vec<String> {
         let mut out = Vec::new();
+        // Said first, since only the first ones are spoken.
+        if let (Some(target), false) = (target, by_hand) {
+            out.extend(self.data_kept(target));
+        }
         let cluster = visible(&self.change.write.cluster);
         if !cluster.is_empty() && !by_hand {
             out.push(self.pick(
@@ -165,25 +193,6 @@ impl Words<'_> {
         if let (Some(target), false) = (target, by_hand) {
             let at = self.hour(self.change);
             out.push(self.unchanged(target, &at));
-        }
-        let kind = self.change.object.kind.as_str();
-        if self.change.what == ChangeClass::Create
-            && matches!(
-                kind,
-                "PersistentVolumeClaim"
-                    | "PersistentVolume"
-                    | "Namespace"
-                    | "StatefulSet"
-                    | "CustomResourceDefinition"
-            )
-        {
-            out.push(
-                self.pick(
-                    "里面还没有要保留的数据，删除会一并丢掉",
-                    "it holds no data worth keeping, deleting it loses them",
-                )
-                .to_owned(),
-            );
         }
         if self.change.actor == ActorKind::Pipeline {
             out.push(self.pick("这是流水线做的改动，代码库或发布配置也要同时改回，不然下次同步会再带上", "a pipeline made this change: take it back in its repository too, or the next sync brings it again").to_owned());
@@ -199,6 +208,26 @@ impl Words<'_> {
             }
         }
         out
+    }
+
+    /// What to look at before data is touched.
+    fn data_kept(&self, target: &Target) -> Option<String> {
+        if self.change.object.kind == "PersistentVolumeClaim"
+            && self.change.what == ChangeClass::Create
+        {
+            let get = target.command("get", "-o jsonpath='{.status.phase}'");
+            return Some(self.pick(
+                format!("它还没有绑定存储卷，里面没有数据：{get} 应当是 Pending，否则不要删除"),
+                format!("no volume is bound to it, so it holds no data: {get} gives Pending, else do not delete it"),
+            ));
+        }
+        kept::may_have_upgraded(self.change).then(|| {
+            self.pick(
+                "新版本可能已经升级了数据目录，旧版本读不了会损坏数据：先确认旧版本能读现在的数据，并做好备份",
+                "the new version may have upgraded the data directory, and an older one can corrupt what it cannot read: make sure that it can read the data as they are, and have a backup",
+            )
+            .to_owned()
+        })
     }
 
     /// How to see that nobody changed the object since.

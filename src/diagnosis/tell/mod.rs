@@ -23,7 +23,6 @@ use crate::model::{
     },
 };
 use findings::Findings;
-pub(super) use findings::said;
 
 /// Chronic matters that are listed.
 const CHRONIC: usize = 20;

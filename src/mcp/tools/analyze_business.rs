@@ -47,7 +47,7 @@ pub(super) async fn run(call: &Call, input: Input) -> Result<Answer, Trouble> {
     let report = call.caused(day).await?;
     let wanted = Wanted::new(&input.service, &Text::default(), &input.keyword);
     if let Some(incident) = led_by_business(&report, &wanted) {
-        return Ok(told_incident::tell(call, &report, incident, detail).await);
+        return Ok(told_incident::tell(call, &report, incident, None, detail).await);
     }
     similar_lines(call, &report, &input, &wanted, detail).await
 }
