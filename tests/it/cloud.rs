@@ -252,7 +252,7 @@ fn is_signed(request: &Request) -> bool {
 }
 
 /// A shipped line as the topic has it: what CLS adds when it ships is beside the fields there.
-pub fn as_log(line: &Value) -> Log {
+pub(crate) fn as_log(line: &Value) -> Log {
     let mut fields = line.as_object().cloned().expect("an object");
     let ms = fields.remove("__TIMESTAMP__").expect("time");
     let from = ["__SOURCE__", "__FILENAME__", "__HOSTNAME__"].map(|name| {

@@ -22,41 +22,17 @@ const ENOUGH_ERRORS: u64 = 12;
 const ENOUGH_EVENTS: u64 = 3;
 const LASTS_MS: i64 = 15 * 60_000;
 
+/// An object, and the domain when it lies outside the cluster.
+type Place = (ObjectRef, Option<String>);
+
 /// Of what no chosen root explains: whoever does not answer and waits for nobody else, or whoever reports errors.
 pub(super) fn deepest_unexplained(search: Search<'_>, chosen: &[Root]) -> Option<Candidate> {
     let left: Vec<usize> = (0..search.symptoms.len())
         .filter(|i| search.symptoms[*i].counts() && !is_explained(search, chosen, *i))
         .filter(|i| !chosen.iter().any(|r| r.at.own.contains(i)))
         .collect();
-    let mut groups: BTreeMap<(ObjectRef, Option<String>), Vec<usize>> = BTreeMap::new();
-    for &i in &left {
-        let s = &search.symptoms[i];
-        match &s.what {
-            What::Call {
-                outside: Some(host),
-                ..
-            } => {
-                let owner = names::domain(host);
-                let place = ObjectRef::new("", "", owner);
-                let group = groups.entry((place, Some(owner.to_owned())));
-                group.or_default().push(i);
-            }
-            What::Call { to, sure: true, .. } => {
-                for callee in to {
-                    let behind = search.scene.objects.workloads_behind(callee);
-                    let place = behind.into_iter().next().unwrap_or_else(|| callee.clone());
-                    groups.entry((place, None)).or_default().push(i);
-                }
-            }
-            What::Fault if !lasts(search, s) => {}
-            What::Error if s.kind == LogKind::Event && !lasts(search, s) => {}
-            What::Call { .. } | What::Error | What::Fault => {
-                groups.entry((s.object.clone(), None)).or_default().push(i);
-            }
-            _ => {}
-        }
-    }
-    let candidate = |((object, host), own): (&(ObjectRef, Option<String>), &Vec<usize>)| {
+    let groups = groups(search, &left);
+    let candidate = |((object, host), own): (&Place, &Vec<usize>)| {
         let symptoms = || own.iter().map(|i| &search.symptoms[*i]);
         let count: u64 = symptoms().map(|s| s.count).sum();
         let only_errors = symptoms().all(|s| s.what == What::Error);
@@ -126,6 +102,39 @@ pub(super) fn deepest_unexplained(search: Search<'_>, chosen: &[Root]) -> Option
         .filter_map(candidate)
         .min_by_key(|(rank, c)| (*rank, c.object.clone()))
         .map(|(_, c)| c)
+}
+
+/// What is left, by who does not answer or who writes it; a host outside the cluster by who owns it.
+fn groups(search: Search<'_>, left: &[usize]) -> BTreeMap<Place, Vec<usize>> {
+    let mut groups: BTreeMap<Place, Vec<usize>> = BTreeMap::new();
+    for &i in left {
+        let s = &search.symptoms[i];
+        match &s.what {
+            What::Call {
+                outside: Some(host),
+                ..
+            } => {
+                let owner = names::domain(host);
+                let place = ObjectRef::new("", "", owner);
+                let group = groups.entry((place, Some(owner.to_owned())));
+                group.or_default().push(i);
+            }
+            What::Call { to, sure: true, .. } => {
+                for callee in to {
+                    let behind = search.scene.objects.workloads_behind(callee);
+                    let place = behind.into_iter().next().unwrap_or_else(|| callee.clone());
+                    groups.entry((place, None)).or_default().push(i);
+                }
+            }
+            What::Fault if !lasts(search, s) => {}
+            What::Error if s.kind == LogKind::Event && !lasts(search, s) => {}
+            What::Call { .. } | What::Error | What::Fault => {
+                groups.entry((s.object.clone(), None)).or_default().push(i);
+            }
+            _ => {}
+        }
+    }
+    groups
 }
 
 /// Whether events go on for long, or still did when the log ended.

@@ -264,6 +264,17 @@ fn missing(input: &Input<'_>, root: &Root, change: Option<&Change<'_>>) -> Vec<S
                 .to_owned(),
         );
     }
+    if change.is_some_and(|c| c.after_unseen) {
+        out.push(
+            input
+                .lang
+                .pick(
+                    "审计日志缺少改动之前的写入记录,不知道改动前的内容",
+                    "writes before the change are missing from the audit log, so the state before it is not known",
+                )
+                .to_owned(),
+        );
+    }
     if change.is_some_and(Change::body_hidden) {
         out.push(
             input

@@ -1,7 +1,7 @@
 //! Faults of what several share, warnings that nobody knows, and settings by which names are looked up.
 
 use super::*;
-use crate::mining::baseline::counts_of;
+use crate::{mining::baseline::counts_of, model::report::ActorKind};
 
 const LOOKUP: &str = "call failed: dial tcp: lookup {host} on 172.18.0.10:53: {answer}";
 
@@ -105,9 +105,8 @@ fn a_release_by_an_account_of_the_users_own_is_a_cause() {
         let day = story.told();
         day.incidents[0].change.as_ref().map(|c| c.actor)
     };
-    use crate::model::report::ActorKind::Pipeline;
     let platform = "system:serviceaccount:paas:app-publisher";
-    assert_eq!(told(platform), Some(Pipeline));
+    assert_eq!(told(platform), Some(ActorKind::Pipeline));
     let controller = "system:serviceaccount:ops:order-controller";
     assert_eq!(told(controller), None);
 }
