@@ -4,6 +4,9 @@
 //! their best candidates among the documents that the filters allow; reciprocal rank fusion joins the two orders, so neither
 //! side's scores need to be comparable. Kept lines of the day join by full text alone.
 
+mod filter;
+mod words;
+
 use std::collections::{BTreeMap, HashMap};
 
 use jiff::tz::TimeZone;
@@ -12,12 +15,14 @@ use serde::Serialize;
 
 use super::{
     Error, Store, What,
-    codec::{from_name, name},
+    codec::from_name,
     day_file::{KEPT, read_kept},
-    embed::{Analyzer, Class, Terms, Weights},
+    embed::Analyzer,
     vectors,
 };
 use crate::model::{Day, LogKind, Moment, Severity, record::Kept};
+use filter::{Filter, borrowed};
+use words::{COLUMNS, by_words, fts_query};
 
 /// Damps the lead of the first ranks (Cormack et al., SIGIR 2009, use 60).
 const RRF_K: f64 = 60.0;
@@ -168,162 +173,6 @@ pub(super) fn search(
     let total = hits.len();
     hits.truncate(query.limit);
     Ok(Hits { hits, total })
-}
-
-/// The filters as a condition on `docs`, with its values as `:f0`, `:f1`, ...
-struct Filter {
-    condition: String,
-    values: Vec<Box<dyn ToSql>>,
-}
-
-impl Filter {
-    fn of(query: &Query) -> Result<Self, Error> {
-        let mut filter = Self {
-            condition: String::new(),
-            values: Vec::new(),
-        };
-        if let Some(kind) = query.kind {
-            filter.and("kind = ?", kind.as_str());
-        }
-        if let Some((first, last)) = query.days {
-            filter.and("day >= ?", first.to_string());
-            filter.and("day <= ?", last.to_string());
-        }
-        if let Some((from, to)) = query.time {
-            filter.and("last_ms >= ?", from);
-            filter.and("first_ms < ?", to);
-        }
-        if let Some(namespace) = &query.namespace {
-            filter.and("namespace = ?", namespace.clone());
-        }
-        if let Some(object) = &query.object {
-            filter.and("instr(object, ?) > 0", object.clone());
-        }
-        if query.embedded {
-            filter.and_plain("text IN (SELECT id FROM vectors)");
-        }
-        if let Some(severity) = query.severity {
-            filter.and("severity >= ?", severity as i64);
-        }
-        let what: Vec<&What> = query.what.iter().filter(|w| **w != What::Record).collect();
-        if !query.what.is_empty() {
-            let names: Result<Vec<String>, Error> = what.into_iter().map(name).collect();
-            // Our own words, no input.
-            let list = names?.join("','");
-            filter.and_plain(&format!("what IN ('{list}')"));
-        }
-        Ok(filter)
-    }
-
-    fn and(&mut self, condition: &str, value: impl ToSql + 'static) {
-        let place = format!(":f{}", self.values.len());
-        self.and_plain(&condition.replace('?', &place));
-        self.values.push(Box::new(value));
-    }
-
-    fn and_plain(&mut self, condition: &str) {
-        if !self.condition.is_empty() {
-            self.condition.push_str(" AND ");
-        }
-        self.condition.push_str(condition);
-    }
-
-    fn is_empty(&self) -> bool {
-        self.condition.is_empty()
-    }
-
-    /// Ids of the allowed texts, as a subquery.
-    fn texts(&self) -> String {
-        if self.is_empty() {
-            String::new()
-        } else {
-            format!("SELECT text FROM docs WHERE {}", self.condition)
-        }
-    }
-
-    /// A condition that starts with AND, or nothing.
-    fn with_and(&self) -> String {
-        if self.is_empty() {
-            String::new()
-        } else {
-            format!("AND {}", self.condition)
-        }
-    }
-
-    fn named<'a>(&'a self, more: &[(&'a str, &'a dyn ToSql)]) -> Vec<(String, &'a dyn ToSql)> {
-        let own = self
-            .values
-            .iter()
-            .enumerate()
-            .map(|(i, v)| (format!(":f{i}"), v.as_ref()));
-        own.chain(more.iter().map(|(n, v)| ((*n).to_owned(), *v)))
-            .collect()
-    }
-}
-
-/// Named parameters as rusqlite takes them.
-fn borrowed<'a>(named: &'a [(String, &'a dyn ToSql)]) -> Vec<(&'a str, &'a dyn ToSql)> {
-    named.iter().map(|(n, v)| (n.as_str(), *v)).collect()
-}
-
-fn by_words(c: &Connection, query: &Query, filter: &Filter) -> Result<Vec<i64>, Error> {
-    let terms = Analyzer::built_in().query(&query.text);
-    let Some(question) = fts_query(&terms, vectors::weights(c)?.as_ref()) else {
-        return Ok(Vec::new());
-    };
-    // The plus keeps SQLite from running the full-text query once for every allowed row.
-    let allowed = match filter.texts() {
-        none if none.is_empty() => "1".to_owned(),
-        texts => format!("+rowid IN ({texts})"),
-    };
-    let limit = i64::try_from(CANDIDATES).unwrap_or(i64::MAX);
-    let named = filter.named(&[(":question", &question), (":limit", &limit)]);
-    let mut find = c.prepare_cached(&format!(
-        "SELECT rowid FROM texts_fts WHERE texts_fts MATCH :question AND {allowed} ORDER BY bm25(texts_fts, {COLUMNS}), rowid LIMIT :limit"
-    ))?;
-    let rows = find.query_map(borrowed(&named).as_slice(), |r| r.get(0))?;
-    Ok(rows.collect::<Result<_, _>>()?)
-}
-
-/// Weights of words, sounds and concepts. A concept of the lexicon says more than a word, a sound less.
-const COLUMNS: &str = "1.0, 0.5, 2.0";
-
-/// Texts that full text ranks for one question, about: ranking one costs microseconds, a common word is in most of 100,000.
-const RANKED: u32 = 2000;
-
-/// Any term may match. The rarest come first, and the common ones only while they add few texts: they hardly change the order.
-fn fts_query(terms: &Terms, weights: Option<&Weights>) -> Option<String> {
-    let frequency = |class, term: &str| weights.map_or(0, |w| w.frequency(class, term));
-    let words = terms.words.iter().map(|w| {
-        if is_single_han(w) {
-            // A lone character is found inside pairs that begin with it.
-            (0, format!("body : {w}*"))
-        } else if w.is_ascii() {
-            (frequency(Class::Word, w), format!("body : \"{w}\""))
-        } else {
-            (frequency(Class::Pair, w), format!("body : \"{w}\""))
-        }
-    });
-    let sounds = terms.sounds.iter();
-    let sounds = sounds.map(|s| (frequency(Class::Sound, s), format!("sounds : \"{s}\"")));
-    let concepts = terms.concepts.iter();
-    let concepts = concepts.map(|c| (frequency(Class::Concept, c), format!("concepts : \"{c}\"")));
-    let mut all: Vec<(u32, String)> = words.chain(sounds).chain(concepts).collect();
-    all.sort();
-    let mut ranked = 0;
-    let few = all
-        .into_iter()
-        .enumerate()
-        .take_while(|(i, (frequency, _))| {
-            ranked += frequency;
-            *i == 0 || ranked <= RANKED
-        });
-    let few: Vec<String> = few.map(|(_, (_, clause))| clause).collect();
-    (!few.is_empty()).then(|| few.join(" OR "))
-}
-
-fn is_single_han(word: &str) -> bool {
-    word.chars().count() == 1 && !word.is_ascii()
 }
 
 fn by_vector(c: &Connection, query: &Query, filter: &Filter) -> Result<Vec<i64>, Error> {

@@ -1,0 +1,77 @@
+//! The side of a search that looks for words, their sounds and the concepts of the lexicon.
+//!
+//! In: a question. Out: ids of texts, the best first. Always true: common words are asked for only while few texts hold them, so that
+//! a question costs about the same in a large store.
+
+use rusqlite::Connection;
+
+use super::{
+    CANDIDATES, Query,
+    filter::{Filter, borrowed},
+};
+use crate::store::{
+    Error,
+    embed::{Analyzer, Class, Terms, Weights},
+    vectors,
+};
+
+/// The best texts by full text.
+pub(super) fn by_words(c: &Connection, query: &Query, filter: &Filter) -> Result<Vec<i64>, Error> {
+    let terms = Analyzer::built_in().query(&query.text);
+    let Some(question) = fts_query(&terms, vectors::weights(c)?.as_ref()) else {
+        return Ok(Vec::new());
+    };
+    // The plus keeps SQLite from running the full-text query once for every allowed row.
+    let allowed = match filter.texts() {
+        none if none.is_empty() => "1".to_owned(),
+        texts => format!("+rowid IN ({texts})"),
+    };
+    let limit = i64::try_from(CANDIDATES).unwrap_or(i64::MAX);
+    let named = filter.named(&[(":question", &question), (":limit", &limit)]);
+    let mut find = c.prepare_cached(&format!(
+        "SELECT rowid FROM texts_fts WHERE texts_fts MATCH :question AND {allowed} ORDER BY bm25(texts_fts, {COLUMNS}), rowid LIMIT :limit"
+    ))?;
+    let rows = find.query_map(borrowed(&named).as_slice(), |r| r.get(0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Weights of words, sounds and concepts. A concept of the lexicon says more than a word, a sound less.
+pub(super) const COLUMNS: &str = "1.0, 0.5, 2.0";
+
+/// Texts that full text ranks for one question, about: ranking one costs microseconds, a common word is in most of 100,000.
+const RANKED: u32 = 2000;
+
+/// Any term may match. The rarest come first, and the common ones only while they add few texts: they hardly change the order.
+pub(super) fn fts_query(terms: &Terms, weights: Option<&Weights>) -> Option<String> {
+    let frequency = |class, term: &str| weights.map_or(0, |w| w.frequency(class, term));
+    let words = terms.words.iter().map(|w| {
+        if is_single_han(w) {
+            // A lone character is found inside pairs that begin with it.
+            (0, format!("body : {w}*"))
+        } else if w.is_ascii() {
+            (frequency(Class::Word, w), format!("body : \"{w}\""))
+        } else {
+            (frequency(Class::Pair, w), format!("body : \"{w}\""))
+        }
+    });
+    let sounds = terms.sounds.iter();
+    let sounds = sounds.map(|s| (frequency(Class::Sound, s), format!("sounds : \"{s}\"")));
+    let concepts = terms.concepts.iter();
+    let concepts = concepts.map(|c| (frequency(Class::Concept, c), format!("concepts : \"{c}\"")));
+    let mut all: Vec<(u32, String)> = words.chain(sounds).chain(concepts).collect();
+    all.sort();
+    let mut ranked = 0;
+    let few = all
+        .into_iter()
+        .enumerate()
+        .take_while(|(i, (frequency, _))| {
+            ranked += frequency;
+            *i == 0 || ranked <= RANKED
+        });
+    let few: Vec<String> = few.map(|(_, (_, clause))| clause).collect();
+    (!few.is_empty()).then(|| few.join(" OR "))
+}
+
+fn is_single_han(word: &str) -> bool {
+    word.chars().count() == 1 && !word.is_ascii()
+}
