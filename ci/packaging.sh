@@ -41,7 +41,7 @@ echo 'deploy/tke.yaml: valid for 1.28, 1.30, 1.32'
 python3 - <<'PY'
 import json, pathlib, re
 env = pathlib.Path(".env.example").read_text()
-known = set(re.findall(r"^#?([A-Z][A-Z0-9_]+)=", env, re.M)) | {"GENGFU_REGISTRY", "GENGFU_DEBIAN_MIRROR", "GENGFU_CARGO_MIRROR", "GENGFU_KEYS_DIR"}
+known = set(re.findall(r"^#?([A-Z][A-Z0-9_]+)=", env, re.M)) | {"GENGFU_REGISTRY", "GENGFU_DEBIAN_MIRROR", "GENGFU_CARGO_MIRROR", "GENGFU_KEYS_DIR", "GENGFU_UID", "GENGFU_GID"}
 for file in ["compose.yaml", "Dockerfile", "deploy/gengfu.service", "deploy/tke.yaml"]:
     for name in set(re.findall(r"\bGENGFU_[A-Z_]+", pathlib.Path(file).read_text())) - known:
         raise SystemExit(f"{file} names {name}, which .env.example does not")

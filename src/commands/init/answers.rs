@@ -56,12 +56,13 @@ impl Answers {
             ("TENCENTCLOUD_REGION", self.region.clone()),
             ("GENGFU_ALERT_SECRET", self.alert_secret.clone()),
             ("GENGFU_LANG", before.lang().to_string()),
-            (
-                "GENGFU_DATA_DIR",
-                before.running.data_dir.display().to_string(),
-            ),
             ("GENGFU_TIMEZONE", before.running.zone.to_string()),
         ];
+        // Where the data lies is said by whoever starts the program: a container's folder is none of the machine that wrote the file.
+        if file.contains_key("GENGFU_DATA_DIR") {
+            let folder = before.running.data_dir.display().to_string();
+            chosen.push(("GENGFU_DATA_DIR", folder));
+        }
         if let Some(token) = &self.key.token {
             chosen.push(("TENCENTCLOUD_TOKEN", token.expose_secret().to_owned()));
         }

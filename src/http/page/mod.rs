@@ -218,12 +218,17 @@ fn shown(name: &str, visit: &Visit, values: &impl Serialize) -> Result<Response,
     Ok(Html(page::render(name, &visit.frame, values)?).into_response())
 }
 
-/// A local path to go back to; anything else would let a link lead elsewhere.
 fn back(wished: &str) -> Redirect {
-    let local = wished.starts_with('/')
+    Redirect::to(local(wished))
+}
+
+/// A local path to go back to; anything else would let a link lead elsewhere. Browsers take tabs and other controls out of an address,
+/// so that what stands around them may meet.
+fn local(wished: &str) -> &str {
+    let stays = wished.starts_with('/')
         && !wished.starts_with("//")
-        && !wished.contains(['\\', '\r', '\n']);
-    Redirect::to(if local { wished } else { "/" })
+        && !wished.contains(|c: char| c == '\\' || c.is_control());
+    if stays { wished } else { "/" }
 }
 
 impl IntoResponse for Refusal {
