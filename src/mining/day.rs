@@ -25,8 +25,10 @@ use crate::{
     },
 };
 
-/// Samples that a template of a day keeps: the earliest ones.
+/// Samples that a template of a day keeps: the earliest ones, and of warnings and errors the first of every two hours, so that trouble
+/// which comes back later in the day has lines of its own to show.
 const SAMPLES: usize = 6;
+const STRETCH_MS: i64 = 2 * 3_600_000;
 /// Longest text of a sample; the whole line is in the store.
 const SAMPLE_BYTES: usize = 4096;
 
@@ -47,7 +49,7 @@ pub struct Tally {
 struct ShapeSum {
     cells: Cells,
     span: Option<(i64, i64)>,
-    /// With the beginning of the object's own: the earliest ones, at most [`SAMPLES`].
+    /// With the beginning of the object's own; thinned out as [`Thinning`] says.
     samples: BTreeSet<(i64, EvidenceId)>,
     fields: Merged,
 }
@@ -92,6 +94,7 @@ impl Tally {
             let Some(service) = digest.services.get(shape.service as usize) else {
                 continue;
             };
+            let spread = shape.level >= Level::Warn;
             let sum = self
                 .shapes
                 .entry((service.clone(), shape.level))
@@ -102,9 +105,10 @@ impl Tally {
             widen(&mut sum.span, shape.first_ms, shape.last_ms);
             for id in shape.samples {
                 sum.samples.insert((shape.first_ms, id));
-                if sum.samples.len() > SAMPLES {
-                    sum.samples.pop_last();
-                }
+            }
+            if sum.samples.len() > SAMPLES {
+                let mut thinning = Thinning::new(spread);
+                sum.samples.retain(|(ms, _)| thinning.keeps(*ms));
             }
             shape.fields.iter().for_each(|field| sum.fields.add(field));
         }
@@ -226,6 +230,8 @@ impl Tally {
             }
             samples.sort_unstable_by_key(|s: &&Sample| (s.ts_ms, s.id));
             samples.dedup_by_key(|s| s.id);
+            let mut thinning = Thinning::new(level >= Level::Warn);
+            samples.retain(|s| thinning.keeps(s.ts_ms));
             let (first_ms, last_ms) = span.unwrap_or_default();
             out.push(TemplateDay {
                 id: templates::id_of(level, text),
@@ -235,7 +241,7 @@ impl Tally {
                 cells,
                 first_ms,
                 last_ms,
-                samples: samples.into_iter().take(SAMPLES).cloned().collect(),
+                samples: samples.into_iter().cloned().collect(),
                 fields: fields.finish(),
             });
         }
@@ -265,6 +271,31 @@ impl Tally {
     }
 }
 
+/// Decides in order of time which samples stay. What goes from a part goes from the whole, so it does not matter when it is asked.
+struct Thinning {
+    spread: bool,
+    seen: usize,
+    stretch: Option<i64>,
+}
+
+impl Thinning {
+    const fn new(spread: bool) -> Self {
+        Self {
+            spread,
+            seen: 0,
+            stretch: None,
+        }
+    }
+
+    fn keeps(&mut self, ms: i64) -> bool {
+        self.seen += 1;
+        let stretch = Some(ms.div_euclid(STRETCH_MS));
+        let begins = self.stretch != stretch;
+        self.stretch = stretch;
+        self.seen <= SAMPLES || self.spread && begins
+    }
+}
+
 fn widen(span: &mut Option<(i64, i64)>, first: i64, last: i64) {
     *span = Some(span.map_or((first, last), |(a, b)| (a.min(first), b.max(last))));
 }
@@ -288,5 +319,23 @@ fn evidence(kept: &Kept) -> Evidence {
         id: kept.id,
         origin: kept.origin.clone(),
         sha256: kept.sha256.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn trouble_that_comes_back_keeps_a_line_of_its_own() {
+        let minutes = [0, 1, 2, 3, 4, 5, 6, 7, 8, 800, 801, 1100];
+        let kept = |spread: bool| {
+            let mut thinning = Thinning::new(spread);
+            let mut times = minutes.to_vec();
+            times.retain(|minute| thinning.keeps(minute * 60_000));
+            times
+        };
+        assert_eq!(kept(true), [0, 1, 2, 3, 4, 5, 800, 1100]);
+        assert_eq!(kept(false), [0, 1, 2, 3, 4, 5]);
     }
 }

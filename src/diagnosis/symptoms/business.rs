@@ -205,21 +205,18 @@ fn symptom(
             .flat_map(|l| &l.template.samples)
             .filter(|s| inside(&s.ts_ms))
     };
-    let evidence: Vec<EvidenceId> = samples().map(|s| s.id).take(6).collect();
-    let evidence = if evidence.is_empty() {
-        lines
-            .iter()
-            .flat_map(|l| l.template.samples.iter().map(|s| s.id))
-            .take(2)
-            .collect()
-    } else {
-        evidence
+    let all = lines.iter().flat_map(|l| &l.template.samples);
+    // An object that spans two stretches keeps a line of the first alone: then the nearest one stands for it.
+    let nearest = all.min_by_key(|s| (s.ts_ms - cell_from).abs());
+    let evidence: Vec<EvidenceId> = match samples().next() {
+        Some(_) => samples().map(|s| s.id).take(6).collect(),
+        None => nearest.map(|s| s.id).into_iter().collect(),
     };
     let loudest = lines
         .iter()
         .max_by_key(|l| l.template.count())
         .unwrap_or(&lines[0]);
-    let text = samples().next().or(loudest.template.samples.first());
+    let text = samples().next().or(nearest);
     let text = text.map_or_else(|| loudest.template.text.clone(), |s| s.text.clone());
     let count = cells.total();
     let mut faults: Vec<Suspect> = Vec::new();

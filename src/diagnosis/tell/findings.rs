@@ -7,7 +7,7 @@ use crate::{
     diagnosis::{
         chain::Root,
         changes::ChangeClass,
-        faults::{CallMode, Catalogue},
+        faults::{CallMode, Catalogue, Fault},
         symptoms::{Symptom, What},
     },
     model::{
@@ -121,8 +121,9 @@ impl<'a> Findings<'a> {
         let own = root.is_some_and(|r| r.at.own.contains(&index));
         let fault = match root.filter(|_| own) {
             Some(root) => Some(root.at.fault),
-            None => s.faults.first().map(|f| f.fault),
+            None => shown(self.search.catalogue, s),
         };
+        let told = fault;
         let fault = fault.map(|f| &self.search.catalogue.faults()[f]);
         let code = fault.map_or("unknown", |f| f.coarse());
         let severity = match (root, fault) {
@@ -141,7 +142,7 @@ impl<'a> Findings<'a> {
                 .map(|f| f.code.clone()),
             severity,
             confidence: if own { 0.95 } else { 0.8 },
-            title: title(self.input, self.search, s),
+            title: title(self.input, self.search, s, told),
             object: s.object.clone(),
             first_seen: self.moment(s.from_ms),
             last_seen: self.moment(s.to_ms),
@@ -231,16 +232,29 @@ impl<'a> Findings<'a> {
 }
 
 /// A line about a symptom: the object, what fails, and the text that says so.
-pub(super) fn title(input: &Input<'_>, search: Search<'_>, s: &Symptom) -> String {
-    let said = said(search.catalogue, input.lang, s);
+pub(super) fn title(
+    input: &Input<'_>,
+    search: Search<'_>,
+    s: &Symptom,
+    fault: Option<usize>,
+) -> String {
+    let said = said(search.catalogue, input.lang, s, fault);
     match essence::of(&s.text) {
         text if text.is_empty() => said,
         text => format!("{said}{}{text}", input.lang.pick("：", ": ")),
     }
 }
 
-/// The object and what fails, in words of the catalogue.
-pub(in crate::diagnosis) fn said(catalogue: &Catalogue, lang: Lang, s: &Symptom) -> String {
+/// The fault that a symptom shows by itself: one that only a change makes ("the limit was lowered") is not seen in what follows it.
+pub(super) fn shown(catalogue: &Catalogue, s: &Symptom) -> Option<usize> {
+    let needs_change =
+        |fault: &Fault| !fault.causes.is_empty() && fault.causes.iter().all(|cause| cause.must);
+    let mut suspects = s.faults.iter().map(|f| f.fault);
+    suspects.find(|f| !needs_change(&catalogue.faults()[*f]))
+}
+
+/// The object and what fails, in words of the catalogue where a fault is told.
+fn said(catalogue: &Catalogue, lang: Lang, s: &Symptom, fault: Option<usize>) -> String {
     let name = &s.object.name;
     let what = match &s.what {
         What::Call {
@@ -268,11 +282,16 @@ pub(in crate::diagnosis) fn said(catalogue: &Catalogue, lang: Lang, s: &Symptom)
             format!("requests of {user} are refused"),
         ),
         What::Fault | What::Error | What::Warning => {
-            let fault = s
-                .faults
-                .first()
-                .map(|f| catalogue.faults()[f.fault].name.of(lang).to_owned());
-            fault.unwrap_or_else(|| lang.pick("报错", "errors").to_owned())
+            let reason = s.key_fields.iter().find(|k| k.name == "reason");
+            let name = fault.map(|f| catalogue.faults()[f].name.of(lang).to_owned());
+            match (name, reason) {
+                (Some(name), _) => name,
+                (None, Some(reason)) => lang.pick(
+                    format!("出现 {} 事件", reason.value),
+                    format!("has {} events", reason.value),
+                ),
+                (None, None) => lang.pick("报错", "errors").to_owned(),
+            }
         }
     };
     format!("{name} {what}")

@@ -337,7 +337,7 @@ fn chronic(search: Search<'_>, input: &Input<'_>) -> Vec<Chronic> {
         .filter(|s| s.chronic)
         .map(|s| Chronic {
             kind: s.kind,
-            title: findings::title(input, search, s),
+            title: findings::title(input, search, s, findings::shown(search.catalogue, s)),
             object: s.object.clone(),
             count: s.count,
             baseline: s.baseline,
