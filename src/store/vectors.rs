@@ -153,7 +153,10 @@ pub(super) fn embed_query(c: &Connection, text: &str) -> Result<Option<Vec<f32>>
     Ok(Some(weights.embed(Analyzer::built_in(), text)))
 }
 
-/// The nearest `k` texts among those that `filter` (a subquery of text ids) allows, nearest first.
+/// Cosine distance from which on two texts have nothing to do with each other: a word that nobody wrote finds nothing.
+const FAR: f64 = 0.8;
+
+/// The nearest `k` texts among those that `filter` (a subquery of text ids) allows, nearest first; none that is [`FAR`].
 pub(super) fn nearest(
     c: &Connection,
     query: &[f32],
@@ -175,7 +178,7 @@ pub(super) fn nearest(
     };
     let sql = format!(
         "WITH near AS MATERIALIZED (SELECT rowid FROM vectors_bit WHERE v MATCH vec_quantize_binary(:query) AND k = :limit {pushed})
-         SELECT id FROM vectors WHERE id IN near ORDER BY vec_distance_l2(v, :query), id LIMIT :k"
+         SELECT id FROM vectors WHERE id IN near AND vec_distance_cosine(v, :query) < {FAR} ORDER BY vec_distance_l2(v, :query), id LIMIT :k"
     );
     let mut find = c.prepare_cached(&sql)?;
     let k = i64::try_from(k).unwrap_or(i64::MAX);
