@@ -63,6 +63,8 @@ pub struct Sessions {
     limits: Limits,
     live: Arc<LocalSessionManager>,
     known: Mutex<HashMap<String, Known>>,
+    /// One clone for each request that may open a session.
+    opening: Arc<()>,
 }
 
 #[derive(Debug)]
@@ -87,6 +89,7 @@ impl Sessions {
             limits,
             live,
             known: Mutex::default(),
+            opening: Arc::default(),
         }
     }
 
@@ -140,15 +143,18 @@ impl Sessions {
 
     async fn close_unused(&self) {
         let alive: Vec<_> = self.live.sessions.read().await.keys().cloned().collect();
-        let unused: Vec<_> = {
-            let known = self.known();
-            let is_unused = |id: &&Arc<str>| {
-                known
-                    .get(id.as_ref())
-                    .is_none_or(|k| k.seen.elapsed() >= QUIET && !k.is_heard())
-            };
-            alive.iter().filter(is_unused).cloned().collect()
+        let is_unused = |id: &&Arc<str>| {
+            let seen = self.known().get(id.as_ref()).map(|k| {
+                let quiet = k.seen.elapsed() >= QUIET;
+                quiet && !k.is_heard()
+            });
+            if seen.is_none() {
+                // It is just being opened; if nobody does it to the end, it goes like the others.
+                self.note(id, |_| {});
+            }
+            seen == Some(true)
         };
+        let unused: Vec<_> = alive.iter().filter(is_unused).cloned().collect();
         self.close(unused).await;
     }
 
@@ -160,22 +166,22 @@ impl Sessions {
         }
     }
 
-    /// Closes the quietest sessions until one more fits; those that somebody listens to come last.
+    /// Closes the quietest sessions until those that are being opened fit; those that somebody listens to come last, and one that is
+    /// being opened is not closed.
     async fn make_room(&self) {
         let alive: Vec<_> = self.live.sessions.read().await.keys().cloned().collect();
-        let surplus = (alive.len() + 1).saturating_sub(self.limits.live);
+        let opening = Arc::strong_count(&self.opening) - 1;
+        let surplus = (alive.len() + opening).saturating_sub(self.limits.live);
         if surplus == 0 {
             return;
         }
         let mut by_age: Vec<_> = {
             let known = self.known();
-            alive
-                .into_iter()
-                .map(|id| {
-                    let known = known.get(id.as_ref());
-                    (known.map(|k| (k.is_heard(), k.seen)), id)
-                })
-                .collect()
+            let age = |id: Arc<str>| {
+                let known = known.get(id.as_ref())?;
+                Some(((known.is_heard(), known.seen), id))
+            };
+            alive.into_iter().filter_map(age).collect()
         };
         by_age.sort();
         let quietest = by_age.into_iter().take(surplus).map(|(_, id)| id);
@@ -230,12 +236,14 @@ pub async fn guard(State(sessions): State<Arc<Sessions>>, req: Request, next: Ne
         // The sessionless era names its version in a header; an `initialize` comes without.
         None => req.method() == Method::POST && !req.headers().contains_key("mcp-method"),
     };
+    let opening = opens.then(|| sessions.opening.clone());
     if opens {
         sessions.make_room().await;
     }
     let ends = req.method() == Method::DELETE;
     let listens = req.method() == Method::GET;
     let mut answer = next.run(req).await;
+    drop(opening);
     let opened = answer
         .headers()
         .get(SESSION_ID)
@@ -274,6 +282,33 @@ mod tests {
         assert_eq!(sessions.live().await, 1);
         assert!(manager.sessions.read().await.contains_key(&heard));
         drop(answer);
+        sessions.close_unused().await;
+        assert_eq!(sessions.live().await, 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn room_is_made_by_the_quietest_and_never_by_one_that_is_being_opened() {
+        let manager = Arc::new(LocalSessionManager::default());
+        let limits = Limits {
+            live: 2,
+            ..Limits::default()
+        };
+        let sessions = Sessions::new(limits, manager.clone());
+        let (old, _a) = manager.create_session().await.expect("session");
+        sessions.note(&old, |_| {});
+        tokio::time::advance(SWEEP).await;
+        let (young, _b) = manager.create_session().await.expect("session");
+        sessions.note(&young, |_| {});
+        let (opening, _c) = manager.create_session().await.expect("session");
+        let _request = sessions.opening.clone();
+        sessions.make_room().await;
+        let alive = manager.sessions.read().await;
+        assert!(alive.contains_key(&opening));
+        assert!(!alive.contains_key(&old));
+        drop(alive);
+        // Whoever never finishes goes like the others.
+        sessions.close_unused().await;
+        tokio::time::advance(QUIET).await;
         sessions.close_unused().await;
         assert_eq!(sessions.live().await, 0);
     }
