@@ -24,8 +24,8 @@ use crate::{
         token_file,
     },
     mcp::{
-        Caller, Calls, Changes, Clock, ClusterDays, Desk, Endpoint, Rounds, Stop, Stores,
-        serve_endpoint, sessions,
+        Caller, Calls, Changes, Clock, ClusterDays, Desk, Endpoint, Stop, Stores, serve_endpoint,
+        sessions,
     },
     model::Lang,
     round::tasks::Tasks,
@@ -51,15 +51,10 @@ pub(super) async fn serve(app: App) -> Result<Outcome, Failure> {
     let stores = Arc::new(Stores::new(&app.config.running.data_dir).held_by(holder));
     let tasks = Tasks::new(rounds_stop.clone());
     let changes = Changes::default();
-    let rounds = Rounds::new(
-        tasks.clone(),
-        rounds::runner(app.clone(), stores.clone(), changes.clone()),
-    )
-    .with_lines(rounds::line_reader(app.clone(), stores.clone()))
-    .with_fresh(rounds::fresh_reader(app.clone(), stores.clone()));
+    let rounds = rounds::wired(&app, &stores, &changes, tasks.clone());
     let (ring, ear) = bell();
     let chats = telling::chats(&app)?;
-    let teller = telling::teller(&app, chats.clone())?;
+    let teller = telling::teller(&app, chats.clone(), rounds.around())?;
     let alerts = telling::webhooks(&app, &stores, &changes, ring);
     let desk = Arc::new(Desk {
         clock: Clock::System,

@@ -18,6 +18,7 @@ use crate::{
     http::alerts::Webhooks,
     mcp::{Change, Changes, Chat, Clock, Stores},
     model::OwnerAlias,
+    round::around::ReadAround,
 };
 
 /// The doors for alarms.
@@ -59,7 +60,12 @@ pub(super) fn chat(chats: Chats) -> Chat {
     }))
 }
 
-pub(super) fn teller(app: &App, chats: Chats) -> reqwest::Result<Teller> {
+/// `logs`: reads the logs around an alarm.
+pub(super) fn teller(
+    app: &App,
+    chats: Chats,
+    logs: Option<Arc<ReadAround>>,
+) -> reqwest::Result<Teller> {
     let (telling, zone) = (&app.config.telling, app.config.zone());
     let client = client()?;
     let gateway = telling
@@ -72,6 +78,7 @@ pub(super) fn teller(app: &App, chats: Chats) -> reqwest::Result<Teller> {
         owner: d.owner.clone(),
     });
     let tools = Tools {
+        logs,
         chats,
         gateway,
         devices: devices.collect(),

@@ -193,10 +193,11 @@ fn cql_fits(query: &str, fields: &Value) -> bool {
             .filter_map(|part| part.strip_prefix("verb:"));
         return verbs.any(|verb| fields["verb"] == verb);
     }
-    let text = fields.to_string();
-    query
-        .split(" AND ")
-        .all(|phrase| text.contains(phrase.trim_matches('"')))
+    let text = fields.to_string().to_lowercase();
+    query.split(" AND ").all(|group| {
+        let mut phrases = group.trim_matches(['(', ')']).split(" OR ");
+        phrases.any(|phrase| text.contains(&phrase.trim_matches('"').to_lowercase()))
+    })
 }
 
 fn text<'r>(request: &'r Request, name: &str) -> &'r str {

@@ -1,5 +1,6 @@
 //! Promises kept from outside: the real router on port 0, real clients.
 
+mod alarm_logs;
 mod asking;
 mod binary;
 mod cloud;
