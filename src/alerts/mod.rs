@@ -17,7 +17,9 @@ mod loose;
 pub mod meaning;
 mod morning;
 pub mod notify;
+pub mod poll;
 mod screen;
+pub mod signed;
 mod signs;
 mod spoken;
 mod tcop;
@@ -44,11 +46,13 @@ pub use watch::{OpenStore, watch};
 #[must_use]
 pub fn read(body: &[u8], received_ms: i64) -> Alarm {
     let text = String::from_utf8_lossy(body);
-    let value: Option<Value> = serde_json::from_str(&text).ok();
+    // Some senders put a byte order mark in front.
+    let value: Option<Value> = serde_json::from_str(text.trim_start_matches('\u{feff}')).ok();
     let known = value.as_ref().and_then(|v| {
         tcop::read(v, received_ms)
             .or_else(|| cls::read(v, received_ms))
             .or_else(|| alertmanager::read(v, received_ms))
+            .or_else(|| poll::read(v, received_ms))
     });
     known
         .or_else(|| spoken::read(&text, received_ms))

@@ -11,8 +11,8 @@ use tokio::{net::TcpListener, signal::unix, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Failure, Outcome, doctor, environment, handover::Counter, measures, nightly, rounds, tell,
-    telling,
+    Failure, Outcome, doctor, environment, handover::Counter, measures, nightly, polling::Poller,
+    rounds, tell, telling,
 };
 use crate::{
     alerts::bell,
@@ -55,7 +55,8 @@ pub(super) async fn serve(app: App) -> Result<Outcome, Failure> {
     let (ring, ear) = bell();
     let chats = telling::chats(&app)?;
     let teller = telling::teller(&app, chats.clone(), rounds.around())?;
-    let alerts = telling::webhooks(&app, &stores, &changes, ring);
+    let alerts = telling::webhooks(&app, &stores, &changes, ring.clone());
+    let poller = Poller::new(&app, &stores, &changes, ring);
     let desk = Arc::new(Desk {
         clock: Clock::System,
         zone: app.config.zone().clone(),
@@ -109,6 +110,7 @@ pub(super) async fn serve(app: App) -> Result<Outcome, Failure> {
         changes,
         rounds_stop.clone(),
     ));
+    let polling = tokio::spawn(poller.every_minute(rounds_stop.clone()));
     let endpoints = dial(&app.config, &desk, &rounds_stop);
     let handed_over = counter.map(|c| tokio::spawn(c.serve(rounds.clone(), rounds_stop.clone())));
     rounds::take_up_again(&app, &stores, &rounds).await;
@@ -131,6 +133,7 @@ pub(super) async fn serve(app: App) -> Result<Outcome, Failure> {
         nights.await,
         environment.await,
         tending.await,
+        polling.await,
         join_all(endpoints).await,
         join_all(handed_over).await,
         filed.await,

@@ -15,7 +15,7 @@ use crate::{
         watch,
     },
     app::App,
-    http::alerts::Webhooks,
+    http::alerts::{Key, Webhooks},
     mcp::{Change, Changes, Chat, Clock, Stores},
     model::OwnerAlias,
     round::around::ReadAround,
@@ -25,7 +25,11 @@ use crate::{
 pub(super) fn webhooks(app: &App, stores: &Arc<Stores>, changes: &Changes, ring: Bell) -> Webhooks {
     let secrets = &app.config.serving.alert_secrets;
     Webhooks::new(
-        secrets.iter().map(|s| (s.secret.clone(), s.owner.clone())),
+        secrets.iter().map(|s| Key {
+            secret: s.secret.clone(),
+            sign: s.sign.clone(),
+            owner: s.owner.clone(),
+        }),
         stores.clone(),
         app.owners.clone(),
         changes.clone(),

@@ -1,6 +1,8 @@
 //! Promises kept from outside: the real router on port 0, real clients.
 
+mod alarm_bodies;
 mod alarm_logs;
+mod alarm_poll;
 mod asking;
 mod binary;
 mod cloud;
