@@ -1,6 +1,7 @@
 //! Promises kept from outside: the real router on port 0, real clients.
 
 mod alarm_bodies;
+mod alarm_kill;
 mod alarm_logs;
 mod alarm_poll;
 mod asking;
