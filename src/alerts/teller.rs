@@ -23,6 +23,8 @@ use crate::{
 pub const LEAST_MS: i64 = 5 * 60 * 1000;
 /// Alarms analysed in one go; in a storm the gravest come first and the rest when they are asked for.
 const AT_ONCE: usize = 20;
+/// Messages to the chat in a minute; in a storm the rest waits and is written together. WeCom takes twenty of all its senders.
+const CHATS_A_MINUTE: u32 = 3;
 /// Alarms written out in one chat message.
 const MOST_WRITTEN: usize = 5;
 /// An analysis is told within a minute of its alarm; logs that take longer than this are looked at when it is asked for.
@@ -151,6 +153,9 @@ impl Teller {
     ) -> Result<bool, store::Error> {
         let (owner, chats) = (store.owner(), &self.0.tools.chats);
         if !chats.reaches(owner) {
+            return Ok(false);
+        }
+        if store.times_told(CHAT, now_ms - 60_000).await? >= CHATS_A_MINUTE {
             return Ok(false);
         }
         let claimed = self.claim(store, alive, CHAT, "", "", now_ms).await?;

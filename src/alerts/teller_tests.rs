@@ -190,6 +190,21 @@ async fn a_storm_is_one_message_and_one_sentence() {
 }
 
 #[tokio::test]
+async fn alarms_that_come_one_by_one_are_written_together_after_three_messages() {
+    let house = house(None, false).await;
+    for n in 0..6 {
+        house.comes(&format!("p-{n}"), now() + n * 1000).await;
+        house.tend(now() + n * 1000).await;
+    }
+    assert_eq!(house.asked("/robot/send").await.len(), 3);
+    house.tend(now() + MINUTE + 6000).await;
+    let written = house.asked("/robot/send").await;
+    assert_eq!(written.len(), 4);
+    let last = written[3]["markdown"]["text"].as_str().expect("text");
+    assert_eq!(last.matches("副本不可用").count(), 3, "{last}");
+}
+
+#[tokio::test]
 async fn the_next_alarm_waits_for_the_interval() {
     let house = house(None, false).await;
     for (policy, minute, spoken) in [("p-1", 0, 1), ("p-2", 1, 1), ("p-3", 2, 1)] {
