@@ -4,6 +4,7 @@ mod alarm_bodies;
 mod alarm_kill;
 mod alarm_logs;
 mod alarm_poll;
+mod alarm_told;
 mod asking;
 mod binary;
 mod cloud;

@@ -69,7 +69,12 @@ pub(super) async fn run(call: &Call, input: Input) -> Result<Answer, Trouble> {
             .fact("owner", &call.owner)
             .next("summarize_day", &[]));
     };
-    let (mut analysis, is_late) = analysed(call, &inbox::alarm_of(&row)).await?;
+    let standing = standing(call, &row).await?;
+    let is_new = standing.is_none();
+    let (mut analysis, is_late) = match standing {
+        Some(analysis) => (analysis, false),
+        None => analysed(call, &inbox::alarm_of(&row)).await?,
+    };
     if is_late {
         // What was found when it came is better than what can be said without the logs.
         match known(&row) {
@@ -78,7 +83,7 @@ pub(super) async fn run(call: &Call, input: Input) -> Result<Answer, Trouble> {
         }
     }
     let answer = about(call, &analysis, detail).await;
-    if let Err(error) = note(call, &row, &analysis).await {
+    if let Err(error) = note(call, &row, is_new.then_some(&analysis)).await {
         tracing::debug!(%error, "could not note that an alarm was told");
     }
     let unread = inbox::unread(&call.store, call.now.ms).await?;
@@ -130,10 +135,30 @@ fn reading(call: &Call, analysis: &Analysis, again: &[(&'static str, &str)]) -> 
         .next(SPEC.name, again)
 }
 
+/// The analysis that was made when it came, where it found the cause and nothing was learnt of that day since.
+async fn standing(call: &Call, row: &AlarmRow) -> Result<Option<Analysis>, crate::store::Error> {
+    let Some(analysis) = known(row).filter(|a| a.conclusion == Conclusion::Incident) else {
+        return Ok(None);
+    };
+    let Some((day, revision)) = analysis.report else {
+        return Ok(None);
+    };
+    let newest = call.store.newest_revision(day).await?;
+    // The sender may have said more since: that it is over.
+    let same = inbox::alarm_of(row).recovered_ms == analysis.alarm.recovered_ms;
+    Ok((newest == revision && same).then_some(analysis))
+}
+
 /// The user has heard it in full.
-async fn note(call: &Call, row: &AlarmRow, analysis: &Analysis) -> Result<(), crate::store::Error> {
-    let value = serde_json::to_value(analysis).unwrap_or_default();
-    call.store.put_analysis(row.id, value).await?;
+async fn note(
+    call: &Call,
+    row: &AlarmRow,
+    analysis: Option<&Analysis>,
+) -> Result<(), crate::store::Error> {
+    if let Some(analysis) = analysis {
+        let value = serde_json::to_value(analysis).unwrap_or_default();
+        call.store.put_analysis(row.id, value).await?;
+    }
     call.store
         .set_alarm_state(row.id, AlarmState::Acknowledged)
         .await
