@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # days.sh BIN SHARED CACHE: the binary against generated days with a known truth: from a folder and from COS, counts, secrets, verdict,
-# that nothing is lost or counted twice whatever the bucket and the machine do (`intake/`), that owners do not mix (`owners/`), and that causes
-# are found, followed from every kind of log and taken back, and that no planted text changes them (`diagnosis/`).
+# that nothing is lost or counted twice whatever the bucket and the machine do (`intake/`), that an alarm is explained and spoken within
+# seconds (`alerts/`), that owners do not mix (`owners/`), and that causes are found, followed from every kind of log and taken back, and
+# that no planted text changes them (`diagnosis/`).
 set -euo pipefail
 bin=$(realpath "$1"); shared=$(realpath "$2"); cache=$(realpath "$3"); here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d); trap 'kill "${cos:-0}" 2>/dev/null || true; wait 2>/dev/null || true; rm -rf "$work"' EXIT
@@ -30,6 +31,7 @@ run "file://$work/calm/bucket" "$work/calm-data" >"$work/calm.json"
 python3 "$here/check_day.py" "$shared" "$work/calm/truth.json" "$work/calm.json" "$work/calm-data"
 
 for check in dirty faults twins kill layouts hostile windows clusters init; do "$cache/cos/bin/python" "$here/intake/$check.py" "$bin" "$shared"; done
+"$cache/cos/bin/python" "$here/alerts/end_to_end.py" "$bin" "$shared"
 # `owners/first_answer.py` measures how long a new owner waits; it takes a day of 1 GB and is run by hand.
 "$cache/cos/bin/python" "$here/owners/fifty.py" "$bin" "$shared"
 

@@ -213,6 +213,15 @@ impl App {
         })
     }
 
+    /// An owner's door to the API; `None` without key or region.
+    pub fn api(&self, owner: &OwnerAlias) -> Result<Option<Api>, Error> {
+        let reach = self.owners.reach(owner)?;
+        let (Some(key), false) = (reach.credentials, reach.region.is_empty()) else {
+            return Ok(None);
+        };
+        Ok(Some(Api::new(key, &reach.region, &reach.endpoints)?))
+    }
+
     /// Who can be asked for an owner's logs of the last minutes; `None` without key, region or topics.
     pub async fn live(&self, owner: &OwnerAlias) -> Result<Option<Live>, Error> {
         let reach = self.with_places(self.owners.reach(owner)?).await?;

@@ -39,8 +39,8 @@ def fits(query, fields):
         return True
     if query.startswith("verb:"):
         return fields.get("verb") in [part.strip().removeprefix("verb:") for part in query.split(" OR ")]
-    text = json.dumps(fields, ensure_ascii=False)
-    return all(phrase.strip('"') in text for phrase in query.split(" AND "))
+    text = json.dumps(fields, ensure_ascii=False).lower()
+    return all(any(phrase.strip('"').lower() in text for phrase in group.strip("()").split(" OR ")) for group in query.split(" AND "))
 
 
 def log_of(line):

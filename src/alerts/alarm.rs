@@ -67,6 +67,9 @@ pub struct Alarm {
     pub policy: String,
     /// `uin` of the account, empty when unknown.
     pub account: String,
+    /// `appId` of the account, which ends the names of its buckets; empty when unknown.
+    #[serde(default)]
+    pub app_id: String,
     /// Full region name such as `ap-nanjing`, or as the sender wrote it.
     pub region: String,
     pub cluster: String,
@@ -96,6 +99,7 @@ impl Alarm {
             name: String::new(),
             policy: String::new(),
             account: String::new(),
+            app_id: String::new(),
             region: String::new(),
             cluster: String::new(),
             object: None,
@@ -173,6 +177,7 @@ impl Alarm {
             &mut self.name,
             &mut self.policy,
             &mut self.account,
+            &mut self.app_id,
             &mut self.region,
             &mut self.cluster,
             &mut self.node,

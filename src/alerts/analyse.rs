@@ -61,6 +61,8 @@ pub enum Conclusion {
     Incident,
     /// The logs show trouble of its object, not yet put together.
     Signs,
+    /// The logs show no trouble, but shortly before somebody changed the alarm's object, or something beside it.
+    Change,
     /// The logs of that time show nothing abnormal.
     Nothing,
     /// There are no logs of that time.
@@ -91,6 +93,8 @@ pub fn analyse(alarm: &Alarm, around: &Around, catalogue: &Catalogue, lang: Lang
         Conclusion::Signs
     } else if around.logs.source == LogSource::None {
         Conclusion::Unseen
+    } else if suspect(&changes, alarm).is_some() {
+        Conclusion::Change
     } else {
         Conclusion::Nothing
     };
@@ -109,6 +113,16 @@ pub fn analyse(alarm: &Alarm, around: &Around, catalogue: &Catalogue, lang: Lang
     };
     analysis.measures = measures(&analysis, catalogue, lang);
     analysis
+}
+
+/// The change that may have set an alarm off: the last one of its object before it, else of anything in its namespace. An alarm about a
+/// whole cluster suspects nobody.
+fn suspect<'c>(changes: &'c [ChangeNote], alarm: &Alarm) -> Option<&'c ChangeNote> {
+    alarm.object.as_ref()?;
+    let before = |c: &&ChangeNote| c.at.ms <= alarm.first_ms;
+    let mut earlier = changes.iter().filter(before);
+    // They are sorted so: its own first, then the newest.
+    earlier.next()
 }
 
 fn measures(a: &Analysis, catalogue: &Catalogue, lang: Lang) -> Vec<String> {
@@ -143,6 +157,8 @@ fn measures(a: &Analysis, catalogue: &Catalogue, lang: Lang) -> Vec<String> {
                     .map(|p| p.of(lang).to_owned()),
             );
         }
+        // What was changed is said below.
+        Conclusion::Change => {}
         Conclusion::Nothing => said.push(
             lang.pick(
                 "先看这个指标的监控曲线,一直不恢复再处理",
@@ -158,9 +174,10 @@ fn measures(a: &Analysis, catalogue: &Catalogue, lang: Lang) -> Vec<String> {
             .to_owned(),
         ),
     }
-    if let (Conclusion::Signs | Conclusion::Nothing, Some(change)) =
-        (a.conclusion, a.changes.first())
-    {
+    if let (Conclusion::Signs | Conclusion::Change | Conclusion::Nothing, Some(change)) = (
+        a.conclusion,
+        suspect(&a.changes, &a.alarm).or(a.changes.first()),
+    ) {
         said.push(lang.pick(
             format!(
                 "核对{}在{}对{}的改动",
@@ -208,13 +225,20 @@ impl Analysis {
                 ",这个时间的日志还没有分析",
                 ", the logs of that time were not analysed yet",
             ),
-            Conclusion::Policy | Conclusion::Incident | Conclusion::Signs => "",
+            Conclusion::Policy | Conclusion::Incident | Conclusion::Signs | Conclusion::Change => {
+                ""
+            }
         };
         voice::alarm(
             &AlarmFacts {
                 title: title.unwrap_or(&subject),
                 meaning: &format!("{}{seen}", self.meaning),
+                past: self.before(ask.lang).as_deref(),
                 cause: self.cause(ask.lang).as_deref(),
+                looked: self.conclusion != Conclusion::Unseen,
+                suspect: (self.conclusion == Conclusion::Change)
+                    .then(|| suspect(&self.changes, &self.alarm))
+                    .flatten(),
                 measures: &self.measures,
                 policy_problem: self.policy_problem.as_deref(),
                 recovered: self.alarm.recovered_ms.is_some(),
@@ -246,104 +270,41 @@ impl Analysis {
                     s.text.clone()
                 }
             }),
-            Conclusion::Policy | Conclusion::Nothing | Conclusion::Unseen => None,
+            Conclusion::Policy | Conclusion::Change | Conclusion::Nothing | Conclusion::Unseen => {
+                None
+            }
         }
+    }
+
+    /// How often it came before and what it was then, in a clause.
+    #[must_use]
+    pub fn before(&self, lang: Lang) -> Option<String> {
+        self.past.first()?;
+        let times: u32 = self.past.iter().map(|p| p.times).sum();
+        let known = self
+            .past
+            .iter()
+            .find_map(|p| Some((p, p.cause.as_deref()?)));
+        Some(match known {
+            Some((then, cause)) => {
+                let day = lang.pick("%-m月%-d日", "%-d %B");
+                let at = then.at.civil().strftime(day).to_string();
+                lang.pick(
+                    format!("这条告警以前报过{times}次，{at}那次是{cause}"),
+                    format!("it fired {times} times before, on {at} because of {cause}"),
+                )
+            }
+            None => lang.pick(
+                format!("这条告警以前报过{times}次，都没有查到原因"),
+                format!("it fired {times} times before, never with a known cause"),
+            ),
+        })
     }
 
     /// When the alarm began.
     #[must_use]
     pub fn began(&self) -> Moment {
         self.logs.from.at(self.alarm.first_ms)
-    }
-
-    /// For a screen or a chat group, in Markdown.
-    #[must_use]
-    pub fn page(&self, lang: Lang) -> String {
-        let shown = |text: &str| text.replace(['`', '*', '#'], "");
-        let title = [&self.alarm.name, &self.alarm.policy, &self.alarm.text]
-            .into_iter()
-            .find(|t| !t.is_empty())
-            .map_or_else(|| self.alarm.subject(), |t| t.chars().take(60).collect());
-        let mut page = vec![
-            format!("**{}** {}", shown(&title), self.began()),
-            format!(
-                "- {}: {}",
-                lang.pick("含义", "meaning"),
-                shown(&self.meaning)
-            ),
-        ];
-        let mut item = |name: &str, text: &str| page.push(format!("- {name}: {}", shown(text)));
-        if let Some(problem) = &self.policy_problem {
-            item(lang.pick("策略问题", "policy problem"), problem);
-        }
-        for incident in &self.incidents {
-            item(
-                lang.pick("原因", "cause"),
-                &format!(
-                    "{} ({}, {})",
-                    incident.title, incident.id, incident.root.cause
-                ),
-            );
-        }
-        for sign in &self.signs {
-            let ids: Vec<String> = sign.evidence.iter().map(ToString::to_string).collect();
-            item(
-                lang.pick("日志迹象", "sign"),
-                &format!(
-                    "{} ×{} {} [{}]",
-                    sign.object,
-                    sign.count,
-                    sign.text,
-                    ids.join(" ")
-                ),
-            );
-        }
-        for change in &self.changes {
-            item(
-                lang.pick("此前改动", "change before"),
-                &format!(
-                    "{} {} {} {} [{}]",
-                    change.at, change.user, change.verb, change.object, change.evidence
-                ),
-            );
-        }
-        for measure in &self.measures {
-            item(lang.pick("措施", "measure"), measure);
-        }
-        if let Some(last) = self.past.first() {
-            let times: u32 = self.past.iter().map(|p| p.times).sum();
-            let cause = last
-                .cause
-                .as_deref()
-                .unwrap_or(lang.pick("当时没有查到原因", "no cause was found then"));
-            item(
-                lang.pick("以前", "before"),
-                &lang.pick(
-                    format!("报过{times}次,最近一次{},{cause}", last.at),
-                    format!("{times} times, last at {}, {cause}", last.at),
-                ),
-            );
-        }
-        let seen = format!("{} – {}", self.logs.from, self.logs.to);
-        let cut = if self.logs.cut {
-            lang.pick(",有截断", ", cut")
-        } else {
-            ""
-        };
-        item(
-            lang.pick("看过的日志", "logs read"),
-            &match self.logs.source {
-                LogSource::Store => lang.pick(
-                    format!("{seen},{}行{cut}", self.logs.lines),
-                    format!("{seen}, {} lines{cut}", self.logs.lines),
-                ),
-                LogSource::None => lang.pick(
-                    format!("{seen},还没有这段时间的日志"),
-                    format!("{seen}, there are no logs of that time yet"),
-                ),
-            },
-        );
-        page.join("\n")
     }
 }
 

@@ -36,6 +36,7 @@ fn around(alarm: &Alarm, lines: Vec<Kept>, report: bool) -> Around {
             },
             lines: lines.len() as u64,
             cut: false,
+            notes: Vec::new(),
         },
         lines,
         past: Vec::new(),
@@ -155,6 +156,38 @@ fn without_an_incident_the_logs_of_its_object_speak() {
 }
 
 #[test]
+fn who_changed_the_object_shortly_before_is_named_and_not_called_the_cause() {
+    let write = |name: &str, minute: i64| {
+        let at_ms = sample::moment("2026-11-21T10:00:00").ms + minute * 60_000;
+        let line = json!({"__TIMESTAMP__": at_ms, "kind": "Event", "apiVersion": "audit.k8s.io/v1", "auditID": format!("a-{name}-{minute}"),
+            "stage": "ResponseComplete", "verb": "patch", "user": {"username": "100012347138"}, "requestObject": {"spec": {"replicas": 0}},
+            "objectRef": {"resource": "deployments", "apiGroup": "apps", "namespace": "shop", "name": name}, "responseStatus": {"code": 200}});
+        kept(LogKind::Audit, name, "patch", &line.to_string())
+    };
+    for (lines, named) in [
+        (vec![write("catalog", 20), write("pricing", 24)], "catalog"),
+        (vec![write("pricing", 24)], "pricing"),
+    ] {
+        let (analysis, spoken) = told(CATALOG_ALARM, lines, true);
+        assert_eq!(analysis.conclusion, Conclusion::Change, "{analysis:?}");
+        assert!(
+            spoken.contains("可能和这个改动有关")
+                && spoken.contains(named)
+                && !spoken.contains("原因是"),
+            "{spoken}"
+        );
+        assert!(
+            analysis.measures[0].contains(named),
+            "{:?}",
+            analysis.measures
+        );
+    }
+    // What came after the alarm did not set it off.
+    let (analysis, _) = told(CATALOG_ALARM, vec![write("catalog", 31)], true);
+    assert_eq!(analysis.conclusion, Conclusion::Nothing);
+}
+
+#[test]
 fn logs_without_anything_abnormal_and_no_logs_at_all_are_told_apart() {
     let (quiet, _) = told(CATALOG_ALARM, Vec::new(), true);
     assert_eq!(quiet.conclusion, Conclusion::Nothing);
@@ -230,12 +263,16 @@ async fn the_store_gives_the_day_its_lines_and_what_was_before() {
         .await
         .expect("put");
     let alarm = read(CATALOG_ALARM.as_bytes(), 0);
-    let around = gather(&store, &alarm, &shanghai()).await.expect("around");
+    let around = gather(&store, &alarm, &shanghai(), None)
+        .await
+        .expect("around");
     assert_eq!((around.lines.len(), around.past.len()), (1, 1));
     assert!(around.report.is_some());
     // The morning after, before that day was run: yesterday's report is all there is.
     let next = read(CATALOG_ALARM.replace("11-21", "11-22").as_bytes(), 0);
-    let around = gather(&store, &next, &shanghai()).await.expect("around");
+    let around = gather(&store, &next, &shanghai(), None)
+        .await
+        .expect("around");
     assert_eq!(around.logs.source, LogSource::None);
     assert_eq!(
         around.report.map(|r| r.date.to_string()).as_deref(),

@@ -1,19 +1,22 @@
 //! What is known about the quarter hour around an alarm.
 //!
-//! In: an owner's store, an alarm. Out: [`Around`]: the day's report, the kept lines of the window, and earlier alarms of the same
-//! kind. Always true: what was not looked at is said ([`LogsSeen`]). Judges nothing: that is [`super::analyse()`].
+//! In: an owner's store, an alarm, what was read for it just now. Out: [`Around`]: the day's report, the lines of the window, and
+//! earlier alarms of the same kind. Always true: what was not looked at is said ([`LogsSeen`]). Judges nothing: that is [`super::analyse()`].
+
+use std::collections::HashSet;
 
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use super::{Alarm, analyse::Analysis};
 use crate::{
-    model::{Day, LogKind, Moment, record::Kept, report::Report},
+    model::{Day, EvidenceId, LogKind, Moment, record::Kept, report::Report},
+    round::around::Seen,
     store::{self, AlarmRow, Store},
 };
 
 /// A policy looks at one to five minutes and needs several in a row; what set it off lies at most this far back.
-const BEFORE_MS: i64 = 15 * 60 * 1000;
+pub(super) const BEFORE_MS: i64 = 15 * 60 * 1000;
 const AFTER_MS: i64 = 15 * 60 * 1000;
 /// An alarm that goes on for hours is explained by how it began.
 const LONGEST_MS: i64 = 60 * 60 * 1000;
@@ -47,13 +50,35 @@ pub struct LogsSeen {
     pub lines: u64,
     /// There were more lines than were looked at.
     pub cut: bool,
+    /// What was cut, and what could not be asked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<LogNote>,
+}
+
+/// A limit of what was looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "what", rename_all = "lowercase")]
+pub enum LogNote {
+    /// Of very many lines of a kind, those that tell of trouble or name the object.
+    Cut {
+        kind: LogKind,
+        read: u64,
+        /// All lines of the window, where the service told.
+        of: Option<u64>,
+    },
+    /// Objects in the bucket that were too much for one alarm.
+    Unread { objects: u64 },
+    /// A sentence.
+    Failed { why: String },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LogSource {
-    /// What the round has kept of the day.
+    /// What was read of the bucket.
     Store,
+    /// The same, and what CLS had not shipped yet.
+    Live,
     /// There are no logs of that time here.
     None,
 }
@@ -63,7 +88,7 @@ pub enum LogSource {
 pub struct Past {
     pub at: Moment,
     pub times: u32,
-    /// What explained it then: the incident's title.
+    /// What explained it then: the incident's title, or what its logs showed.
     pub cause: Option<String>,
 }
 
@@ -89,6 +114,7 @@ impl Around {
                 source: LogSource::None,
                 lines: 0,
                 cut: false,
+                notes: Vec::new(),
             },
             past: Vec::new(),
             zone: zone.clone(),
@@ -96,9 +122,76 @@ impl Around {
     }
 }
 
-/// Looks everything up.
-pub async fn gather(store: &Store, alarm: &Alarm, zone: &TimeZone) -> Result<Around, store::Error> {
+/// Looks everything up that is stored, beside what was read for the alarm just now.
+pub async fn gather(
+    store: &Store,
+    alarm: &Alarm,
+    zone: &TimeZone,
+    seen: Option<&Seen>,
+) -> Result<Around, store::Error> {
     let (from_ms, to_ms) = window(alarm);
+    let (mut lines, mut cut) = stored_lines(store, from_ms, to_ms, zone).await?;
+    let mut count = lines.len() as u64;
+    let mut notes = Vec::new();
+    let mut asked = false;
+    if let Some(seen) = seen {
+        let here: HashSet<EvidenceId> = lines.iter().map(|l| l.id).collect();
+        let fresh = seen
+            .lines
+            .iter()
+            .filter(|l| (from_ms..to_ms).contains(&l.ts_ms) && !here.contains(&l.id));
+        let before = lines.len();
+        lines.extend(fresh.cloned());
+        count += (lines.len() - before) as u64;
+        asked = seen.asked.iter().any(|(_, note)| note.failed.is_none());
+        cut |= seen.unread > 0 || seen.asked.iter().any(|(_, note)| note.cut.is_some());
+        notes = notes_of(seen);
+    }
+    let day = Day::of(alarm.first_ms, zone);
+    let mut reports = seen.map_or_else(Vec::new, |s| s.reports.clone());
+    // The day of the alarm explains it before another one does.
+    reports.sort_by_key(|r| r.date != day);
+    let mut report = match reports.into_iter().next() {
+        Some(report) => Some(report),
+        None => store.report(day).await?,
+    };
+    let is_known = !lines.is_empty() || report.is_some() || asked;
+    if report.is_none() && !asked {
+        report = store.report(day.plus(-1)).await?;
+    }
+    let moment = |ms| Moment::new(ms, zone);
+    let earlier = store.alarms_of_kin(alarm.kin(), MOST_PAST).await?;
+    Ok(Around {
+        logs: LogsSeen {
+            from: moment(from_ms),
+            to: moment(to_ms),
+            source: match (is_known, asked) {
+                (false, _) => LogSource::None,
+                (true, false) => LogSource::Store,
+                (true, true) => LogSource::Live,
+            },
+            lines: count,
+            cut,
+            notes,
+        },
+        report,
+        lines,
+        past: earlier
+            .iter()
+            .filter(|row| row.what.first_ms < alarm.first_ms)
+            .map(|row| past(row, zone))
+            .collect(),
+        zone: zone.clone(),
+    })
+}
+
+/// Kept lines of the window, and whether there are more.
+async fn stored_lines(
+    store: &Store,
+    from_ms: i64,
+    to_ms: i64,
+    zone: &TimeZone,
+) -> Result<(Vec<Kept>, bool), store::Error> {
     let mut days = vec![Day::of(from_ms, zone), Day::of(to_ms, zone)];
     days.dedup();
     let (mut lines, mut cut) = (Vec::new(), false);
@@ -120,35 +213,33 @@ pub async fn gather(store: &Store, alarm: &Alarm, zone: &TimeZone) -> Result<Aro
             lines.append(&mut found);
         }
     }
-    let day = Day::of(alarm.first_ms, zone);
-    let mut report = store.report(day).await?;
-    let seen = !lines.is_empty() || report.is_some();
-    if report.is_none() {
-        report = store.report(day.plus(-1)).await?;
+    Ok((lines, cut))
+}
+
+/// What was cut and what failed.
+fn notes_of(seen: &Seen) -> Vec<LogNote> {
+    let mut notes = Vec::new();
+    if seen.unread > 0 {
+        notes.push(LogNote::Unread {
+            objects: seen.unread,
+        });
     }
-    let moment = |ms| Moment::new(ms, zone);
-    let earlier = store.alarms_of_kin(alarm.kin(), MOST_PAST).await?;
-    Ok(Around {
-        logs: LogsSeen {
-            from: moment(from_ms),
-            to: moment(to_ms),
-            source: if seen {
-                LogSource::Store
-            } else {
-                LogSource::None
-            },
-            lines: lines.len() as u64,
-            cut,
-        },
-        report,
-        lines,
-        past: earlier
+    for (kind, note) in &seen.asked {
+        if let Some(cut) = note.cut {
+            let (kind, read, of) = (*kind, cut.read, cut.of);
+            notes.push(LogNote::Cut { kind, read, of });
+        }
+        if let Some(why) = &note.failed {
+            notes.push(LogNote::Failed { why: why.clone() });
+        }
+    }
+    notes.extend(
+        seen.failed
             .iter()
-            .filter(|row| row.what.first_ms < alarm.first_ms)
-            .map(|row| past(row, zone))
-            .collect(),
-        zone: zone.clone(),
-    })
+            .map(|why| LogNote::Failed { why: why.clone() }),
+    );
+    notes.dedup();
+    notes
 }
 
 fn past(row: &AlarmRow, zone: &TimeZone) -> Past {
@@ -159,6 +250,15 @@ fn past(row: &AlarmRow, zone: &TimeZone) -> Past {
     Past {
         at: Moment::new(row.what.first_ms, zone),
         times: row.times,
-        cause: analysis.and_then(|a| a.incidents.into_iter().next().map(|i| i.title)),
+        cause: analysis.and_then(|a| {
+            let incident = a.incidents.first().map(|i| i.title.clone());
+            let sign = || {
+                a.signs
+                    .iter()
+                    .map(|s| s.name.clone())
+                    .find(|n| !n.is_empty())
+            };
+            incident.or_else(sign)
+        }),
     }
 }

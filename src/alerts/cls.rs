@@ -23,14 +23,18 @@ pub(super) fn read(body: &Value, received_ms: i64) -> Option<Alarm> {
         State::Firing
     };
     let notified = time(&first(body, &["/notify", "/notifyTime"]));
-    let lines: Vec<String> = body
+    // A list of logs for each query, or one list of logs.
+    let logs: Vec<&Value> = body
         .get("queryLog")
         .and_then(Value::as_array)
         .into_iter()
         .flatten()
-        .take(LINES)
-        .map(line)
+        .flat_map(|entry| match entry {
+            Value::Array(logs) => logs.iter().collect(),
+            log => vec![log],
+        })
         .collect();
+    let lines: Vec<String> = logs.iter().take(LINES).map(|log| line(log)).collect();
     let mut alarm = Alarm {
         state,
         name: text(body, "/alarm"),
@@ -46,11 +50,8 @@ pub(super) fn read(body: &Value, received_ms: i64) -> Option<Alarm> {
         ..Alarm::blank(Source::Cls, received_ms)
     };
     // The first line that names its pod tells the object; all lines of an alarm come from one query.
-    let tags = body
-        .get("queryLog")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
+    let tags = logs
+        .iter()
         .find_map(|l| l.pointer("/content/__TAG__"))
         .and_then(Value::as_object);
     let mut dimensions: std::collections::BTreeMap<String, String> = tags

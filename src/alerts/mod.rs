@@ -1,7 +1,8 @@
 //! Alarms in, their analysis, and telling it.
 //!
 //! [`read`] turns any body into an [`Alarm`]; [`inbox`] keeps it, and the [`Bell`] tells that it came; [`meaning`] says what its
-//! condition means, which may be that the policy is wrong; [`analyse()`] puts that together with what the logs show [`Around`] it.
+//! condition means, which may be that the policy is wrong; [`Look`] reads the logs [`Around`] it where they are not stored, and
+//! [`analyse()`] puts both together. The [`Teller`] tells it.
 
 mod alarm;
 mod alertmanager;
@@ -9,26 +10,36 @@ mod analyse;
 mod around;
 mod bell;
 mod cls;
+mod day;
 mod explain;
 pub mod inbox;
+mod look;
 mod loose;
 pub mod meaning;
+mod morning;
 pub mod notify;
+pub mod poll;
+mod screen;
+pub mod signed;
 mod signs;
 mod spoken;
 mod tcop;
 mod teller;
 mod wake;
+mod watch;
 
 use serde_json::Value;
 
 pub use alarm::{Alarm, Condition, Source, State};
 pub use analyse::{Analysis, Conclusion, analyse};
-pub use around::{Around, LogSource, LogsSeen, Past, gather};
+pub use around::{Around, LogNote, LogSource, LogsSeen, Past, gather};
 pub use bell::{Bell, Ear, bell};
+pub use day::{DayAlarms, Heard};
+pub use look::{Look, Looked};
 pub use signs::Sign;
-pub use teller::{Device, LEAST_MS, OpenStore, Teller, Tools, watch};
+pub use teller::{Device, LEAST_MS, LOGS_WAIT, Teller, Tools};
 pub use wake::{Lines, Waking, at_wake};
+pub use watch::{OpenStore, watch};
 
 /// Reads the body of an alarm. Never fails: what is no known form is an alarm of source [`Source::Unknown`] with the text as it
 /// came, since the worst answer to an alarm is to drop it.
@@ -37,11 +48,13 @@ pub use wake::{Lines, Waking, at_wake};
 #[must_use]
 pub fn read(body: &[u8], received_ms: i64) -> Alarm {
     let text = String::from_utf8_lossy(body);
-    let value: Option<Value> = serde_json::from_str(&text).ok();
+    // Some senders put a byte order mark in front.
+    let value: Option<Value> = serde_json::from_str(text.trim_start_matches('\u{feff}')).ok();
     let known = value.as_ref().and_then(|v| {
         tcop::read(v, received_ms)
             .or_else(|| cls::read(v, received_ms))
             .or_else(|| alertmanager::read(v, received_ms))
+            .or_else(|| poll::read(v, received_ms))
     });
     known
         .or_else(|| spoken::read(&text, received_ms))

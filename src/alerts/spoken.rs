@@ -70,7 +70,7 @@ pub(super) fn read(text: &str, received_ms: i64) -> Option<Alarm> {
 }
 
 /// `CPU总配置 > 0核`.
-fn compare(part: &str) -> Option<Condition> {
+pub(super) fn compare(part: &str) -> Option<Condition> {
     let (at, sign) = COMPARATORS
         .iter()
         .filter_map(|s| Some((part.find(s)?, *s)))

@@ -27,7 +27,11 @@ pub(super) fn read(body: &Value, received_ms: i64) -> Option<Alarm> {
 
 fn callback(body: &Value, received_ms: i64) -> Alarm {
     let at = |p: &str| text(body, p);
-    let dimensions = flatten(body.pointer("/alarmObjInfo/dimensions"));
+    let dimensions = body.pointer("/alarmObjInfo/dimensions");
+    let written: Option<Value> = dimensions
+        .and_then(Value::as_str)
+        .and_then(|text| serde_json::from_str(text).ok());
+    let dimensions = flatten(written.as_ref().or(dimensions));
     let recovered_ms = time(&at("/recoverTime"));
     // 1 and "ALARM" fire; 0 and "OK" recover; a recovery time says it for those that send neither.
     let state = match at("/alarmStatus").to_uppercase().as_str() {
@@ -54,6 +58,7 @@ fn callback(body: &Value, received_ms: i64) -> Alarm {
             &["/alarmPolicyInfo/policyId", "/alarmPolicyInfo/policyName"],
         ),
         account: at("/alarmObjInfo/uin"),
+        app_id: at("/alarmObjInfo/appId"),
         region: region(&first(
             body,
             &["/alarmObjInfo/region", "/alarmObjInfo/dimensions/region"],
@@ -112,6 +117,7 @@ fn template(body: &Value, received_ms: i64) -> Alarm {
         state,
         name: at("/policy_name"),
         policy: first(body, &["/policy_id", "/policy_name"]),
+        app_id: at("/app_id"),
         text: at("/content"),
         first_ms: time(&first(body, &["/first_trigger_time", "/trigger_time"]))
             .unwrap_or(received_ms),
@@ -136,7 +142,7 @@ fn template(body: &Value, received_ms: i64) -> Alarm {
 }
 
 /// Nested dimensions (`objDetail`) become dotted names.
-fn flatten(value: Option<&Value>) -> BTreeMap<String, String> {
+pub(super) fn flatten(value: Option<&Value>) -> BTreeMap<String, String> {
     let mut out = BTreeMap::new();
     let mut waiting = vec![(String::new(), value)];
     while let Some((prefix, value)) = waiting.pop() {

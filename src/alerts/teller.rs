@@ -1,37 +1,35 @@
 //! Works on what has arrived: analyses every new alarm, and tells it in the chat and through the robot.
 //!
-//! In: an owner whose [`Bell`](super::Bell) rang, and a tick each minute. Out: analyses in the store, messages, woken robots. Always
-//! true: what is to be said is noted before it is said, so a killed process says nothing twice and leaves nothing unanalysed; a
+//! In: an owner whose [`Bell`](super::Bell) rang. Out: analyses in the store, messages, woken robots. Always true: what is to be said is noted before it is said, so a killed process says nothing twice and leaves nothing unanalysed; a
 //! storm is one message; a robot is woken at most every [`LEAST_MS`], outside of quiet hours, and never by a recovery.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use futures::future::BoxFuture;
 use jiff::{civil::Time, tz::TimeZone};
-use tokio_util::sync::CancellationToken;
 
 use super::{
-    Analysis, Conclusion, Ear, analyse, gather, inbox,
+    Alarm, Analysis, Conclusion, Look, analyse, inbox,
     notify::{Chats, Gateway, QuietHours},
 };
 use crate::{
     diagnosis::faults::Catalogue,
-    model::{Day, Lang, Moment, OwnerAlias, Severity},
+    model::{Lang, Moment, OwnerAlias, Severity},
+    round::around::ReadAround,
     store::{self, AlarmRow, AlarmState, Outcome, Store, ToldLine},
     voice::{self, Ask, Detail},
 };
 
 /// Between two wake-ups of a robot; what comes meanwhile is told together.
 pub const LEAST_MS: i64 = 5 * 60 * 1000;
-/// The report is announced within this time, or not that day.
-const ANNOUNCED_MS: i128 = 2 * 3600 * 1000;
 /// Alarms analysed in one go; in a storm the gravest come first and the rest when they are asked for.
 const AT_ONCE: usize = 20;
+/// Messages to the chat in a minute; in a storm the rest waits and is written together. WeCom takes twenty of all its senders.
+const CHATS_A_MINUTE: u32 = 3;
 /// Alarms written out in one chat message.
 const MOST_WRITTEN: usize = 5;
-/// How often a robot that was busy or away is tried again, and lost rings are found.
-const TICK: Duration = Duration::from_mins(1);
-const WAKEUP: &str = "wakeup";
+/// An analysis is told within a minute of its alarm; logs that take longer than this are looked at when it is asked for.
+pub const LOGS_WAIT: Duration = Duration::from_secs(40);
+pub(super) const WAKEUP: &str = "wakeup";
 const CHAT: &str = "chat";
 
 /// A robot behind the gateway.
@@ -44,9 +42,20 @@ pub struct Device {
     pub owner: Option<OwnerAlias>,
 }
 
+impl Device {
+    /// The MAC address as a robot names itself when it wakes: `aa:bb:cc:00:11:22`.
+    #[must_use]
+    pub fn mac(&self) -> String {
+        let own = self.id.split("@@@").nth(1).unwrap_or(&self.id);
+        own.to_lowercase().replace(['_', '-'], ":")
+    }
+}
+
 /// With what, and when.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Tools {
+    /// Reads the logs around an alarm; without it, what is stored must do.
+    pub logs: Option<Arc<ReadAround>>,
     pub chats: Chats,
     pub gateway: Option<Gateway>,
     pub devices: Vec<Device>,
@@ -55,6 +64,16 @@ pub struct Tools {
     pub broadcast_at: Option<Time>,
     pub zone: TimeZone,
     pub lang: Lang,
+}
+
+impl std::fmt::Debug for Tools {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tools")
+            .field("devices", &self.devices)
+            .field("quiet", &self.quiet)
+            .field("broadcast_at", &self.broadcast_at)
+            .finish_non_exhaustive()
+    }
 }
 
 /// See the module's head. Cheap to clone.
@@ -68,6 +87,10 @@ struct Inner {
 }
 
 impl Teller {
+    pub(super) fn tools(&self) -> &Tools {
+        &self.0.tools
+    }
+
     #[must_use]
     pub fn new(tools: Tools, catalogue: Arc<Catalogue>) -> Self {
         Self(Arc::new(Inner { tools, catalogue }))
@@ -75,9 +98,7 @@ impl Teller {
 
     /// Does for one owner all that is due. True when something changed that a subscriber may want to read.
     pub async fn tend(&self, store: &Store, now_ms: i64) -> Result<bool, store::Error> {
-        if self.is_morning(now_ms) {
-            self.morning(store, now_ms).await?;
-        }
+        self.morning(store, now_ms).await?;
         let mut unread = inbox::unread(store, now_ms).await?;
         if unread.is_empty() {
             return Ok(false);
@@ -94,7 +115,7 @@ impl Teller {
 
     /// Analyses what was not, the gravest first.
     async fn analyse(&self, store: &Store, unread: &mut [AlarmRow]) -> Result<bool, store::Error> {
-        let (zone, lang) = (&self.0.tools.zone, self.0.tools.lang);
+        let tools = &self.0.tools;
         unread.sort_by_key(|row| {
             (
                 std::cmp::Reverse(inbox::alarm_of(row).severity()),
@@ -102,17 +123,25 @@ impl Teller {
             )
         });
         let new = unread.iter_mut().filter(|row| row.analysis.is_none());
-        let mut any = false;
-        for row in new.take(AT_ONCE) {
-            let alarm = inbox::alarm_of(row);
-            let around = gather(store, &alarm, zone).await?;
-            let analysis = analyse(&alarm, &around, &self.0.catalogue, lang);
+        let mut new: Vec<&mut AlarmRow> = new.take(AT_ONCE).collect();
+        if new.is_empty() {
+            return Ok(false);
+        }
+        let alarms: Vec<Alarm> = new.iter().map(|row| inbox::alarm_of(row)).collect();
+        let look = Look {
+            read: tools.logs.clone(),
+            patience: LOGS_WAIT,
+            zone: tools.zone.clone(),
+            lang: tools.lang,
+        };
+        let looked = look.at_all(store, &alarms).await?;
+        for ((row, alarm), looked) in new.iter_mut().zip(&alarms).zip(looked) {
+            let analysis = analyse(alarm, &looked.around, &self.0.catalogue, tools.lang);
             let value = serde_json::to_value(&analysis).unwrap_or_default();
             row.analysis = Some(value.clone());
             store.put_analysis(row.id, value).await?;
-            any = true;
         }
-        Ok(any)
+        Ok(true)
     }
 
     /// One chat message for all alarms that none was written about.
@@ -124,6 +153,9 @@ impl Teller {
     ) -> Result<bool, store::Error> {
         let (owner, chats) = (store.owner(), &self.0.tools.chats);
         if !chats.reaches(owner) {
+            return Ok(false);
+        }
+        if store.times_told(CHAT, now_ms - 60_000).await? >= CHATS_A_MINUTE {
             return Ok(false);
         }
         let claimed = self.claim(store, alive, CHAT, "", "", now_ms).await?;
@@ -190,56 +222,7 @@ impl Teller {
         Ok(said)
     }
 
-    /// Whether the report is to be announced by now. A robot that was busy or away is tried again meanwhile.
-    fn is_morning(&self, now_ms: i64) -> bool {
-        let now = Moment::new(now_ms, &self.0.tools.zone).civil().time();
-        let late = |at: Time| now.duration_since(at).as_millis();
-        self.0
-            .tools
-            .broadcast_at
-            .is_some_and(|at| (0..ANNOUNCED_MS).contains(&late(at)))
-    }
-
-    /// Wakes the owner's robots with yesterday's headline, once a day.
-    async fn morning(&self, store: &Store, now_ms: i64) -> Result<bool, store::Error> {
-        let tools = &self.0.tools;
-        let (lang, now) = (tools.lang, Moment::new(now_ms, &tools.zone));
-        let today = Day::of(now_ms, &tools.zone);
-        let (Some(gateway), Some(report)) = (&tools.gateway, store.report(today.plus(-1)).await?)
-        else {
-            return Ok(false);
-        };
-        let headline = voice::headline(&report, &Ask::new(now, lang));
-        let headline = headline.unwrap_or_else(|| {
-            lang.pick("昨天没有发现问题", "yesterday nothing was wrong")
-                .to_owned()
-        });
-        let text = lang.pick(
-            format!("昨天的日志日报好了，{headline}。要不要开始播报？"),
-            format!("Yesterday's report is ready, {headline}. Shall I begin?"),
-        );
-        let mut said = false;
-        for device in self.devices(store.owner()) {
-            if !store.quiet(device.id.clone(), today).await?.is_empty() {
-                continue;
-            }
-            let (subject, id) = (format!("day:{}", report.date), device.id.clone());
-            let line = line(WAKEUP, &id, &subject, now_ms, &text);
-            if store.claim_told_line(line).await? {
-                let outcome = gateway.wake(&id, &text, now_ms).await;
-                store
-                    .close_told_line(subject, WAKEUP, id.clone(), outcome)
-                    .await?;
-                if matches!(outcome, Outcome::Said | Outcome::Unsure) {
-                    store.put_quiet(id, today, "offered".to_owned()).await?;
-                    said = true;
-                }
-            }
-        }
-        Ok(said)
-    }
-
-    fn devices(&self, owner: &OwnerAlias) -> impl Iterator<Item = &Device> {
+    pub(super) fn devices(&self, owner: &OwnerAlias) -> impl Iterator<Item = &Device> {
         let devices = &self.0.tools.devices;
         devices
             .iter()
@@ -299,7 +282,7 @@ impl Teller {
     }
 }
 
-fn line(way: &str, device: &str, subject: &str, at_ms: i64, text: &str) -> ToldLine {
+pub(super) fn line(way: &str, device: &str, subject: &str, at_ms: i64, text: &str) -> ToldLine {
     ToldLine {
         way: way.to_owned(),
         device: device.to_owned(),
@@ -350,52 +333,11 @@ pub(super) fn lead_of<'r>(rows: &'r [AlarmRow], ask: &Ask) -> Option<(&'r AlarmR
 fn rank(row: &AlarmRow) -> (u8, Severity, i64) {
     let explained = match analysis_of(row).map(|a| a.conclusion) {
         Some(Conclusion::Incident) => 3,
-        Some(Conclusion::Signs) => 2,
+        Some(Conclusion::Signs | Conclusion::Change) => 2,
         Some(Conclusion::Nothing | Conclusion::Unseen) | None => 1,
         Some(Conclusion::Policy) => 0,
     };
     (explained, inbox::alarm_of(row).severity(), row.what.last_ms)
-}
-
-/// Opens an owner's store.
-pub type OpenStore =
-    dyn Fn(OwnerAlias) -> BoxFuture<'static, Result<Store, store::Error>> + Send + Sync;
-
-/// Tends owners when their bell rings, and all of them once a minute, until stopped. `owners`: who there is; `changed`: called for an
-/// owner whose alarms changed.
-pub async fn watch(
-    teller: Teller,
-    mut ear: Ear,
-    open: Arc<OpenStore>,
-    owners: impl Fn() -> Vec<OwnerAlias> + Send,
-    now_ms: impl Fn() -> i64 + Send,
-    changed: impl Fn(OwnerAlias) + Send,
-    stop: CancellationToken,
-) {
-    let mut tick = tokio::time::interval(TICK);
-    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        let due: HashSet<OwnerAlias> = tokio::select! {
-            () = stop.cancelled() => return,
-            Some(owner) = ear.next() => HashSet::from([owner]),
-            _ = tick.tick() => owners().into_iter().collect(),
-        };
-        for owner in due {
-            let tended = match open(owner.clone()).await {
-                Ok(store) if store.is_writer() => teller.tend(&store, now_ms()).await,
-                // Another process writes this owner's data, and tells its alarms.
-                Ok(_) => Ok(false),
-                Err(error) => Err(error),
-            };
-            match tended {
-                Ok(true) => changed(owner),
-                Ok(false) => {}
-                Err(error) => {
-                    tracing::error!(owner = %owner, %error, "could not work on alarms; trying again in a minute");
-                }
-            }
-        }
-    }
 }
 
 #[cfg(test)]

@@ -3,12 +3,14 @@
 use jiff::civil::Time;
 use secrecy::SecretString;
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 use wiremock::{Mock, MockServer, ResponseTemplate, matchers::path_regex};
 
 use super::*;
 use crate::{
-    alerts::{Source, bell, notify::Robot},
+    alerts::{OpenStore, Source, bell, notify::Robot, watch},
     model::sample,
+    round::around::Seen,
 };
 
 const MAC: &str = "aa:bb:cc:00:11:22";
@@ -62,6 +64,7 @@ async fn house(quiet_until: Option<i8>, is_alive: bool) -> House {
         owner: None,
     };
     let tools = Tools {
+        logs: None,
         chats: Chats::new(http.clone(), vec![robot], Lang::Zh),
         gateway: Some(Gateway::new(
             http,
@@ -187,6 +190,21 @@ async fn a_storm_is_one_message_and_one_sentence() {
 }
 
 #[tokio::test]
+async fn alarms_that_come_one_by_one_are_written_together_after_three_messages() {
+    let house = house(None, false).await;
+    for n in 0..6 {
+        house.comes(&format!("p-{n}"), now() + n * 1000).await;
+        house.tend(now() + n * 1000).await;
+    }
+    assert_eq!(house.asked("/robot/send").await.len(), 3);
+    house.tend(now() + MINUTE + 6000).await;
+    let written = house.asked("/robot/send").await;
+    assert_eq!(written.len(), 4);
+    let last = written[3]["markdown"]["text"].as_str().expect("text");
+    assert_eq!(last.matches("副本不可用").count(), 3, "{last}");
+}
+
+#[tokio::test]
 async fn the_next_alarm_waits_for_the_interval() {
     let house = house(None, false).await;
     for (policy, minute, spoken) in [("p-1", 0, 1), ("p-2", 1, 1), ("p-3", 2, 1)] {
@@ -281,6 +299,45 @@ async fn the_morning_is_announced_once() {
 }
 
 #[tokio::test]
+async fn who_asked_for_quiet_or_was_told_already_is_not_woken_in_the_morning() {
+    let today: crate::model::Day = "2026-11-22".parse().expect("day");
+    let robot = "robot\u{1f}device\u{1f}aa:bb:cc:00:11:22";
+    for (device, why, spared) in [
+        (robot, "asked", true),
+        // Somebody whose robot does not say which one it is.
+        ("robot", "asked", true),
+        // The context source was first.
+        ("aa:bb:cc:00:11:22", "offered", true),
+        ("robot\u{1f}device\u{1f}aa:bb:cc:00:11:33", "asked", false),
+        ("aa:bb:cc:00:11:33", "offered", false),
+    ] {
+        let house = house(None, false).await;
+        let quiet = house
+            .store
+            .put_quiet(device.to_owned(), today, why.to_owned());
+        quiet.await.expect("quiet");
+        house.tend(sample::morning().ms).await;
+        assert_eq!(house.spoken().await.is_empty(), spared, "{device} {why}");
+    }
+    let house = house(None, false).await;
+    let told = store::Told {
+        day: today.plus(-1),
+        incident: "i1".to_owned(),
+        listed: Vec::new(),
+        part: 4,
+        revision: 2,
+        at_ms: 1,
+    };
+    house
+        .store
+        .put_told(robot.to_owned(), told)
+        .await
+        .expect("told");
+    house.tend(sample::morning().ms).await;
+    assert!(house.spoken().await.is_empty());
+}
+
+#[tokio::test]
 async fn whoever_rings_is_tended_until_the_house_is_closed() {
     let house = house(None, false).await;
     house.comes("p-1", now()).await;
@@ -307,6 +364,70 @@ async fn whoever_rings_is_tended_until_the_house_is_closed() {
         Some("demo")
     );
     assert_eq!(house.spoken().await.len(), 1);
+    stop.cancel();
+    watching.await.expect("ends");
+}
+
+#[tokio::test]
+async fn a_slow_owner_keeps_nobody_waiting_and_what_comes_meanwhile_is_worked_on_too() {
+    let house = house(None, false).await;
+    let dir = tempfile::tempdir().expect("dir");
+    let alias = |name: &str| name.parse::<OwnerAlias>().expect("alias");
+    let store = |name: &str| Store::open(dir.path(), &alias(name)).expect("store");
+    let (quick, slow) = (store("quick"), store("slow"));
+    let (asking, mut asked) = tokio::sync::mpsc::unbounded_channel();
+    let answers = Arc::new(tokio::sync::Semaphore::new(0));
+    let waiting = answers.clone();
+    let logs: Arc<ReadAround> = Arc::new(move |owner: OwnerAlias, _| {
+        let (asking, waiting) = (asking.clone(), waiting.clone());
+        Box::pin(async move {
+            asking.send(owner.clone()).expect("the test listens");
+            if owner.as_str() == "slow" {
+                waiting.acquire().await.expect("open").forget();
+            }
+            Ok(Seen::default())
+        })
+    });
+    let tools = Tools {
+        logs: Some(logs),
+        ..house.teller.tools().clone()
+    };
+    let catalogue = Catalogue::builtin().expect("catalogue");
+    let teller = Teller::new(tools, Arc::new(catalogue));
+    // A day that nobody has read.
+    let comes = async |store: &Store, policy: &str| {
+        let body = ALARM.replace("POLICY", policy).replace("11-21", "11-25");
+        let kept = inbox::receive(store, body.as_bytes(), Source::Tcop, now());
+        kept.await.expect("kept");
+    };
+    comes(&quick, "p-1").await;
+    comes(&slow, "p-1").await;
+    let stores = [quick.clone(), slow.clone()];
+    let open: Arc<OpenStore> = Arc::new(move |owner| {
+        let store = stores[usize::from(owner.as_str() == "slow")].clone();
+        Box::pin(async move { Ok(store) })
+    });
+    let (told, mut hears) = tokio::sync::mpsc::unbounded_channel();
+    let changed = move |owner: OwnerAlias| drop(told.send(owner.to_string()));
+    let ((ring, ear), stop) = (bell(), CancellationToken::new());
+    let watching = watch(teller, ear, open, Vec::new, now, changed, stop.clone());
+    let watching = tokio::spawn(watching);
+    ring.ring(alias("slow"));
+    assert_eq!(asked.recv().await, Some(alias("slow")));
+    ring.ring(alias("quick"));
+    assert_eq!(asked.recv().await, Some(alias("quick")));
+    assert_eq!(hears.recv().await.as_deref(), Some("quick"));
+    // Another alarm of the slow one comes while the first is worked on.
+    comes(&slow, "p-2").await;
+    ring.ring(alias("slow"));
+    answers.add_permits(2);
+    for _ in 0..2 {
+        assert_eq!(hears.recv().await.as_deref(), Some("slow"));
+    }
+    for id in [1, 2] {
+        let row = slow.alarm(id).await.expect("ask").expect("row");
+        assert!(row.analysis.is_some(), "{id}");
+    }
     stop.cancel();
     watching.await.expect("ends");
 }

@@ -92,7 +92,8 @@ async fn daily(
     lang: Lang,
 ) -> Result<Option<String>, store::Error> {
     let today = Day::of(now.ms, zone);
-    let device = waking.device.to_owned();
+    // A MAC address is written in either case.
+    let device = waking.device.to_lowercase();
     let day = today.plus(-1);
     let report = store.report(day).await?;
     let Some(report) = report.filter(|r| r.stage >= Stage::Day) else {

@@ -27,6 +27,7 @@ pub mod init;
 mod measures;
 mod nightly;
 pub mod owner;
+mod polling;
 pub mod probe;
 mod prompt;
 pub mod report;

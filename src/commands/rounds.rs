@@ -14,11 +14,12 @@ use crate::{
     mcp::{Change, Changes, Clock, ReadFresh, ReadLines, Rounds, RunRound, Stores},
     model::LogKind,
     round::{
+        around::{ReadAround, Seen},
         ledger::{self, Outcome},
         live::Scope,
         progress::Progress,
         pull::Want,
-        tasks::{TaskKey, Urgency, Work},
+        tasks::{Ended, TaskKey, Tasks, Urgency, Work},
     },
     store::Store,
 };
@@ -29,6 +30,16 @@ const SPEAKS_EVERY: Duration = Duration::from_secs(1);
 /// What a task does, for whoever starts one.
 pub(super) fn runner(app: App, stores: Arc<Stores>, changes: Changes) -> Arc<RunRound> {
     Arc::new(move |key, work| one(app.clone(), stores.clone(), changes.clone(), key, work).boxed())
+}
+
+/// The rounds of a server, and how lines are read.
+pub(super) fn wired(app: &App, stores: &Arc<Stores>, changes: &Changes, tasks: Tasks) -> Rounds {
+    let run = runner(app.clone(), stores.clone(), changes.clone());
+    let rounds = Rounds::new(tasks, run)
+        .with_lines(line_reader(app.clone(), stores.clone()))
+        .with_fresh(fresh_reader(app.clone(), stores.clone()));
+    let around = around_reader(app.clone(), stores.clone(), rounds.clone(), changes.clone());
+    rounds.with_around(around)
 }
 
 async fn one(
@@ -61,7 +72,7 @@ async fn one(
     outcome?;
     match key.want {
         // Lines alone change no report.
-        Want::Kind { .. } => {}
+        Want::Kind { .. } | Want::Around { .. } => {}
         Want::Still => changes.announce(Change::Report(key.owner, key.day.plus(-1))),
         Want::Day | Want::Cause { .. } => changes.announce(Change::Report(key.owner, key.day)),
     }
@@ -141,7 +152,7 @@ pub(super) async fn take_up_again(app: &App, stores: &Stores, rounds: &Rounds) {
 }
 
 /// How lines are read again from an owner's bucket.
-pub(super) fn line_reader(app: App, stores: Arc<Stores>) -> Arc<ReadLines> {
+fn line_reader(app: App, stores: Arc<Stores>) -> Arc<ReadLines> {
     Arc::new(move |owner, day, asked| {
         let (app, stores) = (app.clone(), stores.clone());
         let reading = async move {
@@ -160,7 +171,7 @@ pub(super) fn line_reader(app: App, stores: Arc<Stores>) -> Arc<ReadLines> {
 }
 
 /// How what is not shipped yet is asked for. Of the audit log only what may have changed something: its question is who changed what.
-pub(super) fn fresh_reader(app: App, stores: Arc<Stores>) -> Arc<ReadFresh> {
+fn fresh_reader(app: App, stores: Arc<Stores>) -> Arc<ReadFresh> {
     Arc::new(move |owner, day, kind, (from_ms, to_ms)| {
         let (app, stores) = (app.clone(), stores.clone());
         async move {
@@ -172,6 +183,56 @@ pub(super) fn fresh_reader(app: App, stores: Arc<Stores>) -> Arc<ReadFresh> {
                 LogKind::Business | LogKind::Event => Scope::Whole,
             };
             round.fresh(day, kind, from_ms, to_ms, scope).await
+        }
+        .boxed()
+    })
+}
+
+/// The bucket is waited for this long; what CLS has not shipped yet says more about an alarm of now.
+const BUCKET_WAIT: Duration = Duration::from_secs(25);
+
+/// How the logs around an alarm are read: of the bucket by a task, which goes on when nobody waits any more; of CLS at once.
+fn around_reader(
+    app: App,
+    stores: Arc<Stores>,
+    rounds: Rounds,
+    changes: Changes,
+) -> Arc<ReadAround> {
+    Arc::new(move |owner, window| {
+        let (app, stores) = (app.clone(), stores.clone());
+        let (rounds, changes) = (rounds.clone(), changes.clone());
+        async move {
+            let lang = app.lang();
+            let store = stores.of(&owner).await.map_err(|e| e.sentence(lang))?;
+            let pulling = async {
+                if !store.is_writer() {
+                    return None;
+                }
+                let mut failed = None;
+                for day in window.days(app.config.zone()) {
+                    let want = Want::Around {
+                        from_ms: window.from_ms,
+                        to_ms: window.to_ms,
+                    };
+                    if let Ended::Failed(why) = rounds.pull(&owner, day, want).wait().await {
+                        failed = Some(why);
+                    }
+                }
+                failed
+            };
+            let pulled = tokio::time::timeout(BUCKET_WAIT, pulling).await;
+            let failed = pulled.unwrap_or_else(|_| {
+                let slow = ("桶里的日志还在读", "the bucket is still being read");
+                Some(lang.pick(slow.0, slow.1).to_owned())
+            });
+            let round = app.round(&owner, store).await;
+            let round = round.map_err(|e| e.sentence(lang))?;
+            let seen = round.around(&window).await;
+            let seen = seen.map_err(|e| e.sentence(lang))?;
+            for report in seen.reports.iter().filter(|r| !r.tells_the_day()) {
+                changes.announce(Change::Report(owner.clone(), report.date));
+            }
+            Ok(Seen { failed, ..seen })
         }
         .boxed()
     })

@@ -11,8 +11,8 @@ use tokio::{net::TcpListener, signal::unix, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Failure, Outcome, doctor, environment, handover::Counter, measures, nightly, rounds, tell,
-    telling,
+    Failure, Outcome, doctor, environment, handover::Counter, measures, nightly, polling::Poller,
+    rounds, tell, telling,
 };
 use crate::{
     alerts::bell,
@@ -24,8 +24,8 @@ use crate::{
         token_file,
     },
     mcp::{
-        Caller, Calls, Changes, Clock, ClusterDays, Desk, Endpoint, Rounds, Stop, Stores,
-        serve_endpoint, sessions,
+        Caller, Calls, Changes, Clock, ClusterDays, Desk, Endpoint, Stop, Stores, serve_endpoint,
+        sessions,
     },
     model::Lang,
     round::tasks::Tasks,
@@ -51,16 +51,12 @@ pub(super) async fn serve(app: App) -> Result<Outcome, Failure> {
     let stores = Arc::new(Stores::new(&app.config.running.data_dir).held_by(holder));
     let tasks = Tasks::new(rounds_stop.clone());
     let changes = Changes::default();
-    let rounds = Rounds::new(
-        tasks.clone(),
-        rounds::runner(app.clone(), stores.clone(), changes.clone()),
-    )
-    .with_lines(rounds::line_reader(app.clone(), stores.clone()))
-    .with_fresh(rounds::fresh_reader(app.clone(), stores.clone()));
+    let rounds = rounds::wired(&app, &stores, &changes, tasks.clone());
     let (ring, ear) = bell();
     let chats = telling::chats(&app)?;
-    let teller = telling::teller(&app, chats.clone())?;
-    let alerts = telling::webhooks(&app, &stores, &changes, ring);
+    let teller = telling::teller(&app, chats.clone(), rounds.around())?;
+    let alerts = telling::webhooks(&app, &stores, &changes, ring.clone());
+    let poller = Poller::new(&app, &stores, &changes, ring);
     let desk = Arc::new(Desk {
         clock: Clock::System,
         zone: app.config.zone().clone(),
@@ -114,6 +110,7 @@ pub(super) async fn serve(app: App) -> Result<Outcome, Failure> {
         changes,
         rounds_stop.clone(),
     ));
+    let polling = tokio::spawn(poller.every_minute(rounds_stop.clone()));
     let endpoints = dial(&app.config, &desk, &rounds_stop);
     let handed_over = counter.map(|c| tokio::spawn(c.serve(rounds.clone(), rounds_stop.clone())));
     rounds::take_up_again(&app, &stores, &rounds).await;
@@ -136,6 +133,7 @@ pub(super) async fn serve(app: App) -> Result<Outcome, Failure> {
         nights.await,
         environment.await,
         tending.await,
+        polling.await,
         join_all(endpoints).await,
         join_all(handed_over).await,
         filed.await,

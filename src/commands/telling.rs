@@ -15,16 +15,21 @@ use crate::{
         watch,
     },
     app::App,
-    http::alerts::Webhooks,
+    http::alerts::{Key, Webhooks},
     mcp::{Change, Changes, Chat, Clock, Stores},
     model::OwnerAlias,
+    round::around::ReadAround,
 };
 
 /// The doors for alarms.
 pub(super) fn webhooks(app: &App, stores: &Arc<Stores>, changes: &Changes, ring: Bell) -> Webhooks {
     let secrets = &app.config.serving.alert_secrets;
     Webhooks::new(
-        secrets.iter().map(|s| (s.secret.clone(), s.owner.clone())),
+        secrets.iter().map(|s| Key {
+            secret: s.secret.clone(),
+            sign: s.sign.clone(),
+            owner: s.owner.clone(),
+        }),
         stores.clone(),
         app.owners.clone(),
         changes.clone(),
@@ -59,7 +64,12 @@ pub(super) fn chat(chats: Chats) -> Chat {
     }))
 }
 
-pub(super) fn teller(app: &App, chats: Chats) -> reqwest::Result<Teller> {
+/// `logs`: reads the logs around an alarm.
+pub(super) fn teller(
+    app: &App,
+    chats: Chats,
+    logs: Option<Arc<ReadAround>>,
+) -> reqwest::Result<Teller> {
     let (telling, zone) = (&app.config.telling, app.config.zone());
     let client = client()?;
     let gateway = telling
@@ -72,6 +82,7 @@ pub(super) fn teller(app: &App, chats: Chats) -> reqwest::Result<Teller> {
         owner: d.owner.clone(),
     });
     let tools = Tools {
+        logs,
         chats,
         gateway,
         devices: devices.collect(),

@@ -19,6 +19,16 @@ pub struct Serving {
     /// Origins of web pages that may call `/mcp` from a browser.
     pub allowed_origins: Vec<String>,
     pub alert_secrets: Vec<AlertSecret>,
+    pub polling: Polling,
+}
+
+/// Where alarms are fetched that nobody can push here.
+#[derive(Debug, Clone)]
+pub struct Polling {
+    /// Whether the history of alarms is asked for each minute.
+    pub history: bool,
+    /// CLS topics that alarms are written into, each with whose it is.
+    pub topics: Vec<(String, Option<OwnerAlias>)>,
 }
 
 /// A bearer token, what to call it in logs, and what it may see.
@@ -37,6 +47,8 @@ pub struct TokenSpec {
 #[derive(Debug, Clone)]
 pub struct AlertSecret {
     pub secret: SecretString,
+    /// Signs what CLS posts; then nothing of CLS comes in without a signature.
+    pub sign: Option<SecretString>,
     pub owner: Option<OwnerAlias>,
 }
 
@@ -113,6 +125,7 @@ pub(super) fn read(r: &mut Reader<'_>) -> Serving {
         allowed_hosts: r.list("GENGFU_ALLOWED_HOSTS"),
         allowed_origins: r.list("GENGFU_ALLOWED_ORIGINS"),
         alert_secrets: alert_secrets(r),
+        polling: polling(r),
     }
 }
 
@@ -165,12 +178,40 @@ fn tokens(r: &mut Reader<'_>) -> Vec<TokenSpec> {
     tokens
 }
 
+fn polling(r: &mut Reader<'_>) -> Polling {
+    let name = "GENGFU_ALARM_POLL";
+    let asked = r.parsed(
+        name,
+        |t| match t {
+            "auto" => Some(None),
+            "on" | "1" => Some(Some(true)),
+            "off" | "0" => Some(Some(false)),
+            _ => None,
+        },
+        "auto、on 或 off",
+        "auto, on or off",
+    );
+    // Whoever can be reached is pushed to.
+    let unreachable = r.text_if_set("GENGFU_PUBLIC_URL").is_none();
+    let name = "GENGFU_ALARM_TOPIC";
+    let mut topics = Vec::new();
+    for entry in r.entries(name, &["owner"]) {
+        let owner = r.owner_of(name, &entry);
+        topics.push((entry.value, owner));
+    }
+    Polling {
+        history: asked.flatten().unwrap_or(unreachable),
+        topics,
+    }
+}
+
 fn alert_secrets(r: &mut Reader<'_>) -> Vec<AlertSecret> {
     let name = "GENGFU_ALERT_SECRET";
     let mut secrets = Vec::new();
-    for entry in r.entries(name, &["owner"]) {
+    for mut entry in r.entries(name, &["owner", "sign"]) {
         secrets.push(AlertSecret {
             owner: r.owner_of(name, &entry),
+            sign: entry.options.remove("sign").map(SecretString::from),
             secret: entry.value.into(),
         });
     }

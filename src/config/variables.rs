@@ -216,7 +216,17 @@ const SERVING: &[Variable] = &[
     v(
         "GENGFU_ALERT_SECRET",
         "",
-        "Last part of the alarm webhook's path: SECRET[;owner=A], comma list, one per owner.",
+        "Last part of the alarm webhook's path: SECRET[;owner=A][;sign=KEY], comma list, one per owner. sign: CLS alarms must be signed with it.",
+    ),
+    v(
+        "GENGFU_ALARM_POLL",
+        "auto",
+        "Whether the history of Cloud Monitor's alarms is fetched each minute. auto: where GENGFU_PUBLIC_URL is empty; on, off.",
+    ),
+    v(
+        "GENGFU_ALARM_TOPIC",
+        "",
+        "CLS topics that Cloud Monitor pushes alarms into, fetched each minute: id[;owner=A], comma list.",
     ),
 ];
 

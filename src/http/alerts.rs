@@ -31,10 +31,11 @@ use crate::{
     alerts::{
         Bell, Source,
         inbox::{self, Opened},
+        signed,
     },
     mcp::{Change, Changes, Clock, Stores},
     model::OwnerAlias,
-    owners::Owners,
+    owners::{Owner, Owners},
     store::{Arrival, Delivery},
 };
 
@@ -61,33 +62,47 @@ struct Inner {
     clock: Clock,
 }
 
+/// What opens a door.
+#[derive(Debug)]
+pub struct Key {
+    pub secret: SecretString,
+    /// Signs what CLS posts, which then must be signed; else the secret does, where something is signed.
+    pub sign: Option<SecretString>,
+    pub owner: Option<OwnerAlias>,
+}
+
 /// A secret and whose alarms come in with it.
 #[derive(Debug)]
 struct Door {
     sha256: [u8; 32],
+    /// Of what CLS posts.
+    signer: SecretString,
+    must_be_signed: bool,
     /// `None`: whose cluster it is, else whoever stands.
     owner: Option<OwnerAlias>,
     rate: Mutex<Rate>,
 }
 
 impl Webhooks {
-    /// `secrets`: each with the owner it stands for. Without any, every call is refused.
+    /// Without any key, every call is refused.
     #[must_use]
     pub fn new(
-        secrets: impl IntoIterator<Item = (SecretString, Option<OwnerAlias>)>,
+        keys: impl IntoIterator<Item = Key>,
         stores: Arc<Stores>,
         owners: Owners,
         changes: Changes,
         bell: Bell,
         clock: Clock,
     ) -> Self {
-        let door = |(secret, owner): (SecretString, _)| Door {
-            sha256: Sha256::digest(secret.expose_secret().as_bytes()).into(),
-            owner,
+        let door = |key: Key| Door {
+            sha256: Sha256::digest(key.secret.expose_secret().as_bytes()).into(),
+            must_be_signed: key.sign.is_some(),
+            signer: key.sign.unwrap_or(key.secret),
+            owner: key.owner,
             rate: Mutex::new(Rate::per_minute(PER_MINUTE, clock.now_ms())),
         };
         Self(Arc::new(Inner {
-            doors: secrets.into_iter().map(door).collect(),
+            doors: keys.into_iter().map(door).collect(),
             stores,
             owners,
             changes,
@@ -138,18 +153,21 @@ impl Webhooks {
         Ok(delivery)
     }
 
-    /// Whose cluster the alarm is about; else whoever stands.
+    /// Whose cluster the alarm is about; else whose account it is, where that is one owner's, or one's in that region; else whoever
+    /// stands.
     fn owner_of(&self, opened: &Opened) -> Option<OwnerAlias> {
-        let cluster = &opened.alarm.cluster;
+        let (cluster, app_id) = (&opened.alarm.cluster, &opened.alarm.app_id);
         let roll = self.0.owners.roll().unwrap_or_default();
-        let has_it = roll
-            .owners
-            .iter()
-            .find(|(_, o)| !cluster.is_empty() && o.places.clusters.contains(cluster));
-        match has_it {
-            Some((owner, _)) => Some(owner.clone()),
-            None => self.0.owners.choose(None).ok(),
-        }
+        let owning = |fits: &dyn Fn(&Owner) -> bool| {
+            let mut fitting = roll.owners.iter().filter(|(_, owner)| fits(owner));
+            let only = fitting.next().map(|(alias, _)| alias.clone());
+            only.filter(|_| fitting.next().is_none())
+        };
+        let in_account = |o: &Owner| !app_id.is_empty() && o.places.is_of_account(app_id);
+        owning(&|o| !cluster.is_empty() && o.places.clusters.contains(cluster))
+            .or_else(|| owning(&in_account))
+            .or_else(|| owning(&|o| in_account(o) && o.region == opened.alarm.region))
+            .or_else(|| self.0.owners.choose(None).ok())
     }
 }
 
@@ -220,8 +238,13 @@ async fn accept(
         Ok(Err(_)) => return StatusCode::PAYLOAD_TOO_LARGE.into_response(),
         Err(_) => return StatusCode::REQUEST_TIMEOUT.into_response(),
     };
-    let verification = body.trim_ascii().is_empty() || body.trim_ascii() == b"{}";
-    if !verification
+    if source == Source::Cls
+        && let Err(error) = signed::check(&body, &door.signer, door.must_be_signed, now_ms)
+    {
+        tracing::warn!(%error, "refused an alarm of CLS");
+        return StatusCode::UNAUTHORIZED.into_response();
+    }
+    if !is_verification(&body)
         && let Err(error) = hooks
             .receive(door, inbox::open(&body, source, now_ms))
             .await
@@ -239,6 +262,21 @@ async fn accept(
         }
         _ => Json(json!({ "code": 0 })).into_response(),
     }
+}
+
+/// Whether a body only tries an address: nothing, or a code to be seen there. The code is not sent back: whoever posts it learns nothing
+/// by it, and 200 is what verifies.
+fn is_verification(body: &[u8]) -> bool {
+    if body.trim_ascii().is_empty() {
+        return true;
+    }
+    let Ok(Value::Object(fields)) = serde_json::from_slice(body) else {
+        return false;
+    };
+    let is_code = |(name, value): (&String, &Value)| {
+        name.to_lowercase().ends_with("code") && !value.is_object() && !value.is_array()
+    };
+    fields.iter().all(is_code)
 }
 
 /// The same for a wrong secret and a missing one.

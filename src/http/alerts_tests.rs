@@ -20,6 +20,7 @@ struct House {
     hooks: Webhooks,
     stores: Arc<Stores>,
     ear: Ear,
+    hears: tokio::sync::broadcast::Receiver<Change>,
     _data: tempfile::TempDir,
 }
 
@@ -39,18 +40,22 @@ fn house() -> House {
     })
     .expect("owners");
     let (ring, ear) = bell();
+    let changes = Changes::default();
+    let key = |secret: &str, sign: Option<&str>, owner: Option<&str>| Key {
+        secret: SecretString::from(secret),
+        sign: sign.map(SecretString::from),
+        owner: owner.map(|o| o.parse().expect("alias")),
+    };
     let secrets = [
-        (
-            SecretString::from(SECRET),
-            Some("demo".parse().expect("alias")),
-        ),
-        (SecretString::from("nobody"), None),
+        key(SECRET, None, Some("demo")),
+        key("strict", Some("signing-key"), Some("demo")),
+        key("nobody", None, None),
     ];
     let hooks = Webhooks::new(
         secrets,
         stores.clone(),
         owners,
-        Changes::default(),
+        changes.clone(),
         ring,
         Clock::Fixed(NOW),
     );
@@ -58,6 +63,7 @@ fn house() -> House {
         hooks,
         stores,
         ear,
+        hears: changes.listen(),
         _data: data,
     }
 }
@@ -109,6 +115,8 @@ async fn an_alarm_is_stored_before_its_sender_gets_the_answer_it_waits_for() {
     );
     assert_eq!(house.kept().await, 1);
     assert_eq!(house.ear.next().await.expect("ring").as_str(), "demo");
+    let change = house.hears.try_recv();
+    assert_eq!(change, Ok(Change::Alerts("demo".parse().expect("alias"))));
     // The sender repeats itself: no second alarm.
     house.call("POST", &path, None, ALARM).await;
     assert_eq!(house.kept().await, 1);
@@ -146,9 +154,16 @@ async fn the_call_that_verifies_an_address_passes_and_is_no_alarm() {
     let house = house();
     for source in ["tcop", "cls", "alertmanager"] {
         let path = format!("/alerts/{source}/{SECRET}");
-        for (method, body) in [("GET", ""), ("HEAD", ""), ("POST", ""), ("POST", " {} ")] {
-            let (status, _) = house.call(method, &path, None, body).await;
+        for (method, body) in [
+            ("GET", ""),
+            ("HEAD", ""),
+            ("POST", ""),
+            ("POST", " {} "),
+            ("POST", r#"{"ValidationCode":"q8-echo-me"}"#),
+        ] {
+            let (status, answer) = house.call(method, &path, None, body).await;
             assert_eq!(status, 200, "{method} {source}");
+            assert!(!answer.contains("echo"), "{answer}");
         }
     }
     let (status, _) = house
@@ -181,6 +196,46 @@ async fn broken_bodies_are_kept_and_nothing_is_reflected() {
         .call("POST", &path, None, &"x".repeat(BODY_BYTES + 1))
         .await;
     assert_eq!(status, 413);
+}
+
+#[tokio::test]
+async fn an_alarm_of_cls_that_is_forged_or_replayed_stays_outside() {
+    let house = house();
+    // HMAC-SHA256 of the time with each key, as CLS writes it; computed with Python.
+    let body = |sig: &str, time: &str| {
+        format!(
+            r#"{{"kind":"cls_alarm","alarmId":"a-{time}","topicId":"t","notifyType":1,"sig":"{sig}","notifyTime":"{time}"}}"#
+        )
+    };
+    let now = "2026-11-22 09:12:00";
+    let (own, strict) = (
+        "AD429BFFAC6D864F487254D6AB9DE1887DA23B4AE6A0BFDF71FB9C687867BED3",
+        "9F2B36E3A09531477E35BECDE78FB836DE17CED679B90B9F43069531351C7B5F",
+    );
+    for (door, sig, time, status, kept) in [
+        (SECRET, own, now, 200, 1),
+        (SECRET, strict, now, 401, 1),
+        ("strict", strict, now, 200, 1),
+        ("strict", own, now, 401, 1),
+        ("strict", "", now, 401, 1),
+        ("strict", strict, "2026-11-22 09:11:00", 401, 1),
+        (SECRET, "", "2026-11-22 09:10:00", 200, 2),
+        (
+            "strict",
+            "BD1ACC0E95F1C6B575717595BFDE71947716E0421E9507C0CE800A78AA7773E4",
+            "2026-11-22 08:12:00",
+            401,
+            2,
+        ),
+    ] {
+        let path = format!("/alerts/cls/{door}");
+        let (answered, _) = house.call("POST", &path, None, &body(sig, time)).await;
+        assert_eq!(
+            (answered, house.kept().await),
+            (status, kept),
+            "{door} {sig} {time}"
+        );
+    }
 }
 
 #[tokio::test]

@@ -51,6 +51,9 @@ impl Call {
             let before = store.told(origin.caller.name.to_string()).await?;
             heard = before.filter(|told| now.ms - told.at_ms < REMEMBERED_MS);
         }
+        if let Some(told) = heard {
+            heard = Some(in_newest(&store, told).await?);
+        }
         Ok(Self {
             desk,
             origin,
@@ -187,6 +190,30 @@ impl Call {
             }
         }
     }
+}
+
+/// What was told, by the numbers of the newest revision: a later look at a day may count its problems in another order. One that is no
+/// problem any more is nothing that "it" could mean.
+async fn in_newest(store: &Store, told: store::Told) -> Result<store::Told, store::Error> {
+    let newest = store.newest_revision(told.day).await?;
+    if told.incident.is_empty() && told.listed.is_empty() || told.revision == newest {
+        return Ok(told);
+    }
+    let then = store.revision(told.day, told.revision).await?;
+    let (Some(then), Some(now)) = (then, store.report(told.day).await?) else {
+        return Ok(told);
+    };
+    let renamed = |id: &String| {
+        let same = then.incidents.iter().find(|i| i.id == *id)?;
+        let mut now = now.incidents.iter();
+        Some(now.find(|i| i.identity == same.identity)?.id.clone())
+    };
+    Ok(store::Told {
+        incident: renamed(&told.incident).unwrap_or_default(),
+        listed: told.listed.iter().filter_map(renamed).collect(),
+        revision: newest,
+        ..told
+    })
 }
 
 /// Whom "it" belongs to: the robot, else the session, else the token.

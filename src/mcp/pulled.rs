@@ -64,7 +64,9 @@ async fn enough(task: &Task, want: Want) -> Option<Ended> {
                 } => matches!(now.phase, Phase::Rest) || read_all(now.phase),
                 // A round's first revision tells causes from events alone, and says so.
                 Want::Cause { .. } => now.revision.is_some(),
-                Want::Kind { .. } | Want::Day | Want::Still => read_all(now.phase),
+                Want::Kind { .. } | Want::Day | Want::Still | Want::Around { .. } => {
+                    read_all(now.phase)
+                }
             }
     };
     tokio::select! {

@@ -11,6 +11,7 @@ use super::Stores;
 use crate::{
     model::{Day, LogKind, OwnerAlias},
     round::{
+        around::ReadAround,
         fresh::Fresh,
         lines::{Asked, Lines},
         pull::Want,
@@ -36,6 +37,7 @@ pub struct Rounds {
     run: Arc<RunRound>,
     read_lines: Option<Arc<ReadLines>>,
     read_fresh: Option<Arc<ReadFresh>>,
+    read_around: Option<Arc<ReadAround>>,
 }
 
 impl Rounds {
@@ -45,6 +47,7 @@ impl Rounds {
             run,
             read_lines: None,
             read_fresh: None,
+            read_around: None,
         }
     }
 
@@ -64,6 +67,21 @@ impl Rounds {
             read_fresh: Some(read_fresh),
             ..self
         }
+    }
+
+    /// Without it, an alarm is explained from what is stored.
+    #[must_use]
+    pub fn with_around(self, read_around: Arc<ReadAround>) -> Self {
+        Self {
+            read_around: Some(read_around),
+            ..self
+        }
+    }
+
+    /// Who reads the logs around an alarm.
+    #[must_use]
+    pub fn around(&self) -> Option<Arc<ReadAround>> {
+        self.read_around.clone()
     }
 
     /// Starts the round of a day for somebody who waits, or joins it. The second value is true when it was started here.

@@ -66,7 +66,7 @@ pub(super) fn progress_after(
 /// The tool whose question a part of a day is read for.
 const fn asked_by(want: Want) -> Option<&'static str> {
     match want {
-        Want::Day | Want::Still => None,
+        Want::Day | Want::Still | Want::Around { .. } => None,
         Want::Kind { kind, .. } => Some(match kind {
             LogKind::Event => "search_events",
             LogKind::Audit => "search_audit",
@@ -105,7 +105,9 @@ fn part(call: &Call, task: &Task, tool: &'static str, progress: String) -> Answe
         .fact("percent", task.progress.snapshot().percent());
     let answer = match task.key.want {
         Want::Cause { from } => answer.next(tool, &[("date", &date), ("from", from.as_str())]),
-        Want::Day | Want::Kind { .. } | Want::Still => answer.next(tool, &[("date", &date)]),
+        Want::Day | Want::Kind { .. } | Want::Still | Want::Around { .. } => {
+            answer.next(tool, &[("date", &date)])
+        }
     };
     answer.next("task_status", &[("task", &task.id)])
 }

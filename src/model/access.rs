@@ -235,6 +235,20 @@ pub struct Places {
 }
 
 impl Places {
+    /// Whether a bucket is of the account with this `appId`.
+    #[must_use]
+    pub fn is_of_account(&self, app_id: &str) -> bool {
+        let ending = format!("-{app_id}");
+        let fits =
+            |url: &BucketUrl| matches!(url, BucketUrl::Cos { bucket } if bucket.ends_with(&ending));
+        let mut own = self
+            .prefixes
+            .values()
+            .flatten()
+            .filter_map(|p| p.bucket.as_ref());
+        self.bucket.as_ref().is_some_and(fits) || own.any(fits)
+    }
+
     /// Whether anything can be read from a bucket.
     #[must_use]
     pub fn has_bucket(&self) -> bool {

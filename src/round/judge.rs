@@ -25,6 +25,9 @@ use crate::{
     store::{self, Store},
 };
 
+/// Digests of what lies in no bucket yet.
+pub(super) type Fresh = Vec<(LogKind, ObjectDigest)>;
+
 /// Days on which the same incident is looked for.
 const MEMORY_DAYS: u32 = 30;
 
@@ -56,6 +59,8 @@ pub(super) struct About<'a> {
     /// What the shipping tasks say of each kind.
     pub shipping: &'a BTreeMap<LogKind, shipped::Of>,
     pub baseline_days: u32,
+    /// What is judged beside what is stored.
+    pub fresh: &'a [(LogKind, ObjectDigest)],
 }
 
 /// A day's stored digests added up, with what it is compared with.
@@ -93,13 +98,13 @@ impl Judge {
         store: &Store,
         day: Day,
         baseline_days: u32,
-        unshipped: Vec<(LogKind, ObjectDigest)>,
+        unshipped: &[(LogKind, ObjectDigest)],
     ) -> Result<Evidence, Error> {
         let range = day.range(&self.zone);
         let known = store.known_templates(day).await?;
         let mut tally: Tally = store.fold_day(day, Tally::add, Tally::keep).await?;
         for (kind, digest) in unshipped {
-            tally.add(kind, digest);
+            tally.add(*kind, digest.clone());
         }
         let values = store.values_before(day, baseline_days).await?;
         let shapes = blocking(move || {
@@ -142,8 +147,9 @@ impl Judge {
             unread,
             shipping,
             baseline_days,
+            fresh,
         } = about;
-        let mining = self.evidence(store, day, baseline_days, Vec::new());
+        let mining = self.evidence(store, day, baseline_days, fresh);
         let mut evidence = clock.time("mine", mining).await?;
         for kind in LogKind::ALL {
             let reading = evidence.shapes.read.entry(kind).or_default();

@@ -6,9 +6,9 @@
 //!
 //! # How to use it
 //! - `app.live(&owner)` gives the handle, or `None` for an owner without key, region or topics.
-//! - An alarm: [`Live::around`] reads events and the writing part of the audit log whole and business lines by words, side by side; of
-//!   each [`Logs`], [`Logs::kept`] are the lines to look at and [`Logs::digest`] is what a day would count of them.
-//! - A question about a day: `Round::lines` and `Round::fresh` add what is not shipped yet by themselves.
+//! - A window of a kind: [`Live::search`]; of the [`Logs`], [`Logs::kept`] are the lines to look at and [`Logs::digest`] is what a day
+//!   would count of them.
+//! - A question about a day: `Round::lines` and `Round::fresh` add what is not shipped yet by themselves; `Round::around` does for an alarm.
 
 mod logs;
 
@@ -75,6 +75,8 @@ pub enum Scope {
     Writes,
     /// The whole window when it is small enough; else its earliest lines, and all that hold these words.
     Words(Vec<String>),
+    /// The whole window when it is small enough, else only what holds these words: for who looks for trouble, not for a sentence.
+    Around(Vec<String>),
 }
 
 /// What to read: `from_ms <= t < to_ms`, Unix milliseconds.
@@ -134,35 +136,19 @@ impl Live {
         self.topics.get(&kind).is_some_and(|t| !t.is_empty())
     }
 
-    /// What there is of all kinds around an alarm: events and writes whole, business lines by words.
-    pub async fn around(
-        &self,
-        from_ms: i64,
-        to_ms: i64,
-        words: &[String],
-    ) -> BTreeMap<LogKind, Result<Logs, Error>> {
-        let look = |kind| {
-            let scope = match kind {
-                LogKind::Business => Scope::Words(words.to_vec()),
-                LogKind::Event => Scope::Whole,
-                LogKind::Audit => Scope::Writes,
-            };
-            async move {
-                let look = Look::of(kind, from_ms, to_ms, scope);
-                (kind, self.search(&look).await)
-            }
-        };
-        let asked = LogKind::ALL.into_iter().filter(|kind| self.has(*kind));
-        futures::future::join_all(asked.map(look))
-            .await
-            .into_iter()
-            .collect()
-    }
-
     /// The logs of a window, oldest first.
     pub async fn search(&self, look: &Look) -> Result<Logs, Error> {
+        if let Scope::Around(words) = &look.scope
+            && let Some(total) = self.count(look).await.filter(|n| *n > look.most as u64)
+            && let Ok(mut held) = self.read(look, &quoted(words)).await
+        {
+            let read = held.len() as u64;
+            let of = Some(total);
+            held.cut = Some(Cut { read, of });
+            return Ok(held);
+        }
         let text = match look.scope {
-            Scope::Whole | Scope::Words(_) => EVERYTHING,
+            Scope::Whole | Scope::Words(_) | Scope::Around(_) => EVERYTHING,
             Scope::Writes => WRITES,
         };
         let mut logs = match self.read(look, text).await {
@@ -170,7 +156,9 @@ impl Live {
             Err(Error::Service { .. }) if text != EVERYTHING => self.read(look, EVERYTHING).await?,
             other => other?,
         };
-        if let (Some(cut), Scope::Words(words)) = (&mut logs.cut, &look.scope) {
+        if let (Some(cut), Scope::Words(words) | Scope::Around(words)) =
+            (&mut logs.cut, &look.scope)
+        {
             cut.of = self.count(look).await;
             let text = quoted(words);
             if !text.is_empty() {
@@ -295,9 +283,9 @@ const EVERYTHING: &str = "*";
 const WRITES: &str =
     "verb:create OR verb:update OR verb:patch OR verb:delete OR verb:deletecollection";
 
-/// Words as CQL: each a phrase, all of them. Signs that CQL reads as its own are left out.
+/// Words as CQL: each a phrase, all of them; of `a|b` one is enough. Signs that CQL reads as its own are left out.
 fn quoted(words: &[String]) -> String {
-    let phrase = |word: &String| {
+    let phrase = |word: &str| {
         let plain: String = word
             .chars()
             .map(|c| {
@@ -311,8 +299,16 @@ fn quoted(words: &[String]) -> String {
         let plain = plain.trim();
         (!plain.is_empty()).then(|| format!("\"{plain}\""))
     };
-    let phrases: Vec<String> = words.iter().filter_map(phrase).collect();
-    phrases.join(" AND ")
+    let any_of = |group: &String| {
+        let phrases: Vec<String> = group.split('|').filter_map(phrase).collect();
+        match &phrases[..] {
+            [] => None,
+            [one] => Some(one.clone()),
+            many => Some(format!("({})", many.join(" OR "))),
+        }
+    };
+    let groups: Vec<String> = words.iter().filter_map(any_of).collect();
+    groups.join(" AND ")
 }
 
 /// A window in parts of equal length.

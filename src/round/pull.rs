@@ -46,6 +46,16 @@ pub enum Want {
     Cause { from: LogKind },
     /// The events of a day that has begun, and what they say about the problems of the day before.
     Still,
+    /// All kinds of `from_ms <= t < to_ms`, for an alarm; of the business log no more than is sensible.
+    Around { from_ms: i64, to_ms: i64 },
+}
+
+impl Want {
+    /// Whether somebody asked for it, who may ask how far it is.
+    #[must_use]
+    pub const fn is_asked(self) -> bool {
+        !matches!(self, Self::Still | Self::Around { .. })
+    }
 }
 
 impl Round {
@@ -71,6 +81,9 @@ impl Round {
             }
             Want::Cause { from } => Box::pin(self.pull_cause(day, from, work)).await,
             Want::Still => Box::pin(self.look_again(day, work)).await,
+            Want::Around { from_ms, to_ms } => {
+                Box::pin(self.pull_around(day, from_ms, to_ms, work)).await
+            }
         }
     }
 
@@ -82,7 +95,7 @@ impl Round {
         work.progress.begin(Phase::Diagnosing, 0, 0);
         let evidence = self
             .judge
-            .evidence(&self.store, day, self.baseline_days, Vec::new())
+            .evidence(&self.store, day, self.baseline_days, &[])
             .await?;
         let judge = self.judge.clone();
         let windows = judge::blocking(move || {

@@ -208,6 +208,7 @@ impl Round {
             unread,
             shipping: &shipping,
             baseline_days: self.baseline_days,
+            fresh: &[],
         };
         let judging = self
             .judge

@@ -43,10 +43,10 @@ impl Round {
             )
             .await;
         let unshipped = fresh.map(|fresh| (LogKind::Event, fresh.digest));
-        let unshipped = unshipped.into_iter().collect();
+        let unshipped: Vec<_> = unshipped.into_iter().collect();
         let evidence = self
             .judge
-            .evidence(&self.store, today, self.baseline_days, unshipped)
+            .evidence(&self.store, today, self.baseline_days, &unshipped)
             .await?;
         let judge = self.judge.clone();
         let checked = judge::blocking(move || {

@@ -203,7 +203,7 @@ impl Tasks {
         // A running one must be found by the next request for its day.
         let mut surplus = state.order.len().saturating_sub(REMEMBERED);
         state.order.retain(|task| {
-            let is_told = task.key.want != Want::Still;
+            let is_told = task.key.want.is_asked();
             let goes = (surplus > 0 || !is_told) && task.ended().is_some();
             surplus = surplus.saturating_sub(usize::from(goes));
             !goes
@@ -252,7 +252,7 @@ impl Tasks {
         self.list()
             .into_iter()
             .rev()
-            .find(|t| t.key.owner == *owner && t.key.want != Want::Still)
+            .find(|t| t.key.owner == *owner && t.key.want.is_asked())
     }
 
     /// Oldest first.

@@ -132,6 +132,17 @@ impl Store {
         .await
     }
 
+    /// How many times something was said that way since an instant, or tried; what was said together counts once.
+    pub async fn times_told(&self, way: &'static str, since_ms: i64) -> Result<u32, Error> {
+        self.ask(move |c| {
+            Ok(c.prepare_cached(
+                "SELECT count(DISTINCT at_ms) FROM told_log WHERE way = ?1 AND at_ms > ?2",
+            )?
+            .query_row(params![way, since_ms], |r| r.get(0))?)
+        })
+        .await
+    }
+
     /// When something was last said that way to that device, as far as it was, or may have been, heard.
     pub async fn last_told_ms(
         &self,

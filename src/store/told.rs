@@ -78,6 +78,21 @@ impl Store {
         .await
     }
 
+    /// Whether a robot is to be left alone on `day`: it, or somebody who did not say for which robot, asked for quiet; the report of the
+    /// day before was offered to it, or told. `mac` in lower case.
+    pub async fn is_spared(&self, mac: &str, day: Day) -> Result<bool, Error> {
+        let (mac, ending) = (mac.to_owned(), format!("\u{1f}device\u{1f}{mac}"));
+        self.ask(move |c| {
+            Ok(c.prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM quiet WHERE day = ?1
+                   AND (device = ?2 OR substr(device, -length(?3)) = ?3 OR why = 'asked' AND instr(device, char(31)) = 0))
+                 OR EXISTS (SELECT 1 FROM told WHERE day = ?4 AND part > 0 AND substr(caller, -length(?3)) = ?3)",
+            )?
+            .query_row(params![day.to_string(), mac, ending, day.plus(-1).to_string()], |r| r.get(0))?)
+        })
+        .await
+    }
+
     /// Why `device` is quiet on `day`; empty when it is not.
     pub async fn quiet(&self, device: String, day: Day) -> Result<Vec<String>, Error> {
         self.ask(move |c| {

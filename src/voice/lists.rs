@@ -61,8 +61,14 @@ pub struct AlarmFacts<'a> {
     pub title: &'a str,
     /// What the alarm says in plain words.
     pub meaning: &'a str,
+    /// How often it came before, and why.
+    pub past: Option<&'a str>,
     /// Title of the incident that explains it.
     pub cause: Option<&'a str>,
+    /// The logs were looked at.
+    pub looked: bool,
+    /// What may have to do with it, where no cause is known.
+    pub suspect: Option<&'a ChangeNote>,
     pub measures: &'a [String],
     /// What is wrong with the alarm policy itself.
     pub policy_problem: Option<&'a str>,
@@ -332,13 +338,22 @@ pub fn alarm(a: &AlarmFacts<'_>, ask: &Ask) -> String {
             0,
             lang.pick("原因是", "the cause, ").to_owned() + &part(cause, 70),
         ));
-    } else {
+    } else if let Some(change) = a.suspect {
+        let change = change_said(change, ask, true);
+        said.push((
+            0,
+            lang.pick("可能和这个改动有关，", "a change may have to do with it, ")
+                .to_owned()
+                + &part(&change, 70),
+        ));
+    } else if a.looked {
         said.push((
             2,
             lang.pick("日志里暂时没有找到原因", "the logs do not show a cause yet")
                 .to_owned(),
         ));
     }
+    said.extend(a.past.map(|past| (4, part(past, 80))));
     if a.recovered {
         said.push((1, lang.pick("现在已经恢复", "it has recovered").to_owned()));
     }

@@ -41,6 +41,8 @@ struct World {
     /// Log time up to which every topic is shipped.
     shipped_ms: Mutex<Option<i64>>,
     actions: Mutex<Vec<String>>,
+    /// Of `monitor`, newest first.
+    histories: Mutex<Vec<Value>>,
     forged: AtomicUsize,
 }
 
@@ -83,13 +85,33 @@ impl Cloud {
         self.live_with(KEY)
     }
 
-    pub(crate) fn live_with(&self, key: &str) -> Live {
-        let url = self.server.uri().parse().expect("url");
+    pub(crate) fn api(&self) -> Api {
+        self.api_with(KEY)
+    }
+
+    fn api_with(&self, key: &str) -> Api {
+        let url: url::Url = self.server.uri().parse().expect("url");
         let endpoints = Endpoints {
-            cls: Some(url),
+            cls: Some(url.clone()),
+            monitor: Some(url),
             ..Endpoints::default()
         };
-        let api = Api::new(Credentials::new(ID, key), "ap-nanjing", &endpoints).expect("client");
+        Api::new(Credentials::new(ID, key), "ap-nanjing", &endpoints).expect("client")
+    }
+
+    /// What the history of alarms holds, newest first.
+    pub(crate) fn remember(&self, histories: Vec<Value>) {
+        *self.world.histories.lock().expect("histories") = histories;
+    }
+
+    /// Puts logs into a topic of another kind.
+    pub(crate) fn write(&self, topic: &str, logs: Vec<Log>) {
+        let mut topics = self.world.topics.lock().expect("topics");
+        topics.entry(topic.to_owned()).or_default().extend(logs);
+    }
+
+    pub(crate) fn live_with(&self, key: &str) -> Live {
+        let api = self.api_with(key);
         let topics = LogKind::ALL.map(|kind| (kind, vec![topic(kind)]));
         Live::new(api, &topics.into(), Shared::default()).expect("topics")
     }
@@ -144,8 +166,37 @@ impl World {
                 let task = |end: i64| json!({"RangeStart": end - 300_000, "RangeEnd": end, "Status": "success"});
                 json!({"Tasks": end.map(task).into_iter().collect::<Vec<_>>()})
             }
+            "DescribeAlarmHistories" => self.histories(body),
             other => json!({"Error": {"Code": "InvalidAction", "Message": other}}),
         }
+    }
+
+    /// Both ends of the span are not part of it.
+    fn histories(&self, body: &Value) -> Value {
+        assert_eq!(
+            (&body["Module"], &body["Order"]),
+            (&json!("monitor"), &json!("DESC"))
+        );
+        let number = |name: &str| body[name].as_u64().and_then(|n| usize::try_from(n).ok());
+        let (page, size) = (
+            number("PageNumber").expect("page"),
+            number("PageSize").expect("size"),
+        );
+        assert!(size <= 100, "the service's limit");
+        let (start, end) = (body["StartTime"].as_i64(), body["EndTime"].as_i64());
+        let inside = |entry: &&Value| {
+            let began = entry["FirstOccurTime"].as_i64();
+            start < began && began < end
+        };
+        let all = self.histories.lock().expect("histories");
+        let found: Vec<&Value> = all.iter().filter(inside).collect();
+        let shown: Vec<&Value> = found
+            .iter()
+            .skip((page - 1) * size)
+            .take(size)
+            .copied()
+            .collect();
+        json!({"TotalCount": found.len(), "Histories": shown})
     }
 
     fn matching(&self, body: &Value, query: &str) -> Vec<Log> {
@@ -193,10 +244,11 @@ fn cql_fits(query: &str, fields: &Value) -> bool {
             .filter_map(|part| part.strip_prefix("verb:"));
         return verbs.any(|verb| fields["verb"] == verb);
     }
-    let text = fields.to_string();
-    query
-        .split(" AND ")
-        .all(|phrase| text.contains(phrase.trim_matches('"')))
+    let text = fields.to_string().to_lowercase();
+    query.split(" AND ").all(|group| {
+        let mut phrases = group.trim_matches(['(', ')']).split(" OR ");
+        phrases.any(|phrase| text.contains(&phrase.trim_matches('"').to_lowercase()))
+    })
 }
 
 fn text<'r>(request: &'r Request, name: &str) -> &'r str {
@@ -227,7 +279,11 @@ fn is_signed(request: &Request) -> bool {
     ]
     .join("\n");
     let date = at.strftime("%Y-%m-%d").to_string();
-    let scope = format!("{date}/cls/tc3_request");
+    let service = match text(request, "x-tc-version") {
+        "2018-07-24" => "monitor",
+        _ => "cls",
+    };
+    let scope = format!("{date}/{service}/tc3_request");
     let to_sign = [
         "TC3-HMAC-SHA256",
         stamp,
@@ -241,7 +297,7 @@ fn is_signed(request: &Request) -> bool {
         mac.finalize().into_bytes().to_vec()
     };
     let first = format!("TC3{KEY}").into_bytes();
-    let key = [date.as_str(), "cls", "tc3_request"]
+    let key = [date.as_str(), service, "tc3_request"]
         .into_iter()
         .fold(first, |key, part| hmac(&key, part));
     let signature = hex::encode(hmac(&key, &to_sign));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use futures::{SinkExt, StreamExt};
+use futures::{FutureExt as _, SinkExt, StreamExt};
 use gengfu::mcp::{Access, Endpoint, serve_endpoint};
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
@@ -179,4 +179,23 @@ async fn a_closed_socket_is_dialled_again() {
     assert!(!listed["tools"].is_null());
     hub.stop.cancel();
     hub.dialling.await.expect("ends");
+}
+
+#[tokio::test]
+async fn who_is_replaced_does_not_fight_for_the_endpoint() {
+    let server = Running::start().await;
+    let hub = Hub::called_by(&server, Access::All).await;
+    let mut robot = hub.robot().await;
+    let close = CloseFrame {
+        code: CloseCode::Normal,
+        reason: "新连接替换".into(),
+    };
+    let close = Message::Close(Some(close));
+    robot.0.send(close).await.expect("close");
+    // Until our side has closed, too.
+    while let Some(Ok(_)) = robot.0.next().await {}
+    // It waits for minutes before it tries again, and stops at once when it is told to.
+    hub.stop.cancel();
+    hub.dialling.await.expect("ends");
+    assert!(hub.listener.accept().now_or_never().is_none());
 }

@@ -72,6 +72,14 @@ fn unship(bucket: &Path, hour: i64) -> Vec<(LogKind, Value)> {
     lines
 }
 
+/// Moves what was shipped after `hour` from a bucket into the topics; a little of what was shipped before is there, too.
+pub(crate) fn ship_until(bucket: &Path, cloud: &Cloud, hour: i64, range: &gengfu::model::DayRange) {
+    for (kind, line) in unship(bucket, hour) {
+        cloud.put(kind, vec![as_log(&line)]);
+    }
+    cloud.ship_until(range.start_ms + hour * HOUR_MS);
+}
+
 /// What an answer says behind `name=`.
 fn fact<'t>(text: &'t str, name: &str) -> &'t str {
     let start = format!("{name}=");
@@ -89,11 +97,7 @@ async fn two_servers() -> (Running, Running, Cloud, [TempDir; 2]) {
         demo::lay(&bucket, TODAY.parse().expect("day"), &range.zone).expect("lay");
     }
     let cloud = Cloud::start().await;
-    for (kind, line) in unship(&dirs[1].path().join("bucket"), 12) {
-        cloud.put(kind, vec![as_log(&line)]);
-    }
-    // A little of what was shipped is asked for, too.
-    cloud.ship_until(range.start_ms + 12 * HOUR_MS);
+    ship_until(&dirs[1].path().join("bucket"), &cloud, 12, &range);
     let shipped = over_bucket::serve(dirs[0].path(), Manner::default()).await;
     let manner = Manner {
         live: Some((cloud.live(), range.start_ms + 15 * HOUR_MS)),
@@ -198,38 +202,35 @@ async fn around_an_alarm_business_lines_are_cut_and_their_words_are_not() {
     );
 
     let asked = cloud.live();
-    let mut found = asked.around(from_ms, to_ms, &["needle".to_owned()]).await;
-    let business = found
-        .remove(&LogKind::Business)
-        .expect("asked")
-        .expect("answer");
-    let cut = business.cut.expect("more than are read");
-    assert_eq!((cut.read, cut.of), (10_001, Some(12_000)));
-    let kept = business.kept();
-    let needles: Vec<&str> = kept
-        .iter()
-        .map(|k| k.text.as_str())
-        .filter(|text| text.contains("needle"))
-        .collect();
-    assert_eq!(
-        needles,
-        ["line 3999 needle", "line 7999 needle", "line 11999 needle"]
-    );
-    assert!(matches!(&kept[0].origin, Origin::Cls { topic, .. } if topic == "topic-business"));
-    let writes = found
-        .remove(&LogKind::Audit)
-        .expect("asked")
-        .expect("answer");
+    let look = |kind, scope| Look::of(kind, from_ms, to_ms, scope);
+    let words = |words: &[&str]| words.iter().map(|w| (*w).to_owned()).collect();
+    for (scope, read) in [
+        (Scope::Words(words(&["needle"])), 10_001),
+        (Scope::Around(words(&["needle|nothing"])), 3),
+    ] {
+        let business = asked.search(&look(LogKind::Business, scope)).await;
+        let business = business.expect("answer");
+        let cut = business.cut.expect("more than are read");
+        assert_eq!((cut.read, cut.of), (read, Some(12_000)));
+        let kept = business.kept();
+        let needles: Vec<&str> = kept
+            .iter()
+            .map(|k| k.text.as_str())
+            .filter(|text| text.contains("needle"))
+            .collect();
+        assert_eq!(
+            needles,
+            ["line 3999 needle", "line 7999 needle", "line 11999 needle"]
+        );
+        assert!(matches!(&kept[0].origin, Origin::Cls { topic, .. } if topic == "topic-business"));
+    }
+    let writes = asked.search(&look(LogKind::Audit, Scope::Writes)).await;
+    let writes = writes.expect("answer");
     assert_eq!((writes.kept().len(), writes.cut), (2, None));
     let digest = writes.digest(&range);
     assert_eq!((digest.writes.len(), digest.counts.records), (2, 2));
-    assert!(
-        found
-            .remove(&LogKind::Event)
-            .expect("asked")
-            .expect("answer")
-            .is_empty()
-    );
+    let events = asked.search(&look(LogKind::Event, Scope::Whole)).await;
+    assert!(events.expect("answer").is_empty());
 
     let whole = Look::of(LogKind::Business, from_ms, to_ms, Scope::Whole);
     let logs = asked.search(&whole).await.expect("answer");

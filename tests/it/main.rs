@@ -1,5 +1,10 @@
 //! Promises kept from outside: the real router on port 0, real clients.
 
+mod alarm_bodies;
+mod alarm_kill;
+mod alarm_logs;
+mod alarm_poll;
+mod alarm_told;
 mod asking;
 mod binary;
 mod cloud;

@@ -181,6 +181,15 @@ async fn subscribers_of_the_handshake_era_hear_of_what_they_follow() {
         .announce(Change::NewDay(owner("demo"), day));
     assert_eq!(told.recv().await.as_deref(), Some("list"));
     assert_eq!(told.recv().await.as_deref(), Some(SUMMARY));
+    let alerts = "gengfu://demo/alerts";
+    client
+        .subscribe(SubscribeRequestParams::new(alerts))
+        .await
+        .expect("subscribe");
+    let changes = &server.desk.changes;
+    changes.announce(Change::Alerts(owner("other")));
+    changes.announce(Change::Alerts(owner("demo")));
+    assert_eq!(told.recv().await.as_deref(), Some(alerts));
 }
 
 fn everything() -> SubscriptionFilter {

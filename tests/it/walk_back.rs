@@ -147,12 +147,7 @@ async fn lines(told: &Told) -> Records {
 async fn recounted(told: &Told) -> Report {
     let judge = &told.round.judge;
     let evidence = judge
-        .evidence(
-            &told.round.store,
-            day(),
-            told.round.baseline_days,
-            Vec::new(),
-        )
+        .evidence(&told.round.store, day(), told.round.baseline_days, &[])
         .await
         .expect("evidence");
     let diagnosis = judge.diagnose(&evidence, day());

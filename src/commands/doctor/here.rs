@@ -4,6 +4,7 @@ use std::{path::Path, time::Duration};
 
 use super::Check;
 use crate::{
+    alerts::signed::TEMPLATE,
     config::Config,
     mcp::{Access, Stores},
     store,
@@ -167,4 +168,22 @@ pub(super) async fn webhook(config: &Config) -> Check {
             ),
         ),
     }
+}
+
+/// What to paste into the notification channel of CLS, where alarms may be pushed here.
+pub(super) fn cls_template(config: &Config) -> Option<Check> {
+    let keys = &config.serving.alert_secrets;
+    if keys.is_empty() {
+        return None;
+    }
+    let key = if keys.iter().any(|key| key.sign.is_some()) {
+        "sign="
+    } else {
+        "GENGFU_ALERT_SECRET"
+    };
+    let found = config.lang().pick(
+        format!("CLS 自定义接口回调的请求内容(<密钥> 换成 {key} 的值): {TEMPLATE}"),
+        format!("body of the CLS webhook (put the value of {key} in place of <密钥>): {TEMPLATE}"),
+    );
+    Some(Check::ok("cls_template", found))
 }

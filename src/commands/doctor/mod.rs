@@ -126,6 +126,7 @@ pub(super) async fn run(
     }
     checks.extend(models::checks(&config).await);
     checks.push(here::webhook(&config).await);
+    checks.extend(here::cls_template(&config));
     show(&checks, args.json, lang)?;
     let problems = checks
         .iter()

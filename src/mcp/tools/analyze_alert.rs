@@ -1,17 +1,20 @@
 //! `analyze_alert`: what an alarm means, what explains it, what to do.
 
-use std::sync::LazyLock;
+use std::{sync::LazyLock, time::Duration};
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{Answer, Call, Effect, Spec, Trouble, input};
 use crate::{
-    alerts::{self, Alarm, Analysis, Conclusion, Source, inbox},
+    alerts::{self, Alarm, Analysis, Conclusion, Look, Looked, Source, inbox},
     diagnosis::faults::{self, Catalogue},
-    mcp::args::{Complaint, Text},
+    mcp::{
+        args::{Complaint, Text},
+        fresh,
+    },
     store::{AlarmRow, AlarmState},
-    voice::Detail,
+    voice::{Detail, clean},
 };
 
 pub(super) const SPEC: Spec = Spec {
@@ -39,6 +42,9 @@ const RECENT_MS: i64 = 7 * 24 * 3600 * 1000;
 /// What a robot said unasked this long ago is what "详细说说" means.
 const JUST_TOLD_MS: i64 = 10 * 60 * 1000;
 
+/// Of the eight seconds that a robot may wait, two are left for the answer itself.
+const PATIENCE: Duration = Duration::from_secs(6);
+
 /// The catalogue is part of the program; its patterns are compiled once.
 static CATALOGUE: LazyLock<Result<Catalogue, faults::Error>> = LazyLock::new(Catalogue::builtin);
 
@@ -47,8 +53,12 @@ pub(super) async fn run(call: &Call, input: Input) -> Result<Answer, Trouble> {
     let detail = call.detail(&input.detail)?;
     if let Some(text) = input.text.get() {
         let alarm = inbox::open(text.as_bytes(), Source::Spoken, call.now.ms).alarm;
-        let analysis = analysed(call, &alarm).await?;
-        return Ok(about(call, &analysis, detail).await);
+        let (analysis, is_late) = analysed(call, &alarm).await?;
+        return Ok(if is_late {
+            reading(call, &analysis, &[("text", text)])
+        } else {
+            about(call, &analysis, detail).await
+        });
     }
     let Some(row) = stored(call, &input.alert).await? else {
         let told = lang.pick(
@@ -59,9 +69,21 @@ pub(super) async fn run(call: &Call, input: Input) -> Result<Answer, Trouble> {
             .fact("owner", &call.owner)
             .next("summarize_day", &[]));
     };
-    let analysis = analysed(call, &inbox::alarm_of(&row)).await?;
+    let standing = standing(call, &row).await?;
+    let is_new = standing.is_none();
+    let (mut analysis, is_late) = match standing {
+        Some(analysis) => (analysis, false),
+        None => analysed(call, &inbox::alarm_of(&row)).await?,
+    };
+    if is_late {
+        // What was found when it came is better than what can be said without the logs.
+        match known(&row) {
+            Some(before) => analysis = before,
+            None => return Ok(reading(call, &analysis, &[("alert", &row.id.to_string())])),
+        }
+    }
     let answer = about(call, &analysis, detail).await;
-    if let Err(error) = note(call, &row, &analysis).await {
+    if let Err(error) = note(call, &row, is_new.then_some(&analysis)).await {
         tracing::debug!(%error, "could not note that an alarm was told");
     }
     let unread = inbox::unread(&call.store, call.now.ms).await?;
@@ -75,18 +97,68 @@ pub(super) async fn run(call: &Call, input: Input) -> Result<Answer, Trouble> {
     Ok(answer)
 }
 
-/// Analysed anew each time: a later revision of the report may know more.
-async fn analysed(call: &Call, alarm: &Alarm) -> Result<Analysis, Trouble> {
-    let around = alerts::gather(&call.store, alarm, &call.desk.zone).await?;
+/// Analysed anew each time: a later revision of the report may know more. The second value: the logs take longer than a robot waits.
+async fn analysed(call: &Call, alarm: &Alarm) -> Result<(Analysis, bool), Trouble> {
+    let look = Look {
+        read: call.desk.rounds.around(),
+        patience: PATIENCE,
+        zone: call.desk.zone.clone(),
+        lang: call.lang(),
+    };
+    let Looked { around, is_late } = look.at(&call.store, alarm).await?;
+    fresh::remember(call, &around.lines);
     let empty = Catalogue::default();
     let catalogue = CATALOGUE.as_ref().unwrap_or(&empty);
-    Ok(alerts::analyse(alarm, &around, catalogue, call.lang()))
+    let analysis = alerts::analyse(alarm, &around, catalogue, call.lang());
+    Ok((analysis, is_late))
+}
+
+/// What was made of it when it came, if the logs were seen then.
+fn known(row: &AlarmRow) -> Option<Analysis> {
+    let analysis: Analysis = serde_json::from_value(row.analysis.clone()?).ok()?;
+    (analysis.conclusion != Conclusion::Unseen).then_some(analysis)
+}
+
+/// What the alarm says, while the logs around it are read.
+fn reading(call: &Call, analysis: &Analysis, again: &[(&'static str, &str)]) -> Answer {
+    let lang = call.lang();
+    let meaning = clean(&analysis.meaning, lang);
+    let told = lang.pick(
+        format!("{meaning}。前后的日志正在查，还要一会儿，要不要过十几秒再问我一次？"),
+        format!(
+            "{meaning}. I am reading the logs around it. Could you ask me again in some seconds?"
+        ),
+    );
+    Answer::told(told)
+        .fact("owner", &call.owner)
+        .fact("began", analysis.began())
+        .next(SPEC.name, again)
+}
+
+/// The analysis that was made when it came, where it found the cause and nothing was learnt of that day since.
+async fn standing(call: &Call, row: &AlarmRow) -> Result<Option<Analysis>, crate::store::Error> {
+    let Some(analysis) = known(row).filter(|a| a.conclusion == Conclusion::Incident) else {
+        return Ok(None);
+    };
+    let Some((day, revision)) = analysis.report else {
+        return Ok(None);
+    };
+    let newest = call.store.newest_revision(day).await?;
+    // The sender may have said more since: that it is over.
+    let same = inbox::alarm_of(row).recovered_ms == analysis.alarm.recovered_ms;
+    Ok((newest == revision && same).then_some(analysis))
 }
 
 /// The user has heard it in full.
-async fn note(call: &Call, row: &AlarmRow, analysis: &Analysis) -> Result<(), crate::store::Error> {
-    let value = serde_json::to_value(analysis).unwrap_or_default();
-    call.store.put_analysis(row.id, value).await?;
+async fn note(
+    call: &Call,
+    row: &AlarmRow,
+    analysis: Option<&Analysis>,
+) -> Result<(), crate::store::Error> {
+    if let Some(analysis) = analysis {
+        let value = serde_json::to_value(analysis).unwrap_or_default();
+        call.store.put_analysis(row.id, value).await?;
+    }
     call.store
         .set_alarm_state(row.id, AlarmState::Acknowledged)
         .await
@@ -169,6 +241,14 @@ async fn about(call: &Call, analysis: &Analysis, detail: Detail) -> Answer {
             answer = answer
                 .fact("evidence", ids.join(","))
                 .next("search_events", &window)
+                .next("search_audit", &window);
+        }
+        Conclusion::Change => {
+            answer = answer
+                .fact(
+                    "conclusion",
+                    "no trouble in the logs, but a change shortly before",
+                )
                 .next("search_audit", &window);
         }
         Conclusion::Nothing => {

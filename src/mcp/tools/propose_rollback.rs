@@ -59,23 +59,25 @@ pub(super) async fn run(call: &Call, input: Input) -> Result<Answer, Trouble> {
         return Ok(answer);
     }
     let page = voice::rollback(&report, incident, &call.ask(Detail::Full)).told;
-    let (zh, en) = match call.desk.chat.send(&call.owner, &page).await {
+    let lang = call.lang();
+    answer.told = match call.desk.chat.send(&call.owner, &page).await {
         Ok(number) => {
             answer = answer.fact("message", &number);
-            (
-                "命令已经发到聊天群了，我没有执行。看过以后还要我做什么吗？",
-                "The commands are in your chat, nothing was executed. Anything else?",
+            // So that it is found among the other messages of the group.
+            lang.pick(
+                format!("命令已经发到聊天群了，是{number}号消息，我没有执行。看过以后还要我做什么吗？"),
+                format!("The commands are in your chat, message {number}; nothing was executed. Anything else?"),
             )
         }
         Err(reason) => {
             answer = answer.advice(reason).fact("command", &plan.command);
             answer.failed = true;
-            (
+            lang.pick(
                 "命令没能发出去，聊天群还没有接好。要不要在网页上看？",
                 "The commands could not be sent, no chat is connected. Will you look at the page?",
             )
+            .to_owned()
         }
     };
-    call.lang().pick(zh, en).clone_into(&mut answer.told);
     Ok(answer)
 }

@@ -5,6 +5,7 @@ use serde::Deserialize;
 
 use super::{Answer, Call, Effect, Spec, Trouble, input};
 use crate::{
+    alerts::DayAlarms,
     mcp::{
         args::{Flag, Number, Text},
         marked, running,
@@ -14,7 +15,7 @@ use crate::{
         report::{Report, Stage},
     },
     round::ledger,
-    voice::{self, Compared, Part},
+    voice::{self, Ask, Compared, Detail, Part, Told},
 };
 
 pub(super) const SPEC: Spec = Spec {
@@ -105,7 +106,7 @@ pub(super) async fn run(call: &Call, input: Input) -> Result<Answer, Trouble> {
     ask.kind = kind;
     ask.page = usize::try_from(page).unwrap_or(0);
     ask.compared = compared(call, day, &report).await?;
-    let told = voice::broadcast(&report, &ask);
+    let told = with_alarms(call, &report, &ask).await?;
     let heard = part.map_or(Part::Fixes, |p| p).number();
     call.told(&report, &told.incidents, heard).await;
     let mut answer = Answer::from(told).about(&report);
@@ -123,6 +124,41 @@ fn part(said: &Number) -> Result<Option<Part>, Trouble> {
     Ok(Part::ALL
         .into_iter()
         .find(|p| Some(u64::from(p.number())) == number))
+}
+
+/// The broadcast, and which alarms of the day belong to which problem.
+async fn with_alarms(call: &Call, report: &Report, ask: &Ask) -> Result<Told, Trouble> {
+    let mut told = voice::broadcast(report, ask);
+    let range = call.range(report.date);
+    let alarms = DayAlarms::of(&call.store, report, &range, ask.lang).await?;
+    if ask.detail == Detail::Full {
+        let page = alarms.page(report, ask.lang);
+        if ask.page == 0 && !page.is_empty() {
+            told.told = format!("{}\n\n{page}", told.told);
+        }
+        return Ok(told);
+    }
+    let is_place = ask.detail == Detail::Normal && matches!(ask.part, None | Some(Part::Findings));
+    let sentence = alarms.sentence(&told.incidents, ask.lang);
+    let Some(sentence) = sentence.filter(|_| is_place) else {
+        return Ok(told);
+    };
+    // Told once more, with room for it.
+    let room = sentence.chars().count();
+    let mut told = voice::broadcast(
+        report,
+        &Ask {
+            reserved: ask.reserved + room,
+            ..*ask
+        },
+    );
+    let end = ask.lang.pick('。', '.');
+    // Before the question at the end.
+    if let Some(at) = told.told.rfind(end) {
+        let at = at + end.len_utf8() + usize::from(end == '.');
+        told.told.insert_str(at, &sentence);
+    }
+    Ok(told)
 }
 
 /// How the problems of the day before went, when that day was run.

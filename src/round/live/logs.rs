@@ -83,7 +83,12 @@ impl Logs {
     /// What these lines would count of a day, each record once.
     #[must_use]
     pub fn digest(&self, day: &DayRange) -> ObjectDigest {
-        let mut seen = HashSet::new();
+        self.digest_beside(day, HashSet::new())
+    }
+
+    /// The same, without the records whose identities are in `seen`.
+    #[must_use]
+    pub fn digest_beside(&self, day: &DayRange, mut seen: HashSet<u64>) -> ObjectDigest {
         let mut digest = digest::digest(self.kind, "", &self.bytes(), day, &mut |identity| {
             seen.insert(identity)
         });

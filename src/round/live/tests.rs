@@ -32,6 +32,8 @@ fn words_cannot_leave_their_quotes() {
     };
     check(&["pool", "exhausted"], r#""pool" AND "exhausted""#);
     check(&[r#"x" OR *"#, "\\", ""], r#""x  OR""#);
+    check(&["a|b", "c"], r#"("a" OR "b") AND "c""#);
+    check(&["||"], "");
     check(&[], "");
 }
 
