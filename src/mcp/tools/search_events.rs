@@ -1,12 +1,13 @@
 //! `search_events`: what the cluster did, grouped by object and reason.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::LazyLock};
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{Answer, Call, Effect, Spec, Trouble, input};
 use crate::{
+    diagnosis::faults::Catalogue,
     mcp::{
         args::{Number, Text},
         fresh,
@@ -15,7 +16,7 @@ use crate::{
         table::table,
         window::{self, Page},
     },
-    model::{LogKind, Moment, ObjectRef, shapes::EventSeries, workload_name},
+    model::{Lang, LogKind, Moment, ObjectRef, shapes::EventSeries, workload_name},
     round::pull::Want,
     voice::{self, Detail, EventFacts},
 };
@@ -54,6 +55,17 @@ struct Group<'a> {
     warning: bool,
     first_ms: i64,
     last_ms: i64,
+}
+
+/// The catalogue is part of the program; its patterns are compiled once.
+static CATALOGUE: LazyLock<Option<Catalogue>> = LazyLock::new(|| Catalogue::builtin().ok());
+
+/// What the catalogue calls an event.
+fn fault(event: &EventSeries, lang: Lang) -> Option<&'static str> {
+    let catalogue = CATALOGUE.as_ref()?;
+    let shown = catalogue.of_event(&event.object, &event.reason, &event.message);
+    let fault = catalogue.faults().get(shown.first()?.fault)?;
+    Some(fault.name.of(lang))
 }
 
 pub(super) async fn run(call: &Call, input: Input) -> Result<Answer, Trouble> {
@@ -104,6 +116,7 @@ pub(super) async fn run(call: &Call, input: Input) -> Result<Answer, Trouble> {
             object: &g.object,
             reason: &g.newest.reason,
             message: &g.newest.message,
+            fault: fault(g.newest, call.lang()),
             count: g.count,
             last: moment(g.last_ms),
         })
