@@ -111,4 +111,16 @@ mod tests {
         }
         assert!(!told(&report).contains('次'), "{}", told(&report));
     }
+
+    #[test]
+    fn whoever_asks_for_one_kind_of_log_hears_what_it_shows() {
+        let mut report = sample::report();
+        report.incidents.truncate(2);
+        let ask = Ask {
+            kind: Some(LogKind::Business),
+            ..Ask::new(sample::morning(), Lang::Zh)
+        };
+        let told = crate::voice::broadcast(&report, &ask).told;
+        assert!(told.contains("业务日志里，checkout"), "{told}");
+    }
 }
