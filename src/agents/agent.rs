@@ -17,6 +17,7 @@ use crate::{
     model::{
         Lang,
         report::{Claim, LlmNote},
+        visible,
     },
 };
 
@@ -272,7 +273,10 @@ impl Run<'_> {
     fn check(&mut self) -> Step {
         let first = reply(&self.mask.show(&self.said));
         let unreadable = first.is_none();
-        let Reply { drafts, look } = first.unwrap_or_default();
+        let Reply { mut drafts, look } = first.unwrap_or_default();
+        // A repaired answer repeats what held already; that was not offered anew, and is not dropped.
+        let said = |d: &Draft| visible(&d.text).trim().to_owned();
+        drafts.retain(|d| !self.claims.iter().any(|k| k.text == said(d)));
         self.look = self.look.take().or(look);
         let waiting = std::mem::take(&mut self.faulty);
         let offered = drafts.len();
@@ -283,7 +287,6 @@ impl Run<'_> {
                 Err(reasons) => self.faulty.push((draft, reasons)),
             }
         }
-        held.retain(|c| !self.claims.iter().any(|k| k.text == c.text));
         if self.repaired {
             // What was mended and what was promised and did not come, less what holds.
             self.dropped += waiting.len().max(offered).saturating_sub(held.len());

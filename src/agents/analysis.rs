@@ -12,7 +12,7 @@ use crate::model::{
 
 use super::{
     outline::{Outline, Slot},
-    report::{NameOf, heading, kind_name, notes, title},
+    report::{NameOf, heading, kind_name, notes, nothing, title},
     words::plain,
 };
 
@@ -26,11 +26,7 @@ pub fn analysis(report: &Report, outline: &Outline, name_of: NameOf<'_>, lang: L
     coverage(&mut text, report, lang);
     heading(&mut text, lang.pick("结论", "Conclusions"));
     if report.incidents.is_empty() {
-        let _ = writeln!(
-            text,
-            "- {}",
-            lang.pick("没有发现新的异常", "nothing new went wrong")
-        );
+        let _ = writeln!(text, "- {}", nothing(report, lang));
     }
     for i in &report.incidents {
         let cause = i.root.detail.as_ref().unwrap_or(&i.root.cause);
@@ -160,4 +156,29 @@ fn ids(claim: &Claim) -> String {
         .map(ToString::to_string)
         .collect();
     format!("`{}`", ids.join(" "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        agents::outline::{Records, outline},
+        model::{report::Verdict, sample},
+    };
+
+    #[test]
+    fn a_day_that_was_not_read_is_not_called_a_good_one() {
+        let mut report = sample::report();
+        report.incidents.clear();
+        for (verdict, said) in [
+            (Verdict::Unknown, "没有读到日志，无法判断"),
+            (Verdict::Healthy, "没有发现新的异常"),
+        ] {
+            report.verdict = verdict;
+            let outline = outline(&report, &Records::new(), &[], Lang::Zh);
+            let text = analysis(&report, &outline, &|_| None, Lang::Zh);
+            assert!(text.contains(said), "{text}");
+            assert_eq!(text.contains("新的异常"), verdict == Verdict::Healthy);
+        }
+    }
 }

@@ -17,6 +17,7 @@ use crate::model::{
 };
 
 use super::{
+    doubts::doubts,
     form::{CLAIM_CHARS, form},
     ground::Ground,
     outline::Records,
@@ -71,6 +72,10 @@ pub enum Fault {
     Date(String),
     #[error("the quotation `{0}` is in no cited record or finding")]
     Quote(String),
+    #[error("nothing in it can be looked up in what it cites")]
+    Bare,
+    #[error("it says that all is well, which no record shows")]
+    Well,
     #[error("`{0}` is not something a log of a cluster says")]
     Foreign(&'static str),
 }
@@ -129,6 +134,9 @@ pub fn unsupported(claim: &Claim, facts: Facts<'_>) -> Vec<Fault> {
     let mut faults: Vec<Fault> = elsewhere(claim, facts).map(Fault::Elsewhere).collect();
     let ground = Ground::of(claim, facts);
     let said = tokens(&claim.text, facts.lang);
+    if claim.by_model {
+        faults.extend(doubts(claim, facts, &said, &ground));
+    }
     faults.extend(
         said.numbers
             .into_iter()

@@ -5,7 +5,9 @@
 //! incidents how they stand; the change whose audit record is cited. Titles count for nothing: they are sentences themselves.
 //! Numbers also as ratios, spans and roundings. Decides nothing.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::LazyLock};
+
+use regex::Regex;
 
 use crate::model::{
     Moment,
@@ -15,11 +17,18 @@ use crate::model::{
 
 use super::{claims::Facts, tokens::spaced};
 
+/// How often a record itself says that something happened.
+static COUNTED: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r#"(?i)(\d+)\s*(?:times|次|attempts|retries)|count"?\s*[:=]\s*(\d+)"#).ok()
+});
+
 /// Everything that the cited records and findings show, ready to be looked up.
 pub(super) struct Ground {
     /// Lower-case, white space as single spaces, one piece after the other.
     text: String,
     numbers: Vec<f64>,
+    /// Those that say how often: a port is none.
+    counts: Vec<f64>,
     /// Of the records alone: nothing of ours is a percentage.
     percents: Vec<f64>,
     pub(super) times: BTreeSet<(u8, u8)>,
@@ -31,6 +40,7 @@ impl Ground {
         let mut ground = Self {
             text: String::new(),
             numbers: Vec::new(),
+            counts: Vec::new(),
             percents: Vec::new(),
             times: BTreeSet::new(),
             dates: BTreeSet::new(),
@@ -81,7 +91,9 @@ impl Ground {
         for c in &facts.report.chronic {
             if c.evidence.iter().any(|id| claim.evidence.contains(id)) {
                 ground.words(&format!("{} {}", c.object, c.object.name));
-                ground.numbers.extend([c.count as f64, c.baseline]);
+                let often = [c.count as f64, c.baseline];
+                ground.numbers.extend(often);
+                ground.counts.extend(often);
             }
         }
         ground.ruled_out(claim, facts);
@@ -111,6 +123,10 @@ impl Ground {
         let shown = spaced(&visible(text).replace('`', "'"));
         self.numbers.extend(numbers(&shown));
         self.percents.extend(percents(&shown));
+        let counted = COUNTED.iter().flat_map(|p| p.captures_iter(&shown));
+        let counted = counted.filter_map(|c| c.get(1).or_else(|| c.get(2)));
+        self.counts
+            .extend(counted.filter_map(|m| m.as_str().parse::<f64>().ok()));
         self.text.push_str(&shown.to_lowercase());
         self.text.push('\n');
     }
@@ -135,10 +151,12 @@ impl Ground {
             "{} {} {} {detail}",
             f.object, f.object.name, f.cause
         ));
-        self.numbers.push(f.count as f64);
+        let count = f.count as f64;
+        self.numbers.push(count);
+        self.counts.push(count);
         if f.baseline > 0.0 {
-            self.numbers
-                .extend([f.baseline, f.count as f64 / f.baseline]);
+            self.numbers.extend([f.baseline, count / f.baseline]);
+            self.counts.push(f.baseline);
         }
         self.span(f.first_seen, Some(f.last_seen));
     }
@@ -192,6 +210,30 @@ impl Ground {
         self.numbers
             .iter()
             .any(|n| (n - said).abs() < 1e-9 || ((n * steps).round() / steps - said).abs() < 1e-9)
+    }
+
+    /// Nothing rounds to none: it is there as such or not at all.
+    pub(super) fn has_few(&self, said: f64) -> bool {
+        self.numbers.iter().any(|n| (n - said).abs() < 1e-9)
+    }
+
+    /// Some count here is that, rounded or a little more.
+    pub(super) fn has_count(&self, said: f64) -> bool {
+        let unit = last_place(said);
+        let is_it = |n: &f64| {
+            ((n / unit).round() * unit - said).abs() < unit * 1e-6
+                || said <= *n && *n <= said + unit
+        };
+        self.counts.iter().any(is_it)
+    }
+
+    /// Some word here begins with it: `oom` of `OOMKilled`.
+    pub(super) fn has_beginning(&self, word: &str) -> bool {
+        let mut found = self.text.match_indices(word);
+        found.any(|(at, _)| {
+            let before = self.text[..at].chars().next_back();
+            before.is_none_or(|c| !c.is_ascii_alphanumeric())
+        })
     }
 
     /// Some number here, rounded to as many digits as were said, is that.

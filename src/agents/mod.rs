@@ -13,6 +13,7 @@ mod agent;
 pub mod analysis;
 mod answer;
 pub mod claims;
+mod doubts;
 pub mod embed;
 mod form;
 mod ground;

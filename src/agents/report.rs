@@ -9,11 +9,12 @@ use std::fmt::Write;
 use crate::model::{
     Lang, LogKind, Severity,
     report::{Claim, ClaimKind, Incident, Report, Stage, Status, Verdict},
+    visible,
 };
 
 use super::{
     outline::{Outline, Slot},
-    words::{cut, plain},
+    words::plain,
 };
 
 /// The spoken name of a fault code in Chinese and English; `None` for a code without one.
@@ -47,14 +48,7 @@ pub fn summary(report: &Report, outline: &Outline, name_of: NameOf<'_>, lang: La
         let _ = writeln!(text, "> {note}");
     }
     if report.incidents.is_empty() {
-        let said = match report.verdict {
-            Verdict::Unknown => lang.pick(
-                "没有读到日志，无法判断。",
-                "No log could be read; nothing can be said.",
-            ),
-            _ => lang.pick("没有发现新的异常。", "Nothing new went wrong."),
-        };
-        let _ = writeln!(text, "\n{said}");
+        let _ = writeln!(text, "\n{}", nothing(report, lang));
     } else {
         problems(&mut text, report, outline, name_of, lang);
         urgent(&mut text, report, outline, lang);
@@ -65,6 +59,17 @@ pub fn summary(report: &Report, outline: &Outline, name_of: NameOf<'_>, lang: La
         "\n---\n需要对某一类日志做更深入的分析吗？可以：\n- 深入分析单个类型的日志\n- 关联分析多个类型的日志以找出问题根源\n- 提供具体的解决方案和回滚操作建议\n",
         "\n---\nShall one kind of log be analysed in more depth? You can have:\n- a deeper look at a single kind of log\n- the kinds linked to find the root\n- concrete fixes and a rollback\n",
     )
+}
+
+/// What a day without incidents was like: a day that was not read was not a good one.
+pub(super) fn nothing(report: &Report, lang: Lang) -> &'static str {
+    match report.verdict {
+        Verdict::Unknown => lang.pick(
+            "没有读到日志，无法判断。",
+            "No log could be read; nothing can be said.",
+        ),
+        _ => lang.pick("没有发现新的异常。", "Nothing new went wrong."),
+    }
 }
 
 fn problems(
@@ -118,13 +123,12 @@ fn problems(
             }
             (Some(plan), what, _) => {
                 let what = what.map_or("", |c| c.text.as_str());
-                let between = if what.is_empty() {
-                    ""
-                } else {
-                    lang.pick("：", ": ")
-                };
-                let command = cut(&plain(&plan.command), 400);
-                let _ = writeln!(text, "- **{rollback}**: {what}{between}`{command}`");
+                // Whole, or it would be run cut off; in a fence that nothing in it can close.
+                let _ = writeln!(text, "- **{rollback}**: {what}\n\n```sh");
+                for line in plan.command.replace("```", "~~~").lines() {
+                    let _ = writeln!(text, "{}", visible(line));
+                }
+                let _ = writeln!(text, "```\n");
             }
             (None, _, Some(why)) => {
                 let _ = writeln!(text, "- **{rollback}**: {}", plain(why));

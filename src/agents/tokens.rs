@@ -14,13 +14,22 @@ use super::numerals::{chinese, english, unit, vague};
 /// Words that assert nothing about this cluster. Reasons and states (`OOMKilled`, `ErrImagePull`) are not among them: they are facts.
 const VOCABULARY: &str = " pod pods node nodes container containers deployment deployments statefulset daemonset replicaset replica replicas job cronjob \
     service services ingress configmap secret namespace cluster kubernetes k8s kubelet kubectl docker containerd api apiserver cpu memory gpu io disk \
-    pvc pv crd hpa oom dns tcp udp http https tls ssl ip url json yaml log logs error errors warning event events audit tke cls cos tencent cloud \
-    rbac tag image images registry repository pull push app sdk jvm sql db vpc clb cni cbs cfs qps tps ok persistentvolumeclaim horizontalpodautoscaler ";
+    pvc pv crd tcp udp http https ip url json yaml log logs error errors warning event events audit tke cls cos tencent cloud \
+    tag image images registry repository pull push app sdk jvm sql db vpc clb cni cbs cfs qps tps ok persistentvolumeclaim horizontalpodautoscaler ";
+
+/// What a cluster may suffer from: said of a record by a model, it must be in it.
+const CAUSES: &str = " oom dns tls ssl rbac hpa ";
 
 /// What can be looked up of a sentence.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Tokens {
     pub numbers: Vec<f64>,
+    /// None and one in digits, which are seldom worth a look: 0 个.
+    pub few: Vec<f64>,
+    /// Those of all numbers that count how often: 57 of 57 次, `57 times`.
+    pub counts: Vec<f64>,
+    /// Lower-case, [`CAUSES`].
+    pub causes: Vec<String>,
     /// Said to be about so many: 约 1200, `about 50`.
     pub about: Vec<f64>,
     /// Said to be a little more: 三千多, `over 50`.
@@ -116,6 +125,10 @@ pub(super) fn tokens(text: &str, lang: Lang) -> Tokens {
         let counts = !matches!(&c[0], "十分" | "万分");
         let value = chinese(&c[2]).filter(|_| counts);
         number(&mut found, value, c.get(1), c.get(3));
+        found.counts.extend(value.filter(|_| &c[4] == "次"));
+        if value == Some(0.0) {
+            found.few.push(0.0);
+        }
         counts
     });
     if lang == Lang::En {
@@ -219,6 +232,15 @@ fn digits(text: &str, found: &mut Tokens) -> String {
         let value = digits.as_str().replace(',', "").parse::<f64>().ok();
         let value = value.map(|n| n * unit(c.get(3).map_or("", |m| m.as_str())));
         number(found, value, c.get(1), c.get(4));
+        let behind = text[all.end()..].trim_start();
+        if behind.starts_with('次') || behind.starts_with("times") {
+            found.counts.extend(value);
+        }
+        // 第 1 个 counts nothing.
+        let is_place = text[..digits.start()].trim_end().ends_with('第');
+        found
+            .few
+            .extend(value.filter(|n| *n <= 1.0 && n.fract() == 0.0 && !is_place));
         rest.push_str(&text[end..all.start()]);
         rest.push(' ');
         end = all.end();
@@ -226,7 +248,7 @@ fn digits(text: &str, found: &mut Tokens) -> String {
     rest + &text[end..]
 }
 
-/// "a 1" and "the 0" carry nothing that could be looked up.
+/// "a 1" and "the 0" carry nothing that our own sentences would have to prove.
 fn number(
     found: &mut Tokens,
     value: Option<f64>,
@@ -250,6 +272,10 @@ fn word(raw: &str, lang: Lang, starts_sentence: bool, found: &mut Tokens) {
     }
     let lower = word.to_lowercase();
     let letters = lower.bytes().filter(u8::is_ascii_alphabetic).count();
+    if CAUSES.contains(&format!(" {lower} ")) {
+        found.causes.push(lower);
+        return;
+    }
     if letters == 0 || lower.len() < 2 || VOCABULARY.contains(&format!(" {lower} ")) {
         return;
     }

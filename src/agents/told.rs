@@ -58,10 +58,9 @@ impl Told<'_> {
         items
     }
 
-    /// What is wrong. Below this confidence it is a guess, and is told as one.
+    /// What is wrong; a guess is told as one.
     fn what(&self) -> [Claim; 2] {
-        const SURE: f64 = 0.9;
-        let kind = if self.incident.confidence >= SURE {
+        let kind = if self.incident.is_sure() {
             ClaimKind::Observed
         } else {
             ClaimKind::Inferred

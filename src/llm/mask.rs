@@ -1,6 +1,7 @@
 //! Identifiers of people and machines, replaced on the way to a foreign model and put back on the way home.
 //!
-//! In: text. Out: text in which account numbers, IP addresses and e-mail addresses read `acct_1`, `ip_1`, `mail_1`; the same value always has the same name.
+//! In: text. Out: text in which account numbers, IP addresses, e-mail addresses, clusters and hosts of one's own (services, registries)
+//! read `acct_1`, `ip_1`, `mail_1`, `cluster_1`, `host_1`; the same value always has the same name.
 //! Chinese around an identifier hides it from nobody: 账号100012347138的 has one. Secrets are not its business: they were removed
 //! at intake, for good.
 
@@ -19,11 +20,15 @@ static IDENTIFIER: LazyLock<Option<Regex>> = LazyLock::new(|| {
         r"|(?-u:\b)(?:[0-9a-fA-F]{1,4}:){7}[0-9a-fA-F]{1,4}(?-u:\b)",
         r"|(?-u:\b)(?:[0-9a-fA-F]{1,4}:){1,6}:(?:[0-9a-fA-F]{1,4}(?::[0-9a-fA-F]{1,4}){0,5})?)",
         r"|(?P<acct>[0-9A-Za-z]*[0-9]{9,}[0-9A-Za-z]*)",
+        r"|(?P<cluster>(?-u:\b)cls-[0-9a-z]{6,}(?-u:\b))",
+        r"|(?P<host>(?:[A-Za-z0-9-]+\.)+(?:svc|internal|local|lan|corp|intranet)(?:\.[A-Za-z0-9-]+)*(?-u:\b))",
+        // What stands before the path of an image or of a URL.
+        r"|(?P<registry>(?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,}(?::[0-9]+)?)/",
     ))
     .ok()
 });
 static MASKED: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"(?i)(?-u:\b)(?:mail|ip|acct)_[0-9]+").ok());
+    LazyLock::new(|| Regex::new(r"(?i)(?-u:\b)(?:mail|ip|acct|cluster|host)_[0-9]+").ok());
 
 /// Names given so far.
 #[derive(Debug, Clone, Default)]
@@ -54,7 +59,14 @@ impl Mask {
         self.taken.extend(alike.map(|m| m.as_str().to_lowercase()));
         pattern
             .replace_all(text, |c: &regex::Captures<'_>| {
-                let kind = ["mail", "ip", "acct"]
+                if let Some(host) = c.name("registry") {
+                    return if is_public(host.as_str()) {
+                        c[0].to_owned()
+                    } else {
+                        self.name("host", host.as_str()) + "/"
+                    };
+                }
+                let kind = ["mail", "ip", "cluster", "host"]
                     .into_iter()
                     .find(|k| c.name(k).is_some())
                     .unwrap_or("acct");
@@ -106,6 +118,23 @@ fn is_account(word: &str) -> bool {
         && word.bytes().all(|b| b.is_ascii_digit())
 }
 
+/// Groups of the API and registries of everybody, which say nothing of anyone.
+fn is_public(host: &str) -> bool {
+    [
+        "k8s.io",
+        "kubernetes.io",
+        "docker.io",
+        "quay.io",
+        "gcr.io",
+        "ghcr.io",
+    ]
+    .iter()
+    .any(|public| {
+        let before = host.strip_suffix(public);
+        before.is_some_and(|b| b.is_empty() || b.ends_with('.'))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -139,6 +168,20 @@ mod tests {
         // What is no identifier stays: an evidence id, a time, a long number.
         let plain = "event:a1234567890bcdef 10:02:11 12345678901234567";
         assert_eq!(mask.hide(plain), plain);
+    }
+
+    #[test]
+    fn clusters_and_hosts_of_ones_own_leave_masked_and_come_home() {
+        let mut mask = Mask::new(false);
+        let text = "集群cls-l9taan9w里 dial tcp: lookup payment.shop.svc.cluster.local: no such host; \
+            my-registry.tencentcloudcr.com/app/config-app:v1.2.0 和 https://my-registry.tencentcloudcr.com/v2/，registry.k8s.io/pause:3.9";
+        let hidden = mask.hide(text);
+        assert_eq!(
+            hidden,
+            "集群cluster_1里 dial tcp: lookup host_1: no such host; \
+            host_2/app/config-app:v1.2.0 和 https://host_2/v2/，registry.k8s.io/pause:3.9"
+        );
+        assert_eq!(mask.show(&hidden), text);
     }
 
     #[test]

@@ -118,7 +118,7 @@ impl Answer {
 
 impl From<Told> for Answer {
     fn from(told: Told) -> Self {
-        let incidents = told.incidents.join(",");
+        let incidents = [told.incidents, told.beside].concat().join(",");
         let mut answer = Self::told(told.told).fact("incidents", incidents);
         answer.next = told.next;
         answer

@@ -22,6 +22,7 @@ mod desk;
 mod endpoint;
 mod follow;
 mod fresh;
+mod going_on;
 mod marked;
 mod matching;
 mod pick;

@@ -200,6 +200,12 @@ pub struct Incident {
 }
 
 impl Incident {
+    /// Below this confidence the cause is a guess, and is told as one.
+    #[must_use]
+    pub const fn is_sure(&self) -> bool {
+        self.confidence >= 0.9
+    }
+
     /// The rollback that a command carries out: only then may anybody be asked whether to roll back.
     #[must_use]
     pub fn ready_rollback(&self) -> Option<&Rollback> {

@@ -16,7 +16,7 @@ pub struct Told {
     pub incident: String,
     /// Incidents in the order told: what "第二个" counts in.
     pub listed: Vec<String>,
-    /// Part of the broadcast told last, 0 when none was.
+    /// Part of the broadcast told last, 0 when none was; above four see `mcp::going_on`.
     pub part: u8,
     /// Revision of the report it was told from.
     pub revision: u32,

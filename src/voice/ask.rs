@@ -40,9 +40,9 @@ impl Ask {
         }
     }
 
-    /// What is left of `most` characters.
+    /// What is left of the characters of a form: a Chinese character is spoken as long as three letters.
     pub(super) const fn room(&self, most: usize) -> usize {
-        most.saturating_sub(self.reserved)
+        chars(most, self.lang).saturating_sub(self.reserved)
     }
 
     /// Whether it was on the day before the listener's.
@@ -57,6 +57,18 @@ impl Ask {
         self
     }
 }
+
+/// How many characters of this language take as long as `most` Chinese ones.
+#[must_use]
+pub const fn chars(most: usize, lang: Lang) -> usize {
+    match lang {
+        Lang::Zh => most,
+        Lang::En => most * LETTERS,
+    }
+}
+
+/// Letters that are spoken in the time of one Chinese character.
+const LETTERS: usize = 3;
 
 /// Length and form of an answer.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
@@ -167,6 +179,8 @@ pub struct Told {
     pub next: Vec<NextStep>,
     /// Ids of the incidents named, in the order in which they are named ("the second one").
     pub incidents: Vec<String>,
+    /// Ids of those told in one sentence with one of them; they have no place of their own to be counted by.
+    pub beside: Vec<String>,
     /// The part that "继续" asks for.
     pub next_part: Option<Part>,
     /// The next page of a full text.

@@ -11,13 +11,13 @@ use crate::model::{
 
 use super::{
     BRIEF_CHARS, MOST_PROBLEMS, NORMAL_CHARS,
-    ask::{Ask, Detail, NextStep, Part, Told},
+    ask::{Ask, Detail, NextStep, Part, Told, chars},
     full,
     opening::{kinds, opening},
     parts::{Outline, Words},
     phrase::{caveats, day_name, kind_name, standing_short, title},
     problem::{Problem, problems},
-    speak::clip,
+    speak::{clip, fit},
 };
 
 /// Tells a day.
@@ -45,8 +45,11 @@ pub fn broadcast(report: &Report, ask: &Ask) -> Told {
     };
     let problems = &problems[from..];
     let most = problems.len().min(MOST_PROBLEMS);
+    // The last problems lose words first, and all of them before one is left out.
+    let ways = [Words::All, Words::Most, Words::Few, Words::Fewest];
+    let ways = |shown: usize| ways.map(|words| (1..=shown).rev().map(move |full| (words, full)));
     for shown in (1..=most).rev() {
-        for words in [Words::All, Words::Most, Words::Few, Words::Fewest] {
+        for (words, full) in ways(shown).into_iter().flatten() {
             let text = Outline {
                 report,
                 ask,
@@ -54,13 +57,19 @@ pub fn broadcast(report: &Report, ask: &Ask) -> Told {
                 from,
                 shown,
                 words,
+                full,
             }
             .text();
-            if text.chars().count() <= ask.room(NORMAL_CHARS) {
-                let named: Vec<&Incident> = problems[..shown].iter().map(|p| p.first).collect();
-                let left = (shown < problems.len()).then_some(from + shown);
-                return told(report, &named, ask, text, left);
+            if text.chars().count() > ask.room(NORMAL_CHARS) {
+                continue;
             }
+            let now = &problems[..shown];
+            let named: Vec<&Incident> = now.iter().map(|p| p.first).collect();
+            let left = (shown < problems.len()).then_some(from + shown);
+            let mut told = told(report, &named, ask, text, left);
+            let beside = now.iter().flat_map(|p| &p.others);
+            told.beside = beside.map(|i| i.id.clone()).collect();
+            return told;
         }
     }
     brief(report, &incidents, ask)
@@ -70,7 +79,7 @@ pub fn broadcast(report: &Report, ask: &Ask) -> Told {
 #[must_use]
 pub fn headline(report: &Report, ask: &Ask) -> Option<String> {
     let first = report.incidents.first()?;
-    let title = title(first, ask.lang, 60);
+    let title = title(first, ask.lang, ask.lang.pick(60, 20));
     let standing = standing_short(first, ask.lang);
     let said = ask.lang.pick(
         format!("{title}，{standing}"),
@@ -117,7 +126,8 @@ fn brief(report: &Report, incidents: &[&Incident], ask: &Ask) -> Told {
             return told(report, &incidents[..1], ask, text, None);
         }
     }
-    let head = clip(&text, ask.room(BRIEF_CHARS) - question.chars().count() - 3).to_owned();
+    let room = ask.room(BRIEF_CHARS) - question.chars().count() - 3;
+    let head = fit(&text, room / chars(1, lang), lang).to_owned();
     let text = join(&[head], question, lang);
     told(report, &incidents[..1], ask, text, None)
 }
@@ -248,6 +258,7 @@ fn told(
         told: text,
         next,
         incidents: named.iter().map(|i| i.id.clone()).collect(),
+        beside: Vec::new(),
         next_part,
         next_page: left,
     }

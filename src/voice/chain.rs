@@ -1,17 +1,21 @@
 //! What each kind of log shows of an incident, as sentences.
 //!
 //! In: a report, one of its incidents, an [`Ask`]. Out: a clause a kind, or nothing where the kind shows nothing that was not said.
-//! Always true: the raw text of a line is not spoken. Does not tell the change, which has its own sentence.
+//! Always true: the raw text of a line is not spoken, and a count only where all of it belongs to the incident. Does not tell the
+//! change, which has its own sentence.
 
 use super::{
     ask::Ask,
     phrase::{about, kind_name},
-    speak::{clean, clip},
+    speak::{clean, fit},
 };
 use crate::model::{
     LogKind,
-    report::{Incident, Report},
+    report::{Finding, Incident, Report},
 };
+
+/// An incident begins and ends in cells of five minutes.
+const CELL_MS: i64 = 5 * 60_000;
 
 /// The kinds in the order of the chain, in one sentence.
 pub(super) fn all(report: &Report, incident: &Incident, ask: &Ask) -> Option<String> {
@@ -33,29 +37,90 @@ pub(super) fn shown(
     let lang = ask.lang;
     let mut links = incident.chain.iter().filter(|link| link.kind == kind);
     let finding = links.find_map(|link| report.findings.iter().find(|f| f.id == link.finding))?;
-    let (name, many) = (kind_name(kind, lang), finding.count > 1);
+    let name = kind_name(kind, lang);
+    let many = finding.count > 1 && is_its_own(report, incident, finding);
     let times = about(finding.count, lang);
     // Behind the colon stands the raw text, which is for the eyes.
     let title = finding.title.split('：').next().unwrap_or_default();
     let title = title.split(": ").next().unwrap_or_default();
     let title = clean(title, lang);
+    let short = fit(&title, 40, lang);
     // What the incident is called has just been said.
-    if title == clean(&incident.title, lang) {
+    if short.is_empty() || title == clean(&incident.title, lang) {
+        let (zh, en) = match kind {
+            LogKind::Business => ("报错", "errors"),
+            LogKind::Event => ("相关事件", "events"),
+            LogKind::Audit => ("相关操作", "operations"),
+        };
         let said = lang.pick(
-            format!("{name}里有{times}次"),
-            format!("{times} times in the {name}"),
+            format!("{name}里{zh}{times}次"),
+            format!("{times} {en} in the {name}"),
         );
         return many.then_some(said);
     }
     let times = lang.pick(format!("，{times}次"), format!(", {times} times"));
     let times = if many { times } else { String::new() };
     Some(lang.pick(
-        format!("{name}里，{}{times}", clip(&title, 40)),
-        format!("in the {name} {}{times}", clip(&title, 60)),
+        format!("{name}里，{short}{times}"),
+        format!("in the {name} {short}{times}"),
     ))
+}
+
+/// Whether all that a finding counts belongs to this incident: not to others as well, and not to hours before or after it.
+fn is_its_own(report: &Report, incident: &Incident, finding: &Finding) -> bool {
+    let has = |i: &&Incident| {
+        i.findings.contains(&finding.id) || i.chain.iter().any(|l| l.finding == finding.id)
+    };
+    let ends = incident.end.map_or(i64::MAX, |end| end.ms + CELL_MS);
+    report.incidents.iter().filter(has).count() <= 1
+        && finding.first_seen.ms >= incident.start.ms - CELL_MS
+        && finding.last_seen.ms <= ends
 }
 
 /// Whether a kind has anything in the chain.
 pub(super) fn has(incident: &Incident, kind: LogKind) -> bool {
     incident.chain.iter().any(|link| link.kind == kind)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        model::{Lang, sample},
+        voice::Detail,
+    };
+
+    #[test]
+    fn a_count_is_told_of_the_incident_that_it_belongs_to_as_a_whole() {
+        let mut report = sample::report();
+        let ask = Ask::new(sample::morning(), Lang::Zh).detail(Detail::Normal);
+        let told = |report: &Report| {
+            let incident = &report.incidents[0];
+            all(report, incident, &ask).expect("a chain")
+        };
+        assert!(told(&report).contains('次'), "{}", told(&report));
+        let before = report.clone();
+        let (first, link) = (&before.incidents[0], &before.incidents[0].chain);
+        report.incidents[1].chain.extend(link.iter().cloned());
+        report.incidents[1].findings.extend(first.findings.clone());
+        assert!(!told(&report).contains('次'), "{}", told(&report));
+        // What went on before and after it is not its own either.
+        let mut report = before;
+        for f in &mut report.findings {
+            f.first_seen.ms -= 3_600_000;
+        }
+        assert!(!told(&report).contains('次'), "{}", told(&report));
+    }
+
+    #[test]
+    fn whoever_asks_for_one_kind_of_log_hears_what_it_shows() {
+        let mut report = sample::report();
+        report.incidents.truncate(2);
+        let ask = Ask {
+            kind: Some(LogKind::Business),
+            ..Ask::new(sample::morning(), Lang::Zh)
+        };
+        let told = crate::voice::broadcast(&report, &ask).told;
+        assert!(told.contains("业务日志里，checkout"), "{told}");
+    }
 }

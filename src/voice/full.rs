@@ -109,6 +109,7 @@ pub(super) fn day(report: &Report, ask: &Ask) -> Told {
         told: pages.get(page).cloned().unwrap_or_default(),
         next,
         incidents: incidents.iter().map(|i| i.id.clone()).collect(),
+        beside: Vec::new(),
         next_part: None,
         next_page,
     }

@@ -4,19 +4,19 @@
 //! would be undone, the exact commands are for a screen ([`Detail::Full`]) or the user's chat.
 
 use crate::model::{
-    LogKind,
-    report::{ClaimKind, Incident, Report, Rollback},
+    Lang, LogKind,
+    report::{Claim, ClaimKind, Incident, Report, Rollback},
 };
 
 use super::{
     BRIEF_CHARS, NORMAL_CHARS,
-    ask::{Ask, Detail, NextStep, Told},
+    ask::{Ask, Detail, NextStep, Told, chars},
     broadcast::join,
     chain,
     change::{change_said, object, spoken_kinds},
     full,
     phrase::{kind_name, relative_time, standing, title},
-    speak::{clean, clip},
+    speak::{clean, fit},
 };
 
 /// Tells one incident: what the logs show of it, then why.
@@ -91,14 +91,19 @@ fn one(report: &Report, incident: &Incident, order: Option<[LogKind; 3]>, ask: &
     if let Some(fix) = incident.fix.first().filter(|_| !incident.is_mended()) {
         said.push((
             1,
-            lang.pick("建议", "to fix it: ").to_owned() + clip(&clean(fix, lang), 100),
+            led(
+                lang.pick("建议", "to fix it: "),
+                fit(&clean(fix, lang), 100, lang),
+            ),
         ));
     }
     if let Some(missing) = incident.missing.first() {
         said.push((
             7,
-            lang.pick("还缺证据，", "evidence is missing: ").to_owned()
-                + clip(&clean(missing, lang), 60),
+            led(
+                lang.pick("还缺证据，", "evidence is missing: "),
+                fit(&clean(missing, lang), 60, lang),
+            ),
         ));
     }
     let question = match incident.ready_rollback() {
@@ -117,15 +122,23 @@ fn one(report: &Report, incident: &Incident, order: Option<[LogKind; 3]>, ask: &
 fn why(report: &Report, incident: &Incident, ask: &Ask) -> Vec<(u8, String)> {
     let lang = ask.lang;
     if let Some(change) = &incident.change {
-        let cause = lang.pick("原因是", "the cause: ").to_owned();
-        return vec![(0, cause + &change_said(change, ask, true))];
+        let cause = if incident.is_sure() {
+            lang.pick("原因是", "the cause: ")
+        } else {
+            lang.pick("原因多半是", "most likely the cause: ")
+        };
+        let mut said = vec![(0, cause.to_owned() + &change_said(change, ask, true))];
+        said.extend(by_model(report, incident, lang));
+        return said;
     }
     if !is_unsure(incident) {
         let none = lang.pick(
             "日志里没有找到引发它的改动",
             "no change in the logs set it off",
         );
-        return vec![(2, none.to_owned())];
+        let mut said = vec![(2, none.to_owned())];
+        said.extend(by_model(report, incident, lang));
+        return said;
     }
     let unsure = lang.pick("原因还不能确定", "the cause is not certain yet");
     let mut said = vec![(1, unsure.to_owned())];
@@ -133,10 +146,35 @@ fn why(report: &Report, incident: &Incident, ask: &Ask) -> Vec<(u8, String)> {
         c.kind == ClaimKind::Inferred && c.findings.iter().any(|f| incident.findings.contains(f))
     });
     said.extend(guess.map(|g| {
-        let text = lang.pick("推测，", "a guess, ").to_owned();
-        (2, text + clip(&clean(&g.text, lang), 60))
+        let text = clean(&g.text, lang);
+        (
+            2,
+            led(lang.pick("推测，", "a guess, "), fit(&text, 60, lang)),
+        )
     }));
     said
+}
+
+/// The first sentence of a model about it, which was held against the records; what it concludes is told as a guess.
+fn by_model(report: &Report, incident: &Incident, lang: Lang) -> Option<(u8, String)> {
+    let about = |c: &&Claim| c.by_model && c.findings.iter().any(|f| incident.findings.contains(f));
+    let is_chinese = |c: char| matches!(c, '\u{4e00}'..='\u{9fff}');
+    let speaks = |c: &&Claim| c.text.contains(is_chinese) == (lang == Lang::Zh);
+    let claim = report.claims.iter().filter(about).find(speaks)?;
+    let before = match claim.kind {
+        ClaimKind::Inferred => lang.pick("推测，", "a guess, "),
+        ClaimKind::Observed => "",
+    };
+    let text = clean(&claim.text, lang);
+    Some((3, led(before, fit(&text, 60, lang))))
+}
+
+/// A clause behind the words that lead to it; nothing when there is none.
+fn led(words: &str, clause: &str) -> String {
+    if clause.is_empty() {
+        return String::new();
+    }
+    format!("{words}{clause}")
 }
 
 fn is_unsure(incident: &Incident) -> bool {
@@ -157,18 +195,21 @@ pub fn rollback(report: &Report, incident: &Incident, ask: &Ask) -> Told {
             lang.pick("没有找到引发它的改动", "no change set it off")
                 .to_owned()
         });
-        let says_so = why.contains(lang.pick("回滚", "roll"));
+        // What says how to take it back does not say that it cannot be.
+        let says_so = why.contains(lang.pick("回滚", "roll"))
+            || [lang.pick("改回", "back"), lang.pick("恢复", "undo")]
+                .iter()
+                .any(|w| why.contains(w));
         let before = lang.pick(
             "这个问题不能靠回滚解决，",
             "a rollback does not help here, ",
         );
         let before = if says_so { "" } else { before };
-        let mut said = vec![(0, before.to_owned() + clip(&why, 70))];
+        let mut said = vec![(0, led(before, fit(&why, 70, lang)))];
         said.extend(incident.fix.first().map(|f| {
-            (
-                1,
-                lang.pick("可以", "instead, ").to_owned() + clip(&clean(f, lang), 100),
-            )
+            let fix = clean(f, lang);
+            let fix = fit(&fix, 100, lang);
+            (1, led(lang.pick("可以", "instead, "), fix))
         }));
         let question = lang.pick("要不要我再查查原因", "shall I look further into the cause");
         return told(report, incident, fitted(said, question, NORMAL_CHARS, ask));
@@ -181,13 +222,15 @@ pub fn rollback(report: &Report, incident: &Incident, ask: &Ask) -> Told {
     }
     let mut said = vec![(
         0,
-        lang.pick("回滚会", "a rollback would ").to_owned()
-            + clip(&clean(&spoken_kinds(&plan.what, lang), lang), 80),
+        led(
+            lang.pick("回滚会", "a rollback would "),
+            fit(&clean(&spoken_kinds(&plan.what, lang), lang), 80, lang),
+        ),
     )];
     let list = |items: &[String], most| {
         items
             .iter()
-            .map(|s| clip(&clean(before_command(s), lang), 60).to_owned())
+            .map(|s| fit(&clean(before_command(s), lang), 60, lang).to_owned())
             .filter(|s| !s.is_empty())
             .take(most)
             .collect::<Vec<_>>()
@@ -205,8 +248,14 @@ pub fn rollback(report: &Report, incident: &Incident, ask: &Ask) -> Told {
     if !plan.blast_radius.is_empty() {
         said.push((
             1,
-            lang.pick("影响是", "it touches ").to_owned()
-                + clip(&clean(&spoken_kinds(&plan.blast_radius, lang), lang), 80),
+            led(
+                lang.pick("影响是", "a rollback means: "),
+                fit(
+                    &clean(&spoken_kinds(&plan.blast_radius, lang), lang),
+                    80,
+                    lang,
+                ),
+            ),
         ));
     }
     let verify = list(&plan.verify, 2);
@@ -241,11 +290,11 @@ fn by_hand(report: &Report, incident: &Incident, plan: &Rollback, ask: &Ask) -> 
         lang.pick("日志里给不出回滚命令", "the logs give no command for it")
             .to_owned()
     });
-    let mut said = vec![(0, clip(&why, 120).to_owned())];
+    let mut said = vec![(0, fit(&why, 120, lang).to_owned())];
     said.extend(incident.first_step().map(|step| {
         let step = clean(step, lang);
-        let step = clip(&step, 100);
-        (1, lang.pick("可以", "what helps, ").to_owned() + step)
+        let step = fit(&step, 100, lang);
+        (1, led(lang.pick("可以", "what helps, "), step))
     }));
     let question = lang.pick("要不要看更详细的证据", "shall I go into the evidence");
     told(report, incident, fitted(said, question, NORMAL_CHARS, ask))
@@ -288,7 +337,7 @@ pub(super) fn fitted(
     let room = limit.saturating_sub(question.chars().count() + 2) / said.len().max(1);
     let cut: Vec<_> = said
         .iter()
-        .map(|s| clip(&s.1, room.saturating_sub(2)).to_owned())
+        .map(|s| fit(&s.1, room.saturating_sub(2) / chars(1, lang), lang).to_owned())
         .collect();
     join(&cut, question, lang)
 }

@@ -24,6 +24,8 @@ pub struct EventFacts<'a> {
     pub object: &'a ObjectRef,
     pub reason: &'a str,
     pub message: &'a str,
+    /// What the catalogue calls it, in the listener's language.
+    pub fault: Option<&'a str>,
     pub count: u64,
     pub last: Moment,
 }
@@ -118,11 +120,15 @@ pub fn events(list: &[EventFacts<'_>], total: u64, ask: &Ask) -> String {
         ),
     )];
     said.extend(list.iter().take(TOLD_ITEMS).zip([0, 3, 4]).map(|(e, p)| {
-        let what = [
-            clean(e.reason, lang),
-            clip(&clean(e.message, lang), 50).to_owned(),
-        ]
-        .join(lang.pick("，", ", "));
+        // A message of a controller is for the eyes; what is known of it has a name.
+        let what = match e.fault {
+            Some(fault) => clean(fault, lang),
+            None => [
+                clean(e.reason, lang),
+                clip(&clean(e.message, lang), 50).to_owned(),
+            ]
+            .join(lang.pick("，", ", ")),
+        };
         let (name, n, at) = (
             object(e.object, lang),
             about(e.count, lang),

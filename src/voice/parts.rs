@@ -8,11 +8,12 @@ use crate::model::{Lang, report::Report};
 use super::{
     ask::{Ask, Part},
     broadcast::{join, question},
+    chain,
     change::{change_said, spoken_kinds},
     opening::{kinds, opening},
     phrase::{caveats, ordinal, relative_time, standing, status_said},
     problem::Problem,
-    speak::{clean, clip},
+    speak::{clean, fit},
 };
 
 /// Problems to handle now that are named by their place; of more it is said how many there are.
@@ -27,6 +28,16 @@ pub(super) enum Words {
     All,
 }
 
+impl Words {
+    const fn fewer(self) -> Self {
+        match self {
+            Self::All => Self::Most,
+            Self::Most => Self::Few,
+            Self::Few | Self::Fewest => Self::Fewest,
+        }
+    }
+}
+
 pub(super) struct Outline<'a> {
     pub report: &'a Report,
     pub ask: &'a Ask,
@@ -35,6 +46,8 @@ pub(super) struct Outline<'a> {
     pub from: usize,
     pub shown: usize,
     pub words: Words,
+    /// The first so many problems have these words, those behind them fewer.
+    pub full: usize,
 }
 
 impl Outline<'_> {
@@ -47,7 +60,7 @@ impl Outline<'_> {
                 self.report,
                 &self.problems[0],
                 self.ask,
-                self.title_chars(),
+                title_chars(self.words),
             ));
             said.push(kinds(self.report, self.ask));
             said.extend(self.compared());
@@ -74,17 +87,17 @@ impl Outline<'_> {
         join(&said, &question(self.ask, undoable), lang)
     }
 
-    const fn title_chars(&self) -> usize {
-        match (self.words, self.ask.lang) {
-            (Words::Fewest, Lang::Zh) => 24,
-            (Words::Fewest, Lang::En) => 34,
-            (Words::Few, _) => 36,
-            _ => 80,
+    /// The words that the problem in this place may take.
+    const fn words_of(&self, n: usize) -> Words {
+        if n < self.full {
+            self.words
+        } else {
+            self.words.fewer()
         }
     }
 
-    fn title(&self, problem: &Problem<'_>) -> String {
-        problem.title(self.ask.lang, self.title_chars())
+    fn title(&self, n: usize) -> String {
+        self.problems[n].title(self.ask.lang, title_chars(self.words_of(n)))
     }
 
     /// One sentence a problem. With all four parts asked for, the first problem has been named by the opening.
@@ -96,11 +109,11 @@ impl Outline<'_> {
             told.push(standing(self.problems[0].first, self.ask));
         }
         for (n, problem) in self.problems[..self.shown].iter().enumerate() {
-            let incident = problem.first;
+            let (incident, words) = (problem.first, self.words_of(n));
             let mut clause = String::new();
             if opened && n == 0 {
-                let timed = incident.change.is_some() && self.words == Words::All;
-                if self.words >= Words::Most && !timed {
+                let timed = incident.change.is_some() && words == Words::All;
+                if words >= Words::Most && !timed {
                     clause =
                         relative_time(incident.start, self.ask.now, lang) + lang.pick("开始", "");
                     if lang == Lang::En {
@@ -113,8 +126,8 @@ impl Outline<'_> {
                 } else {
                     String::new()
                 };
-                clause = place + &self.title(problem);
-                let standing = match self.words {
+                clause = place + &self.title(n);
+                let standing = match words {
                     Words::All | Words::Most if problem.others.is_empty() => {
                         let said = standing(incident, self.ask);
                         // Said once, it need not be said of each again.
@@ -135,7 +148,7 @@ impl Outline<'_> {
                     clause += &standing;
                 }
             }
-            let tells_change = match self.words {
+            let tells_change = match words {
                 Words::All => true,
                 Words::Most | Words::Few => n == 0,
                 Words::Fewest => false,
@@ -144,7 +157,16 @@ impl Outline<'_> {
                 if !clause.is_empty() {
                     clause += lang.pick("，", ", ");
                 }
-                clause += &change_said(change, self.ask, self.words == Words::All);
+                clause += &change_said(change, self.ask, words == Words::All);
+            }
+            // Whoever asks for one kind of log hears what that kind shows.
+            let shown = self.ask.kind.filter(|_| words >= Words::Few);
+            let shown = shown.and_then(|kind| chain::shown(self.report, incident, kind, self.ask));
+            if let Some(shown) = shown {
+                if !clause.is_empty() {
+                    clause += lang.pick("，", ", ");
+                }
+                clause += &shown;
             }
             if !clause.is_empty() {
                 said.push(clause);
@@ -161,32 +183,40 @@ impl Outline<'_> {
 
     fn urgent(&self) -> String {
         let lang = self.ask.lang;
-        let urgent: Vec<usize> = (0..self.shown)
+        let (urgent, untold): (Vec<usize>, Vec<usize>) = (0..self.problems.len())
             .filter(|n| self.problems[*n].is_urgent())
-            .collect();
+            .partition(|n| *n < self.shown);
+        // What is not told may have to be handled all the same.
+        let untold = match (untold.len(), lang) {
+            (0, _) => String::new(),
+            (n, Lang::Zh) => format!("，没念的里还有{n}个"),
+            (n, Lang::En) => format!(", and {n} of those not told"),
+        };
+        if urgent.is_empty() && !untold.is_empty() {
+            return lang.pick("要马上处理的", "to handle now").to_owned() + &untold;
+        }
         if urgent.is_empty() {
             return lang
                 .pick("没有必须马上处理的", "nothing must be handled right now")
                 .to_owned();
         }
         if self.ask.part.is_some() {
-            let names: Vec<_> = urgent
-                .iter()
-                .map(|n| self.title(&self.problems[*n]))
-                .collect();
+            let names: Vec<_> = urgent.iter().map(|n| self.title(*n)).collect();
             return lang.pick("要马上处理的是", "to handle now: ").to_owned()
-                + &names.join(lang.pick("，还有", ", then "));
+                + &names.join(lang.pick("，还有", ", then "))
+                + &untold;
         }
         // All parts are told: what was named once is not named again.
         let n = urgent.len();
         if n == self.shown {
-            return match (n, lang) {
+            let said = match (n, lang) {
                 (1, _) => lang
                     .pick("这个要马上处理", "it must be handled now")
                     .to_owned(),
                 (_, Lang::Zh) => format!("这{n}个都要马上处理"),
                 (_, Lang::En) => format!("all {n} must be handled now"),
             };
+            return said + &untold;
         }
         let places: Vec<_> = urgent
             .iter()
@@ -200,8 +230,8 @@ impl Outline<'_> {
             (more, Lang::En) => format!(" and {more} more"),
         };
         lang.pick(
-            format!("要马上处理的是{}{more}", places.join("、")),
-            format!("handle the {}{more} right now", places.join(", ")),
+            format!("要马上处理的是{}{more}{untold}", places.join("、")),
+            format!("handle the {}{more} right now{untold}", places.join(", ")),
         )
     }
 
@@ -217,13 +247,16 @@ impl Outline<'_> {
             let Some(fix) = problem.first.first_step() else {
                 continue;
             };
-            let chars = match self.words {
+            let chars = match self.words_of(n) {
                 Words::Fewest => 40,
                 Words::Few => 60,
                 _ => 100,
             };
             let fix = clean(&spoken_kinds(fix, lang), lang);
-            let fix = clip(&fix, chars);
+            let fix = fit(&fix, chars, lang);
+            if fix.is_empty() {
+                continue;
+            }
             if most == 1 {
                 said.push(lang.pick(
                     format!("建议先{}", fix.trim_start_matches("先")),
@@ -254,5 +287,13 @@ impl Outline<'_> {
                 format!("of {} problems of the day before {gone} are gone", c.before)
             }
         })
+    }
+}
+
+const fn title_chars(words: Words) -> usize {
+    match words {
+        Words::Fewest => 24,
+        Words::Few => 36,
+        Words::Most | Words::All => 80,
     }
 }

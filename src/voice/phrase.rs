@@ -11,7 +11,7 @@ use crate::model::{
 use super::{
     ask::Ask,
     change::{actor, object},
-    speak::{clean, clip},
+    speak::{clean, fit},
 };
 
 /// A count as a person would say it: exact below 100, then two significant digits; Chinese counts in 万.
@@ -130,10 +130,10 @@ pub(super) fn ordinal(n: usize, lang: Lang) -> String {
     )
 }
 
-/// The incident's title, cut to `max` characters; when nothing of it can be spoken, its object.
+/// The incident's title, cut to what takes as long as `max` Chinese characters; when nothing of it can be spoken, its object.
 pub(super) fn title(incident: &Incident, lang: Lang, max: usize) -> String {
     let title = clean(&incident.title, lang);
-    match clip(&title, max) {
+    match fit(&title, max, lang) {
         "" => {
             let object = object(&incident.root.object, lang);
             lang.pick(

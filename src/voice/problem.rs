@@ -2,7 +2,8 @@
 //!
 //! In: the incidents of a day, the most important first. Out: [`Problem`]s in the same order. Always true: every incident is in exactly
 //! one problem; where each can be named by itself it is. When there are too many, those of one cause are one problem ("two images
-//! cannot be pulled"), then those of one family of causes. Words nothing but titles.
+//! cannot be pulled"), then those of one family of causes. What is joined stands the same way, so that one standing is true of all: what
+//! recovered is never told with what goes on. Words nothing but titles.
 
 use crate::model::{
     Lang, Severity,
@@ -19,13 +20,13 @@ pub(super) struct Problem<'a> {
 }
 
 /// What incidents of one sort have in common.
-type Sort = fn(&Incident) -> (&str, Option<Severity>);
+type Sort = fn(&Incident) -> (&str, Status, Option<Severity>);
 
 /// From what is surely one matter to what merely sounds like it.
 const SORTS: [Sort; 3] = [
-    |incident| (&incident.root.cause, None),
-    |incident| (family(incident), Some(incident.severity)),
-    |incident| (family(incident), None),
+    |incident| (&incident.root.cause, incident.status, None),
+    |incident| (family(incident), incident.status, Some(incident.severity)),
+    |incident| (family(incident), incident.status, None),
 ];
 
 /// `schedule` of `schedule.node_affinity`.
@@ -78,10 +79,9 @@ impl<'a> Problem<'a> {
         self.all().any(is_urgent)
     }
 
-    /// What holds for all of it: ongoing as long as a part of it is.
-    pub(super) fn status(&self) -> Status {
-        let worst = self.all().map(|i| i.status).find(|s| *s == Status::Ongoing);
-        worst.unwrap_or(self.first.status)
+    /// What holds for all of it: only what stands the same way is joined.
+    pub(super) const fn status(&self) -> Status {
+        self.first.status
     }
 
     /// The titles in at most `max` characters each; what they end with in common is said once.
@@ -176,6 +176,34 @@ mod tests {
         assert_eq!(four[3], "e 没有指标");
         assert_eq!(titles(&day, 3)[0], "pool 到上限，e 没有指标");
         assert_eq!(titles(&day, 1).len(), 3);
+    }
+
+    #[test]
+    fn what_recovered_is_not_told_with_what_goes_on() {
+        let codes = [
+            "app.tls_expired",
+            "app.db_auth",
+            "image.not_found",
+            "schedule.memory",
+            "storage.no_class",
+            "scaling.full",
+            "node.down",
+        ];
+        let causes = codes.map(|code| (code, "a 出错", Severity::Error));
+        let mut day = day(&causes);
+        day[1].status = Status::Recovered;
+        let incidents: Vec<&Incident> = day.iter().collect();
+        for most in 1..=7 {
+            let problems = problems(&incidents, most);
+            for problem in &problems {
+                assert!(problem.all().all(|i| i.status == problem.status()));
+            }
+        }
+        // What cannot be joined truly is told later, not together.
+        assert_eq!(problems(&incidents, 6).len(), 7);
+        day[1].status = Status::Ongoing;
+        let incidents: Vec<&Incident> = day.iter().collect();
+        assert_eq!(problems(&incidents, 6).len(), 6);
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! The traps are those of xiaozhi's `core/utils/tts.py`: `_` and `*` vanish (`order_service_api` becomes `orderserviceapi`), a
 //! line with `|` is read as a table, emoji are dropped.
 
+use super::ask::chars;
 use crate::model::{Lang, is_invisible};
 
 /// Longest single word; a name of Kubernetes has at most 63 characters, a generated one says nothing to the ear.
@@ -67,6 +68,19 @@ pub(super) fn clip(text: &str, max: usize) -> &str {
     kept.trim_end_matches(|c: char| !is_letter(c) && !c.is_ascii_alphanumeric())
 }
 
+/// The beginning of `text` that is spoken for at most as long as `max` Chinese characters. English is left out clause by clause, since a
+/// sentence cut off inside one says something else; it may be left out altogether.
+#[must_use]
+pub(super) fn fit(text: &str, max: usize, lang: Lang) -> &str {
+    if lang == Lang::Zh {
+        return clip(text, max);
+    }
+    let Some((end, _)) = text.char_indices().nth(chars(max, lang)) else {
+        return text;
+    };
+    text[..end].rfind(", ").map_or("", |at| &text[..at])
+}
+
 /// Full-width forms of ASCII as ASCII, so that they cannot smuggle a bracket.
 fn narrow(c: char) -> char {
     match c {
@@ -113,6 +127,8 @@ impl Clause {
     /// A run of printable ASCII: words, numbers, and everything that is not for the ear.
     fn word(&mut self, run: &str) {
         let is_edge = |c: char| c.is_ascii_punctuation() && !"%<>".contains(c);
+        // `node(s)` is one word.
+        let run = &run.replace("(s)", "s");
         let core = run.trim_matches(is_edge);
         if core.is_empty() {
             if run.contains([',', '.', ';', ':', '!', '?', '(', ')', '[', ']', '|']) {
@@ -152,6 +168,9 @@ impl Clause {
             return self
                 .lang
                 .pick(format!("{b}个里的{a}个"), format!("{a} of {b}"));
+        }
+        if let Some(spelled) = spelled_out(word) {
+            return spelled;
         }
         if let Some(compared) = comparison(word, self.lang) {
             return compared;
@@ -197,6 +216,18 @@ impl Clause {
         let edge = |c: char| c == ' ' || c == '，' || c == ',';
         self.text.trim_matches(edge).to_owned()
     }
+}
+
+/// `did not` of `didn't`, which without its apostrophe is no word.
+fn spelled_out(word: &str) -> Option<String> {
+    let stem = word.strip_suffix("n't")?;
+    let stem = match stem {
+        "ca" => "can",
+        "wo" => "will",
+        stem => stem,
+    };
+    let is_word = stem.bytes().all(|b| b.is_ascii_alphabetic()) && !stem.is_empty();
+    is_word.then(|| format!("{stem} not"))
 }
 
 /// `>`, `>=5`: a threshold, as alarms write it.
@@ -283,6 +314,10 @@ mod tests {
             ),
             ("_|*#", ""),
             (
+                "5 node(s) didn't match, can't",
+                "5 nodes did not match，can not",
+            ),
+            (
                 "CPU总配置 > 0核, <=5 (<none>) dial tcp: i/o timeout",
                 "CPU总配置 大于 0核，小于等于5，none，dial tcp，io timeout",
             ),
@@ -299,6 +334,9 @@ mod tests {
     fn a_cut_does_not_split_a_word() {
         assert_eq!(clip("拉不到 checkout-service 的镜像", 12), "拉不到");
         assert_eq!(clip("短", 12), "短");
+        let said = "all are stopped before new ones, which takes a while";
+        assert_eq!(fit(said, 12, Lang::En), "all are stopped before new ones");
+        assert_eq!(fit(said, 9, Lang::En), "");
     }
 
     proptest! {

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::model::{
     Lang, LogKind,
-    report::{Report, Stage, Status},
+    report::{Claim, ClaimKind, Report, Stage, Status},
     sample,
 };
 
@@ -153,6 +153,58 @@ fn a_problem_says_how_it_stands_by_morning() {
 }
 
 #[test]
+fn what_recovered_is_in_no_sentence_that_says_it_goes_on() {
+    let mut report = sample::report();
+    let mut again = report.incidents[1].clone();
+    again.id = "i7".to_owned();
+    again.title = "user-center-db 数据库不认密码".to_owned();
+    again.root.object.name = "user-center-db".to_owned();
+    again.status = Status::Recovered;
+    report.incidents.insert(2, again);
+    for lang in [Lang::Zh, Lang::En] {
+        let told = broadcast(&report, &ask(Detail::Normal, lang)).told;
+        let goes_on = lang.pick("仍在发生", "still going on");
+        for sentence in told
+            .split(['。', '.'])
+            .filter(|s| s.contains("user-center"))
+        {
+            assert!(!sentence.contains(goes_on), "{told}");
+        }
+    }
+}
+
+#[test]
+fn a_guess_is_told_as_one() {
+    let mut report = sample::report();
+    let claim = Claim {
+        text: "镜像标签可能没有推送到仓库".to_owned(),
+        kind: ClaimKind::Inferred,
+        findings: report.incidents[0].findings.clone(),
+        evidence: Vec::new(),
+        by_model: true,
+    };
+    report.claims = vec![claim];
+    let told = |report: &Report| {
+        let ask = ask(Detail::Normal, Lang::Zh);
+        incident(report, &report.incidents[0], &ask).told
+    };
+    let sure = told(&report);
+    assert!(sure.contains("原因是"), "{sure}");
+    assert!(sure.contains("推测，镜像标签可能没有推送"), "{sure}");
+    report.incidents[0].confidence = 0.7;
+    assert!(told(&report).contains("原因多半是"), "{}", told(&report));
+}
+
+#[test]
+fn what_can_be_taken_back_by_hand_is_not_called_lost() {
+    let mut report = sample::report();
+    let i = &mut report.incidents[1];
+    (i.rollback, i.no_rollback) = (None, Some("如果是误调的副本数，改回去".to_owned()));
+    let told = rollback(&report, &report.incidents[1], &ask(Detail::Brief, Lang::Zh)).told;
+    assert!(!told.contains("不能靠回滚"), "{told}");
+}
+
+#[test]
 fn a_value_that_was_never_seen_is_not_called_added() {
     let mut report = sample::report();
     report.incidents.truncate(1);
@@ -226,6 +278,7 @@ fn lists_name_three_and_count_the_rest() {
         object,
         reason: "BackOff",
         message: "Back-off pulling image \"x/y:z\"",
+        fault: None,
         count: 1234,
         last: sample::moment("2026-11-21T12:00:00"),
     };
@@ -297,14 +350,14 @@ proptest! {
             }
         }
         let lang = if zh { Lang::Zh } else { Lang::En };
-        check(&broadcast(&report, &Ask { reserved: 26, ..ask(Detail::Brief, lang) }).told, BRIEF_CHARS - 26)?;
-        check(&broadcast(&report, &Ask { part, reserved: 26, ..ask(Detail::Normal, lang) }).told, NORMAL_CHARS - 26)?;
+        check(&broadcast(&report, &Ask { reserved: 26, ..ask(Detail::Brief, lang) }).told, chars(BRIEF_CHARS, lang) - 26)?;
+        check(&broadcast(&report, &Ask { part, reserved: 26, ..ask(Detail::Normal, lang) }).told, chars(NORMAL_CHARS, lang) - 26)?;
         for i in &report.incidents {
             for (detail, limit) in [(Detail::Brief, BRIEF_CHARS), (Detail::Normal, NORMAL_CHARS)] {
-                check(&incident(&report, i, &ask(detail, lang)).told, limit)?;
+                check(&incident(&report, i, &ask(detail, lang)).told, chars(limit, lang))?;
                 let order = [LogKind::Event, LogKind::Audit, LogKind::Business];
-                check(&followed(&report, i, order, &ask(detail, lang)).told, limit)?;
-                check(&rollback(&report, i, &ask(detail, lang)).told, NORMAL_CHARS)?;
+                check(&followed(&report, i, order, &ask(detail, lang)).told, chars(limit, lang))?;
+                check(&rollback(&report, i, &ask(detail, lang)).told, chars(NORMAL_CHARS, lang))?;
             }
         }
     }

@@ -140,6 +140,28 @@ async fn nonsense_gets_a_sentence_that_says_what_to_write() {
     }
 }
 
+/// Every part ends by asking whether to go on; then "go on" must.
+#[tokio::test]
+async fn going_on_tells_the_part_after_the_one_that_was_heard() {
+    let server = Running::start().await;
+    let client = server.client(ROBOT, Era::Handshake).await;
+    let mut parts = Vec::new();
+    for part in 1..=4 {
+        let robot = json!({ "part": part, "device_id": "one by one" });
+        let text = said(&client, "summarize_day", robot).await;
+        parts.push(spoken(&text).to_owned());
+    }
+    let first = json!({ "part": "1 概述", "device_id": "on and on" });
+    let mut heard = vec![said(&client, "summarize_day", first).await];
+    for words in ["继续", "下一部分", "continue", "继续"] {
+        let robot = json!({ "part": words, "device_id": "on and on" });
+        heard.push(said(&client, "summarize_day", robot).await);
+    }
+    let heard: Vec<&str> = heard.iter().map(|text| spoken(text)).collect();
+    assert_eq!(heard[..4], parts);
+    assert!(heard[4].contains("都播报完了"), "{}", heard[4]);
+}
+
 #[tokio::test]
 async fn it_and_the_second_one_mean_what_was_told() {
     let server = Running::start().await;

@@ -15,7 +15,8 @@ use gengfu::{
         report::{Incident, Report},
     },
     voice::{
-        Ask, BRIEF_CHARS, Detail, NORMAL_CHARS, about, broadcast, incident, is_speakable, rollback,
+        Ask, BRIEF_CHARS, Detail, NORMAL_CHARS, about, broadcast, chars, clean, incident,
+        is_speakable, rollback,
     },
 };
 use jiff::tz::TimeZone;
@@ -152,17 +153,72 @@ fn ask(lang: Lang, detail: Detail) -> Ask {
 fn check_all(report: &Report, lang: Lang) -> Result<(), TestCaseError> {
     for (detail, most) in [(Detail::Brief, BRIEF_CHARS), (Detail::Normal, NORMAL_CHARS)] {
         let ask = ask(lang, detail);
+        let most = chars(most, lang);
         check(&broadcast(report, &ask).told, most, report, lang)?;
         let first: &Incident = &report.incidents[0];
         check(&incident(report, first, &ask).told, most, report, lang)?;
         check(
             &rollback(report, first, &ask).told,
-            NORMAL_CHARS,
+            chars(NORMAL_CHARS, lang),
             report,
             lang,
         )?;
     }
     Ok(())
+}
+
+/// Half a sentence says something else: what does not fit is left out up to the end of a clause.
+#[test]
+fn english_is_never_cut_off_inside_a_clause() {
+    const RADIUS: &str = "all pods of Deployment checkout are made anew, all are stopped before new ones start, so nobody is served in between";
+    const OPEN: [&str; 9] = ["the", "of", "to", "by", "too", "under", "and", "or", "is"];
+    let catalogue = Catalogue::builtin().expect("catalogue");
+    for fault in catalogue.faults() {
+        let fix = fault.fix.first().map_or("", |pair| pair.of(Lang::En));
+        let mut report = report(&fault.code, fault.say.of(Lang::En), fix, "checkout", 157, 0);
+        for plan in report
+            .incidents
+            .iter_mut()
+            .filter_map(|i| i.rollback.as_mut())
+        {
+            fault.rollback.of(Lang::En).clone_into(&mut plan.what);
+            RADIUS.clone_into(&mut plan.blast_radius);
+        }
+        let first = report.incidents[0].clone();
+        let sources = [
+            first.title.as_str(),
+            fix,
+            RADIUS,
+            fault.rollback.of(Lang::En),
+        ];
+        let sources = sources.map(|s| clean(s, Lang::En).to_lowercase());
+        let clauses: Vec<&str> = sources.iter().flat_map(|s| s.split(", ")).collect();
+        for detail in [Detail::Brief, Detail::Normal] {
+            let ask = ask(Lang::En, detail);
+            let texts = [
+                broadcast(&report, &ask).told,
+                incident(&report, &first, &ask).told,
+                rollback(&report, &first, &ask).told,
+            ];
+            for text in texts {
+                for said in text
+                    .to_lowercase()
+                    .split([',', ':', '?'])
+                    .flat_map(|s| s.split(". "))
+                {
+                    let said = said.trim().trim_end_matches('.');
+                    let last = said.rsplit(' ').next().unwrap_or_default();
+                    let cut = clauses.iter().any(|c| c.starts_with(said) && *c != said);
+                    let is_whole = said.split(' ').count() < 3 || !cut || clauses.contains(&said);
+                    assert!(
+                        is_whole && !OPEN.contains(&last),
+                        "{}: {said}: {text}",
+                        fault.code
+                    );
+                }
+            }
+        }
+    }
 }
 
 proptest! {

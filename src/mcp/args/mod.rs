@@ -113,6 +113,11 @@ fn words(value: &Value) -> Option<String> {
 pub(in crate::mcp) struct Number(Text);
 
 impl Number {
+    /// The words, for an argument that takes more than a number.
+    pub(in crate::mcp) fn said(&self) -> Option<&str> {
+        self.0.get()
+    }
+
     /// The number if it lies in `low..=high`.
     pub(in crate::mcp) fn within(
         &self,

@@ -1,12 +1,13 @@
 //! `search_events`: what the cluster did, grouped by object and reason.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::LazyLock};
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{Answer, Call, Effect, Spec, Trouble, input};
 use crate::{
+    diagnosis::faults::{Catalogue, Sign},
     mcp::{
         args::{Number, Text},
         fresh,
@@ -15,7 +16,7 @@ use crate::{
         table::table,
         window::{self, Page},
     },
-    model::{LogKind, Moment, ObjectRef, shapes::EventSeries, workload_name},
+    model::{Lang, LogKind, Moment, ObjectRef, shapes::EventSeries, workload_name},
     round::pull::Want,
     voice::{self, Detail, EventFacts},
 };
@@ -54,6 +55,18 @@ struct Group<'a> {
     warning: bool,
     first_ms: i64,
     last_ms: i64,
+}
+
+/// The catalogue is part of the program; its patterns are compiled once.
+static CATALOGUE: LazyLock<Option<Catalogue>> = LazyLock::new(|| Catalogue::builtin().ok());
+
+/// What the catalogue calls an event, if by itself it says which fault it is.
+fn fault(object: &ObjectRef, reason: &str, message: &str, lang: Lang) -> Option<&'static str> {
+    let catalogue = CATALOGUE.as_ref()?;
+    let shown = catalogue.of_event(object, reason, message);
+    let shown = shown.first().filter(|m| m.sign == Sign::Definitive)?;
+    let fault = catalogue.faults().get(shown.fault)?;
+    Some(fault.name.of(lang))
 }
 
 pub(super) async fn run(call: &Call, input: Input) -> Result<Answer, Trouble> {
@@ -104,6 +117,12 @@ pub(super) async fn run(call: &Call, input: Input) -> Result<Answer, Trouble> {
             object: &g.object,
             reason: &g.newest.reason,
             message: &g.newest.message,
+            fault: fault(
+                &g.newest.object,
+                &g.newest.reason,
+                &g.newest.message,
+                call.lang(),
+            ),
             count: g.count,
             last: moment(g.last_ms),
         })
@@ -213,4 +232,28 @@ fn row(g: &Group<'_>, moment: &impl Fn(i64) -> Moment) -> Vec<String> {
         moment(g.last_ms).to_string(),
         g.newest.message.clone(),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_known_event_has_a_name_for_the_ear() {
+        let pod = ObjectRef::new("Pod", "web", "nginx-7c79c4bf97-p9wgr");
+        let full = "0/6 nodes are available: 6 Insufficient memory. preemption: 0/6 nodes are available: 6 No preemption victims found for incoming pod.";
+        assert_eq!(
+            fault(&pod, "FailedScheduling", full, Lang::Zh),
+            Some("内存不够，调度不了")
+        );
+        assert_eq!(
+            fault(
+                &pod,
+                "Scheduled",
+                "Successfully assigned web/nginx",
+                Lang::Zh
+            ),
+            None
+        );
+    }
 }

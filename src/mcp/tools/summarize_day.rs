@@ -8,7 +8,7 @@ use crate::{
     alerts::DayAlarms,
     mcp::{
         args::{Flag, Number, Text},
-        marked, running,
+        going_on, marked, running,
     },
     model::{
         Day,
@@ -64,11 +64,25 @@ pub(super) async fn run(call: &Call, input: Input) -> Result<Answer, Trouble> {
         );
         return Ok(Answer::told(told).fact("owner", &call.owner));
     }
-    let day = call.day(&input.date)?;
-    let part = part(&input.part)?;
+    // "继续" without a date goes on with the day that was told.
+    let day = if going_on::asked(&input.part) {
+        call.day_or_told(&input.date)?
+    } else {
+        call.day(&input.date)?
+    };
     let kind = super::kind("kind", &input.kind)?;
     let detail = call.detail(&input.detail)?;
-    let page = input.cursor.within("cursor", 0, 1000)?.unwrap_or(0);
+    let heard = call.heard.as_ref().filter(|h| h.day == day);
+    let place = going_on::place(&input.part, heard, detail == Detail::Full)?;
+    if place.over {
+        return Ok(Answer::told(lang.pick(
+            "四个部分都播报完了。要不要深入分析某一类日志？",
+            "All four parts are told. Shall I look deeper into one kind of log?",
+        ))
+        .fact("owner", &call.owner)
+        .fact("date", day));
+    }
+    let page = input.cursor.within("cursor", 0, 1000)?;
 
     let report = call.store.report(day).await?;
     let refresh = input.refresh.get("refresh")?;
@@ -102,13 +116,13 @@ pub(super) async fn run(call: &Call, input: Input) -> Result<Answer, Trouble> {
 
     let (report, hidden) = marked::without_settled(report, &call.store.marks().await?);
     let mut ask = call.ask(detail);
-    ask.part = part;
+    ask.part = place.part;
     ask.kind = kind;
-    ask.page = usize::try_from(page).unwrap_or(0);
+    ask.page = page.map_or(place.page, |n| usize::try_from(n).unwrap_or(0));
     ask.compared = compared(call, day, &report).await?;
     let told = with_alarms(call, &report, &ask).await?;
-    let heard = part.map_or(Part::Fixes, |p| p).number();
-    call.told(&report, &told.incidents, heard).await;
+    call.told(&report, &told.incidents, going_on::told(&told))
+        .await;
     let mut answer = Answer::from(told).about(&report);
     if hidden > 0 {
         answer = answer.fact("marked_not_told", hidden);
@@ -117,13 +131,6 @@ pub(super) async fn run(call: &Call, input: Input) -> Result<Answer, Trouble> {
         answer = answer.fact("running_task", &task.id);
     }
     Ok(answer)
-}
-
-fn part(said: &Number) -> Result<Option<Part>, Trouble> {
-    let number = said.within("part", 1, 4)?;
-    Ok(Part::ALL
-        .into_iter()
-        .find(|p| Some(u64::from(p.number())) == number))
 }
 
 /// The broadcast, and which alarms of the day belong to which problem.
