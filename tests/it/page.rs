@@ -107,6 +107,10 @@ async fn a_reader_signs_in_looks_and_signs_out() {
     assert_eq!(browser.get(&server, "/o/demo/round").await.1, "null");
     browser.post(&server, "/page/logout", "").await;
     assert!(browser.get(&server, "/").await.1.contains("/page/login"));
+    // The script that follows a round learns that it is over, and gets no form for an answer.
+    let asked = browser.client.get(server.url("/o/demo/round"));
+    let asked = asked.header("accept", "application/json").send().await;
+    assert_eq!(asked.expect("get").status(), 401);
 }
 
 #[tokio::test]

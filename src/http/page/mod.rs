@@ -151,6 +151,8 @@ struct Visit {
 enum Refusal {
     /// Nobody signed in: the gate, and where to go then.
     Gate(Frame),
+    /// Nobody signed in, and a script asks, to which a form is no answer.
+    Closed,
     Missing,
     Page(page::Error),
 }
@@ -184,7 +186,14 @@ impl Page {
         let now_ms = desk.clock.now_ms();
         let Some((caller, by_cookie)) = self.0.readers.caller(&self.0.tokens, headers, now_ms)
         else {
-            return Err(Refusal::Gate(frame));
+            let script = headers
+                .get(header::ACCEPT)
+                .is_some_and(|a| a == "application/json");
+            return Err(if script {
+                Refusal::Closed
+            } else {
+                Refusal::Gate(frame)
+            });
         };
         frame.signed_in = by_cookie;
         let reader = Reader {
@@ -231,6 +240,7 @@ impl IntoResponse for Refusal {
         match self {
             // Shows how to connect, and nothing else.
             Self::Gate(frame) => act::gate(&frame, None),
+            Self::Closed => (StatusCode::UNAUTHORIZED, "sign in again\n").into_response(),
             Self::Missing => {
                 (StatusCode::NOT_FOUND, "404: 没有这一页 / no such page\n").into_response()
             }
