@@ -56,6 +56,10 @@ async function walk(context, width) {
   await first.hover();
   hold((await first.locator(".tip").textContent()).includes("·"), "pointing at a chart tells a count");
   await page.mouse.move(0, 0);
+  if (width === "phone") {
+    const hidden = await page.evaluate(() => [...document.querySelectorAll(".scroll:has(.shapes)")].filter((s) => s.scrollWidth > s.clientWidth).length);
+    hold(hidden === 0, "the templates fit on a phone");
+  }
   await look(page, `day-${width}`);
 
   await page.click(".cards .whole >> nth=0");

@@ -53,6 +53,7 @@
   // Asks how far a round is, for ever: null when none runs, undefined when nobody could say.
   const follow = (address, pause, tell) => {
     const ask = async () => {
+      if (document.hidden) { setTimeout(ask, pause); return; }
       const answer = await fetch(address, { headers: { accept: "application/json" } }).catch(() => null);
       // Signed out meanwhile: the page itself says how to come back.
       if (answer?.status === 401) { location.reload(); return; }

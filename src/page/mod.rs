@@ -78,7 +78,7 @@ pub fn render(name: &str, frame: &Frame, values: &impl Serialize) -> Result<Stri
 static ZH: LazyLock<Environment<'static>> = LazyLock::new(|| pages(Lang::Zh));
 static EN: LazyLock<Environment<'static>> = LazyLock::new(|| pages(Lang::En));
 
-const TEMPLATES: [(&str, &str); 13] = [
+const TEMPLATES: [(&str, &str); 14] = [
     ("base.html", include_str!("../../resources/page/base.html")),
     (
         "login.html",
@@ -114,6 +114,10 @@ const TEMPLATES: [(&str, &str); 13] = [
     (
         "parts/incident.html",
         include_str!("../../resources/page/parts/incident.html"),
+    ),
+    (
+        "parts/shapes.html",
+        include_str!("../../resources/page/parts/shapes.html"),
     ),
     (
         "parts/alarm.html",
