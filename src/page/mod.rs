@@ -78,7 +78,7 @@ pub fn render(name: &str, frame: &Frame, values: &impl Serialize) -> Result<Stri
 static ZH: LazyLock<Environment<'static>> = LazyLock::new(|| pages(Lang::Zh));
 static EN: LazyLock<Environment<'static>> = LazyLock::new(|| pages(Lang::En));
 
-const TEMPLATES: [(&str, &str); 14] = [
+const TEMPLATES: [(&str, &str); 15] = [
     ("base.html", include_str!("../../resources/page/base.html")),
     (
         "login.html",
@@ -104,6 +104,10 @@ const TEMPLATES: [(&str, &str); 14] = [
     (
         "search.html",
         include_str!("../../resources/page/search.html"),
+    ),
+    (
+        "missing.html",
+        include_str!("../../resources/page/missing.html"),
     ),
     ("line.html", include_str!("../../resources/page/line.html")),
     ("file.html", include_str!("../../resources/page/file.html")),

@@ -103,7 +103,11 @@ async fn a_reader_signs_in_looks_and_signs_out() {
         .get(&server, "/o/demo/2026-11-21/line/event%3A0000000000000001")
         .await;
     assert!(status == 200 && line.contains("v2.4.1-rc9"), "{line}");
-    assert_eq!(browser.get(&server, "/o/demo/2026-11-20").await.0, 404);
+    let (status, missing) = browser.get(&server, "/o/demo/2026-11-20").await;
+    assert!(
+        status == 404 && missing.contains("没有这一页") && missing.contains("/page/logout"),
+        "{missing}"
+    );
     assert_eq!(browser.get(&server, "/o/demo/round").await.1, "null");
     browser.post(&server, "/page/logout", "").await;
     assert!(browser.get(&server, "/").await.1.contains("/page/login"));
