@@ -106,7 +106,7 @@ pub async fn day(
     name: String,
     reader: &Reader,
 ) -> Result<Option<DayView>, Error> {
-    let Some(report) = store.report(day).await? else {
+    let Some(report) = super::report(store, day, reader.lang).await? else {
         return Ok(None);
     };
     let range = day.range(&reader.zone);

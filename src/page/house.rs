@@ -9,7 +9,7 @@ use super::{
     day::{self, Square},
 };
 use crate::{
-    model::{Day, Moment, report::Verdict},
+    model::{Day, Lang, Moment, report::Verdict},
     round::tasks::Task,
     store::Store,
 };
@@ -84,10 +84,11 @@ pub async fn owner(
     name: String,
     round: Option<RoundView>,
     night: Option<NightView>,
+    lang: Lang,
 ) -> Result<OwnerView, Error> {
     let days = store.days().await?;
     let report = match days.first() {
-        Some(day) => store.report(*day).await?,
+        Some(day) => super::report(store, *day, lang).await?,
         None => None,
     };
     let newest = report.map(|r| Newest {

@@ -23,7 +23,11 @@ use minijinja::{Environment, UndefinedBehavior, Value, context, value::Serde};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 
-use crate::model::{Lang, is_invisible};
+use crate::{
+    diagnosis::retell::retold,
+    model::{Day, Lang, is_invisible, report::Report},
+    store::Store,
+};
 
 /// The style sheet, for a route of its own or to be put into a file.
 pub const STYLE: &str = include_str!("../../resources/page/page.css");
@@ -63,6 +67,12 @@ pub struct Reader {
     pub lang: Lang,
     pub zone: TimeZone,
     pub now_ms: i64,
+}
+
+/// A day's report, in the reader's language as far as it is the catalogue's words.
+pub async fn report(store: &Store, day: Day, lang: Lang) -> Result<Option<Report>, Error> {
+    let report = store.report(day).await?;
+    Ok(report.map(|r| retold(r, lang)))
 }
 
 /// Fills a template with values.

@@ -210,4 +210,13 @@ async fn the_page_speaks_the_language_that_its_reader_chose() {
             && english.contains("data-theme=\"dark\"")
             && english.contains("Problems")
     );
+    // The report was written in Chinese; what is the catalogue's is said in English.
+    let store = server.desk.stores.of(&owner("demo")).await.expect("store");
+    let mut report = report();
+    report.incidents[0].title = "checkout 镜像不存在".to_owned();
+    store.put_revision(report).await.expect("revision");
+    for path in ["/", "/o/demo/2026-11-21", "/o/demo/2026-11-21/i1"] {
+        let (_, english) = browser.get(&server, path).await;
+        assert!(english.contains("checkout: image not found"), "{path}");
+    }
 }

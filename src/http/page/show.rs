@@ -12,6 +12,7 @@ use super::{Page, Refusal, act::connect, back, date, parsed, shown};
 use crate::{
     model::{Day, LogKind, Moment, OwnerAlias},
     page::{
+        self,
         day::{self, DayView, MarkView},
         house::{self, NightView, OwnerView, RoundView},
         incident,
@@ -57,7 +58,7 @@ pub(super) async fn house(
     for owner in page.0.desk.stores.owners(&visit.caller.access) {
         let (store, name) = page.open(&visit, owner.as_str()).await?;
         let (round, night) = (page.round_of(&owner), page.failed_night(&owner));
-        owners.push(house::owner(&store, name, round, night).await?);
+        owners.push(house::owner(&store, name, round, night, visit.reader.lang).await?);
     }
     // What is wrong with the whole house; of an owner, the card says it.
     let problems = page.0.ready.problems();
@@ -135,7 +136,8 @@ pub(super) async fn incident(
 ) -> Result<Response, Refusal> {
     let visit = page.visit(&headers, &uri)?;
     let (store, name) = page.open(&visit, &owner).await?;
-    let report = store.report(date(&day)?).await?.ok_or(Refusal::Missing)?;
+    let report = page::report(&store, date(&day)?, visit.reader.lang).await?;
+    let report = report.ok_or(Refusal::Missing)?;
     let found = incident::incident(&store, &report, &id, name, &visit.reader).await?;
     shown("incident.html", &visit, &found.ok_or(Refusal::Missing)?)
 }
