@@ -56,6 +56,10 @@ async function walk(context, width) {
   await first.hover();
   hold((await first.locator(".tip").textContent()).includes("·"), "pointing at a chart tells a count");
   await page.mouse.move(0, 0);
+  if (width === "phone") {
+    const hidden = await page.evaluate(() => [...document.querySelectorAll(".scroll:has(.shapes)")].filter((s) => s.scrollWidth > s.clientWidth).length);
+    hold(hidden === 0, "the templates fit on a phone");
+  }
   await look(page, `day-${width}`);
 
   await page.click(".cards .whole >> nth=0");
@@ -104,6 +108,45 @@ async function marks(page) {
   await look(page, "alarms");
 }
 
+// Asks over MCP for the newest day to be read again, as a robot would.
+async function refresh() {
+  const headers = { authorization: `Bearer ${token}`, "content-type": "application/json", accept: "application/json, text/event-stream" };
+  const post = (message) => fetch(`${base}/mcp`, { method: "POST", headers, body: JSON.stringify({ jsonrpc: "2.0", ...message }) });
+  const opened = await post({ id: 0, method: "initialize", params: { protocolVersion: "2025-06-18", capabilities: {}, clientInfo: { name: "page", version: "1" } } });
+  headers["mcp-session-id"] = opened.headers.get("mcp-session-id");
+  await opened.text();
+  await post({ method: "notifications/initialized" });
+  await (await post({ id: 1, method: "tools/call", params: { name: "summarize_day", arguments: { refresh: true } } })).text();
+}
+
+// A round is followed to its end; then the cookie goes, and the page leads to the gate by itself.
+async function follow(context) {
+  const page = watched(await context.newPage());
+  await page.goto(`${base}/`);
+  await page.fill("#token", token);
+  await page.click(".login button");
+  await page.waitForSelector(".owner[data-watch]");
+  const address = await page.getAttribute(".owner", "data-watch");
+  // A small day is soon read: the page may come too late for one round, not for all.
+  let asked;
+  for (let round = 0; round < 5 && !(await page.locator("[data-round]").count()); round += 1) {
+    asked = refresh();
+    for (let n = 0; n < 200; n += 1) {
+      const now = await page.request.get(`${base}${address}`, { headers: { accept: "application/json" } });
+      if ((await now.json()) !== null) break;
+    }
+    await page.goto(`${base}/`);
+  }
+  hold(await page.locator("[data-round]").count(), "a round that runs is shown");
+  hold((await page.locator("[data-phase]").textContent()).length > 0, "it says in which phase it is");
+  await page.waitForSelector(".owner[data-watch]", { timeout: 120_000 });
+  await asked;
+  const before = faults.length;
+  await context.clearCookies();
+  await page.waitForSelector("#token", { timeout: 40_000 });
+  hold(faults.splice(before).every((f) => f.includes("401")), "whoever is signed out is led to the gate");
+}
+
 (async () => {
   const browser = await chromium.launch({
     executablePath: "/usr/bin/chromium",
@@ -134,6 +177,10 @@ async function marks(page) {
   await page.waitForSelector(".wrong");
   hold(faults.splice(before).every((f) => f.includes("401")), "a wrong token is refused");
   await wide.close();
+
+  const morning = await browser.newContext({ viewport: { width: 1280, height: 900 }, locale: "zh-CN" });
+  await follow(morning);
+  await morning.close();
 
   const phone = await browser.newContext({ viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true, colorScheme: "dark" });
   await walk(phone, "phone");

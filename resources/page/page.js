@@ -50,21 +50,34 @@
     }
   }
 
+  // Asks how far a round is, for ever: null when none runs, undefined when nobody could say.
+  const follow = (address, pause, tell) => {
+    const ask = async () => {
+      if (document.hidden) { setTimeout(ask, pause); return; }
+      const answer = await fetch(address, { headers: { accept: "application/json" } }).catch(() => null);
+      // Signed out meanwhile: the page itself says how to come back.
+      if (answer?.status === 401) { location.reload(); return; }
+      const now = answer?.ok ? await answer.json().catch(() => undefined) : undefined;
+      if (now !== undefined && tell(now)) { location.reload(); return; }
+      setTimeout(ask, pause);
+    };
+    setTimeout(ask, pause);
+  };
+
   // A running round is followed, and its report shown when it ends.
   for (const round of document.querySelectorAll("[data-round]")) {
-    const ask = async () => {
-      const answer = await fetch(round.dataset.round, { headers: { accept: "application/json" } }).catch(() => null);
-      if (answer?.ok) {
-        const now = await answer.json();
-        if (now === null) { location.reload(); return; }
-        round.querySelector("progress").value = now.percent;
-        for (const [name, value] of [["[data-done]", now.done], ["[data-all]", now.all], ["[data-percent]", now.percent]]) {
-          const place = round.querySelector(name);
-          if (place) place.textContent = value.toLocaleString();
-        }
+    const phases = JSON.parse(round.dataset.phases ?? "{}");
+    follow(round.dataset.round, 2000, (now) => {
+      if (now === null) return true;
+      round.querySelector("progress").value = now.percent;
+      const said = { "[data-phase]": phases[now.phase] ?? now.phase, "[data-done]": now.done, "[data-all]": now.all, "[data-percent]": now.percent };
+      for (const [name, value] of Object.entries(said)) {
+        const place = round.querySelector(name);
+        if (place) place.textContent = value.toLocaleString();
       }
-      setTimeout(ask, 2000);
-    };
-    setTimeout(ask, 2000);
+      return false;
+    });
   }
+  // One that begins while the owners are looked at is shown as well.
+  for (const card of document.querySelectorAll("[data-watch]")) follow(card.dataset.watch, 15000, (now) => now !== null);
 })();

@@ -5,11 +5,13 @@
 
 use std::time::Duration;
 
-use metrics::{counter, describe_counter, describe_gauge, describe_histogram, histogram};
+use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    mcp::Clock,
+    model::{OwnerAlias, report::Verdict},
     round::{pull::Want, tasks::TaskKey},
     store::Store,
 };
@@ -49,6 +51,10 @@ pub(super) fn install(stop: &CancellationToken) -> Option<PrometheusHandle> {
     describe_counter!(
         "gengfu_rounds_total",
         "Rounds that ended, by outcome: done or failed"
+    );
+    describe_gauge!(
+        "gengfu_round_last_success_timestamp_seconds",
+        "When an owner's last round ended that read a day"
     );
     describe_histogram!(
         "gengfu_round_stage_seconds",
@@ -99,6 +105,9 @@ pub(super) async fn round_ended(store: &Store, key: &TaskKey, done: bool) {
     if !done {
         return;
     }
+    if report.verdict != Verdict::Unknown {
+        last_success(&key.owner, Some(Clock::System.now_ms()));
+    }
     for (kind, read) in &report.coverage {
         counter!("gengfu_records_total", "kind" => kind.as_str()).increment(read.records);
         counter!("gengfu_rejected_total", "kind" => kind.as_str()).increment(read.rejected);
@@ -110,5 +119,13 @@ pub(super) async fn round_ended(store: &Store, key: &TaskKey, done: bool) {
     if let Some(llm) = report.llm {
         counter!("gengfu_llm_tokens_total", "direction" => "in").increment(llm.input_tokens);
         counter!("gengfu_llm_tokens_total", "direction" => "out").increment(llm.output_tokens);
+    }
+}
+
+/// Notes when an owner's last good round ended; nothing when that is not known.
+pub(super) fn last_success(owner: &OwnerAlias, at_ms: Option<i64>) {
+    if let Some(ms) = at_ms {
+        gauge!("gengfu_round_last_success_timestamp_seconds", "owner" => owner.to_string())
+            .set(ms as f64 / 1000.0);
     }
 }

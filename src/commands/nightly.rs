@@ -3,20 +3,28 @@
 //!
 //! In: owners, the clock. Out: started rounds. Always true: one owner's failure delays nobody else; a failed round is tried again with
 //! growing pauses until half past nine; a finished day is looked at again for objects that came late; what a day left on disk goes when
-//! it is older than `GENGFU_RETENTION_DAYS` or more than `GENGFU_RETENTION_MB`. Decides nothing: [`schedule`] does.
+//! it is older than `GENGFU_RETENTION_DAYS` or more than `GENGFU_RETENTION_MB`; a night that failed is shown until it is made up for. Decides nothing: [`schedule`] does.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+    time::Duration,
+};
 
 use jiff::{civil::Time, tz::TimeZone};
 use tokio_util::sync::CancellationToken;
 
-use super::catch_up::{CatchingUp, Look, look_again};
+use super::{
+    catch_up::{CatchingUp, Look, look_again},
+    measures,
+};
 use crate::{
     app::App,
-    http::Ready,
+    http::{FailedNight, Ready},
     mcp::{Clock, Rounds, Stores},
-    model::{Day, OwnerAlias, report::Verdict},
+    model::{Day, Lang, OwnerAlias, report::Verdict},
     round::{
+        ledger,
         pull::Want,
         schedule::{self, Due},
         tasks::{Ended, Task, TaskKey, Urgency},
@@ -46,6 +54,8 @@ struct Nights {
     looking: Option<Look>,
     catching_up: CatchingUp,
     checked_ms: Option<i64>,
+    /// The newest day that tells anything.
+    newest: Option<Day>,
     /// Of reports that were read, whether they tell anything.
     read: HashMap<(Day, u32), bool>,
 }
@@ -56,26 +66,37 @@ struct Trouble {
     day: Day,
     failures: u32,
     first_ms: i64,
+    last_ms: i64,
     again_ms: Option<i64>,
+    /// For the owner.
+    why: String,
 }
 
 impl Watchman {
     pub(super) async fn every_night(self, stop: CancellationToken) {
         let mut nights: HashMap<OwnerAlias, Nights> = HashMap::new();
         while !stop.is_cancelled() {
-            let now_ms = Clock::System.now_ms();
-            for owner in self.owners() {
-                let nights = nights.entry(owner.clone()).or_default();
-                if let Err(error) = self.look(&owner, nights, now_ms).await {
-                    // Its calls say so too; the others' nights go on.
-                    tracing::warn!(%owner, error = &error as &dyn std::error::Error, "cannot look after an owner's nights");
-                }
-            }
+            self.look_after_all(&mut nights, Clock::System.now_ms())
+                .await;
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = tokio::time::sleep(LOOK) => {}
             }
         }
+    }
+
+    async fn look_after_all(&self, nights: &mut HashMap<OwnerAlias, Nights>, now_ms: i64) {
+        let mut failed = BTreeMap::new();
+        for owner in self.owners() {
+            let nights = nights.entry(owner.clone()).or_default();
+            if let Err(error) = self.look(&owner, nights, now_ms).await {
+                // Its calls say so too; the others' nights go on.
+                tracing::warn!(%owner, error = &error as &dyn std::error::Error, "cannot look after an owner's nights");
+            }
+            let night = nights.trouble.as_ref().map(Trouble::told);
+            failed.insert(owner, night);
+        }
+        self.ready.nights(failed);
     }
 
     /// Everybody; a registry that cannot be read is told where machines ask, and is looked at again.
@@ -111,17 +132,30 @@ impl Watchman {
         }
         let finished = finished(&store, today, &mut nights.read).await?;
         let newest = finished.first().copied();
+        if let Some(day) = newest.filter(|_| nights.newest != newest) {
+            // Also after a restart: whoever measures how old the last good round is must not wait for the next one.
+            let done_ms = ledger::done_ms(&store, day).await?;
+            measures::last_success(owner, done_ms);
+            nights.newest = newest;
+        }
         if let Some(task) = nights.running.take() {
             match task.ended() {
                 None => {
                     nights.running = Some(task);
                     return Ok(());
                 }
-                Some(Ended::Done) if finished.contains(&task.key.day) => nights.trouble = None,
+                Some(Ended::Done) if finished.contains(&task.key.day) => {}
                 // Failed, or nothing was there: logs may come late, and a wrong prefix is mended in the morning.
-                Some(_) => nights.note_failure(task.key.day, now_ms, self.zone()),
+                Some(ended) => {
+                    let why = said(ended, self.app.lang());
+                    nights.note_failure(task.key.day, why, now_ms, self.zone());
+                }
             }
         }
+        // Whoever made up for it.
+        nights
+            .trouble
+            .take_if(|t| newest.is_some_and(|n| n >= t.day));
         let due = schedule::due(now_ms, self.run_at(owner), self.zone(), newest);
         if let Due::Now(day) = due {
             let waits = nights.trouble.as_ref().filter(|t| t.day == day);
@@ -194,7 +228,7 @@ impl Watchman {
 }
 
 impl Nights {
-    fn note_failure(&mut self, day: Day, now_ms: i64, zone: &TimeZone) {
+    fn note_failure(&mut self, day: Day, why: String, now_ms: i64, zone: &TimeZone) {
         let before = self.trouble.take().filter(|t| t.day == day);
         let (failures, first_ms) = before.map_or((1, now_ms), |t| (t.failures + 1, t.first_ms));
         let again_ms = schedule::try_again(failures, first_ms, now_ms, zone);
@@ -202,9 +236,32 @@ impl Nights {
             day,
             failures,
             first_ms,
+            last_ms: now_ms,
             again_ms,
+            why,
         });
     }
+}
+
+impl Trouble {
+    fn told(&self) -> FailedNight {
+        FailedNight {
+            day: self.day,
+            at_ms: self.last_ms,
+            why: self.why.clone(),
+            again_ms: self.again_ms,
+        }
+    }
+}
+
+/// Why there is no report, for the owner.
+fn said(ended: Ended, lang: Lang) -> String {
+    let (zh, en) = match ended {
+        Ended::Failed(why) => return why,
+        Ended::Done => ("这一天没有读到日志", "nothing could be read of this day"),
+        Ended::Stopped => ("这一轮被停下了", "the round was stopped"),
+    };
+    lang.pick(zh, en).to_owned()
 }
 
 /// The days with a report of the whole day, newest first; one of which nothing could be read is still owed. A report is read once.
@@ -230,3 +287,6 @@ async fn finished(
     }
     Ok(finished)
 }
+
+#[cfg(test)]
+mod tests;

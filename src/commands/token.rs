@@ -5,6 +5,7 @@
 
 use super::{Failure, Outcome, remark, tell};
 use crate::{
+    app::{self, LOCAL_OWNER},
     config::Config,
     http::{auth, token_file},
     model::{Moment, OwnerAlias},
@@ -77,6 +78,7 @@ pub(super) fn run(
                 );
                 return Err(Failure::Misused(text));
             }
+            warn_of_strangers(&owner, &config)?;
             let token = made()?;
             tokens.push(token_file::Filed {
                 name,
@@ -121,6 +123,24 @@ pub(super) fn run(
         }
     }
     Ok(Outcome::Done)
+}
+
+/// An owner may be added later, so an unknown one is no mistake; a slip of the pen is more likely.
+fn warn_of_strangers(bound: &[OwnerAlias], config: &Config) -> Result<(), Failure> {
+    if bound.is_empty() {
+        return Ok(());
+    }
+    let owners = app::owners(config, LOCAL_OWNER.parse()?)?;
+    let known = owners.all()?;
+    for owner in bound.iter().filter(|o| !known.contains(o)) {
+        let names: Vec<&str> = known.iter().map(OwnerAlias::as_str).collect();
+        let names = names.join(", ");
+        remark(&config.lang().pick(
+            format!("还没有叫 `{owner}` 的主人，这个令牌现在什么也打不开；已有的：{names}"),
+            format!("no owner is called `{owner}` yet, so the token opens nothing now; there are: {names}"),
+        ));
+    }
+    Ok(())
 }
 
 fn line(name: &str, owners: &[OwnerAlias], detail: Option<&str>, from: &str) -> String {

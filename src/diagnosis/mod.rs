@@ -12,6 +12,7 @@ pub mod changes;
 pub mod diff;
 pub mod faults;
 pub mod objects;
+pub mod retell;
 pub mod rollback;
 pub mod symptoms;
 mod tell;

@@ -31,7 +31,12 @@ use axum::{
 use hyper::ext::ReasonPhrase;
 use metrics_exporter_prometheus::PrometheusHandle;
 
-pub use self::{auth::Tokens, hosts::Hosts, probes::Ready, serve::serve};
+pub use self::{
+    auth::Tokens,
+    hosts::Hosts,
+    probes::{FailedNight, Ready},
+    serve::serve,
+};
 use crate::mcp::{self, Desk, sessions};
 
 /// Largest body of a request: an alarm with its samples is some KB, a tool call less.

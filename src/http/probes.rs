@@ -1,7 +1,8 @@
 //! `/healthz`, `/readyz`, `/metrics`: what machines ask.
 //!
-//! In: problems that other rooms report by name. Out: short texts. Always true: `/healthz` answers as long as the process can answer
-//! at all; `/readyz` is 503 with one line a problem. Does not look for problems itself.
+//! In: problems that other rooms report by name, and the nights that failed. Out: short texts. Always true: `/healthz` answers as long as
+//! the process can answer at all; `/readyz` is 503 with one line a problem, and tells whoever has no token how many owners' nights failed,
+//! never whose or why. Does not look for problems itself.
 
 use std::{
     collections::BTreeMap,
@@ -17,33 +18,78 @@ use axum::{
 };
 use metrics_exporter_prometheus::PrometheusHandle;
 
-use crate::mcp::sessions::Sessions;
+use crate::{
+    mcp::sessions::Sessions,
+    model::{Day, OwnerAlias},
+};
 
 /// What stands in the way of working, by name. Cheap to clone.
 #[derive(Debug, Clone, Default)]
-pub struct Ready(Arc<Mutex<BTreeMap<&'static str, String>>>);
+pub struct Ready(Arc<Mutex<Known>>);
+
+#[derive(Debug, Default)]
+struct Known {
+    problems: BTreeMap<&'static str, String>,
+    /// Of every owner that is looked after, the night that failed and was not made up for.
+    nights: BTreeMap<OwnerAlias, Option<FailedNight>>,
+}
+
+/// A night that brought its owner no report.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailedNight {
+    pub day: Day,
+    /// When it was last tried.
+    pub at_ms: i64,
+    /// A sentence for the owner.
+    pub why: String,
+    /// When it is tried again by itself; `None` when that was given up.
+    pub again_ms: Option<i64>,
+}
 
 impl Ready {
     /// Reports or replaces the problem called `name`; `what` is a sentence that says what to do. True when it is new.
     pub fn problem(&self, name: &'static str, what: impl Into<String>) -> bool {
-        self.problems_mut(|p| p.insert(name, what.into())).is_none()
+        self.known(|s| s.problems.insert(name, what.into()))
+            .is_none()
     }
 
     pub fn solved(&self, name: &'static str) {
-        self.problems_mut(|p| p.remove(name));
+        self.known(|s| s.problems.remove(name));
     }
 
-    /// All problems, one line each; empty when ready.
+    /// All problems that are not one owner's, one line each.
     #[must_use]
     pub fn problems(&self) -> Vec<String> {
-        self.problems_mut(|p| {
-            p.iter()
+        self.known(|s| {
+            s.problems
+                .iter()
                 .map(|(name, what)| format!("{name}: {what}"))
                 .collect()
         })
     }
 
-    fn problems_mut<T>(&self, f: impl FnOnce(&mut BTreeMap<&'static str, String>) -> T) -> T {
+    /// Replaces what is known of the owners' nights; an owner whose night went well is named with `None`.
+    pub fn nights(&self, nights: BTreeMap<OwnerAlias, Option<FailedNight>>) {
+        self.known(|s| s.nights = nights);
+    }
+
+    #[must_use]
+    pub fn failed_night(&self, owner: &OwnerAlias) -> Option<FailedNight> {
+        self.known(|s| s.nights.get(owner).cloned().flatten())
+    }
+
+    /// For whoever has no token.
+    fn failed_nights(&self) -> Option<String> {
+        let (failed, all) = self.known(|s| (s.nights.values().flatten().count(), s.nights.len()));
+        (failed > 0).then(|| {
+            format!(
+                "nights: {failed} of {all} owners: last night could not be read; see the page / \
+                 {all} 个主人中有 {failed} 个昨夜没读成，原因在网页上"
+            )
+        })
+    }
+
+    fn known<T>(&self, f: impl FnOnce(&mut Known) -> T) -> T {
         f(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
@@ -57,7 +103,8 @@ pub(super) fn health(ready: Ready) -> Router {
 }
 
 async fn readyz(State(ready): State<Ready>) -> Response {
-    let problems = ready.problems();
+    let mut problems = ready.problems();
+    problems.extend(ready.failed_nights());
     if problems.is_empty() {
         return "ready\n".into_response();
     }

@@ -42,6 +42,9 @@ pub struct DayView {
     pub cards: Vec<Card>,
     pub marked: Vec<Card>,
     pub rows: Vec<Row>,
+    /// Rows that are shown when asked for, and how many of them are warnings or worse.
+    pub rest: Vec<Row>,
+    pub rest_loud: usize,
     pub rows_cut: usize,
     pub alarms: Vec<AlarmView>,
     pub strip: Vec<Square>,
@@ -103,7 +106,7 @@ pub async fn day(
     name: String,
     reader: &Reader,
 ) -> Result<Option<DayView>, Error> {
-    let Some(report) = store.report(day).await? else {
+    let Some(report) = super::report(store, day, reader.lang).await? else {
         return Ok(None);
     };
     let range = day.range(&reader.zone);
@@ -121,7 +124,8 @@ pub async fn day(
         move || shapes::table(shapes::rows(templates, &earlier, &range), gone, &texts)
     };
     // Thousands of templates against seven days: not on the threads that answer others.
-    let (rows, rows_cut) = tokio::task::spawn_blocking(comparing).await?;
+    let (mut rows, rows_cut) = tokio::task::spawn_blocking(comparing).await?;
+    let rest = shapes::rest(&mut rows);
     let kinds = LogKind::ALL.map(|kind| KindView {
         kind,
         chart: counts
@@ -148,6 +152,8 @@ pub async fn day(
         cards,
         marked,
         rows,
+        rest_loud: rest.iter().filter(|r| r.is_loud()).count(),
+        rest,
         rows_cut,
         alarms: lists::alarms(store, range.start_ms, range.end_ms, reader).await?,
         strip: strip(store, &days).await?,

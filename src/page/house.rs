@@ -1,6 +1,6 @@
-//! All owners that a reader may see: the newest day of each, the days before it, the round that runs.
+//! All owners that a reader may see: the newest day of each, the days before it, the round that runs, the night that failed.
 //!
-//! In: stores and the tasks of this process. Out: [`OwnerView`]s. Writes nothing.
+//! In: stores, the tasks and the failed nights of this process. Out: [`OwnerView`]s. Writes nothing.
 
 use serde::Serialize;
 
@@ -9,7 +9,7 @@ use super::{
     day::{self, Square},
 };
 use crate::{
-    model::{Day, report::Verdict},
+    model::{Day, Lang, Moment, report::Verdict},
     round::tasks::Task,
     store::Store,
 };
@@ -25,6 +25,7 @@ pub struct OwnerView {
     pub newest: Option<Newest>,
     pub strip: Vec<Square>,
     pub round: Option<RoundView>,
+    pub night: Option<NightView>,
 }
 
 /// The newest day with a report.
@@ -35,6 +36,16 @@ pub struct Newest {
     pub incidents: usize,
     /// Id and title of the most important ones.
     pub titles: Vec<(String, String)>,
+}
+
+/// A night that brought no report, until it is made up for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct NightView {
+    pub day: Day,
+    pub at: Moment,
+    pub why: String,
+    /// The next attempt; `None` when it was given up.
+    pub again: Option<Moment>,
 }
 
 /// A round that is running.
@@ -72,10 +83,12 @@ pub async fn owner(
     store: &Store,
     name: String,
     round: Option<RoundView>,
+    night: Option<NightView>,
+    lang: Lang,
 ) -> Result<OwnerView, Error> {
     let days = store.days().await?;
     let report = match days.first() {
-        Some(day) => store.report(*day).await?,
+        Some(day) => super::report(store, *day, lang).await?,
         None => None,
     };
     let newest = report.map(|r| Newest {
@@ -95,5 +108,6 @@ pub async fn owner(
         newest,
         strip: day::strip(store, &days).await?,
         round,
+        night,
     })
 }

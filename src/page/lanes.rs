@@ -11,11 +11,13 @@ use crate::model::{
     shapes::Cells,
 };
 
-/// Height of a lane in pixels; the bars leave room for its name.
+/// Height of a lane in pixels; its name stands beside it.
 const LANE: f64 = 64.0;
-const BAR: f64 = 40.0;
+const BAR: f64 = 54.0;
 /// The shortest stretch of time that is worth a picture: half an hour.
 const LEAST_MS: i64 = 30 * 60 * 1000;
+/// Quiet time before the first sign, so that what broke is seen to break: half an hour, or so many percent of the rest.
+const BEFORE: i64 = 15;
 /// Room for the words above the lanes.
 const HEAD: f64 = 26.0;
 /// Steps between two times on the axis, in minutes; the first that gives few enough.
@@ -123,9 +125,10 @@ impl<'a> View<'a> {
         let pad = ((last - first) / 20)
             .max((LEAST_MS - (last - first)) / 2)
             .max(CELL_MS);
+        let before = (last - first) * BEFORE / 100;
         Some(Self {
             range,
-            from_ms: (first - pad).max(range.start_ms),
+            from_ms: (first - pad.max(before).max(LEAST_MS)).max(range.start_ms),
             to_ms: (last + pad).min(range.end_ms),
         })
     }
@@ -211,8 +214,11 @@ mod tests {
         let change = drawn.change.expect("the change");
         assert_eq!(change.at, incident.change.expect("change").at.hour_minute());
         let bars: Vec<_> = drawn.rows.iter().flat_map(|l| &l.bars).collect();
-        assert!(!bars.is_empty() && bars.iter().all(|b| b.count > 0));
         let percent = |x: &str| x.trim_end_matches('%').parse::<f64>().expect("percent");
+        // What came first stands apart from the edge.
+        assert!(percent(&change.x) > 10.0, "{}", change.x);
+        assert!(bars.iter().all(|b| percent(&b.x) > 10.0), "{bars:?}");
+        assert!(!bars.is_empty() && bars.iter().all(|b| b.count > 0));
         assert!(bars.iter().all(|b| (0.0..=100.0).contains(&percent(&b.x))));
         assert!((2..=8).contains(&drawn.ticks.len()), "{:?}", drawn.ticks);
     }

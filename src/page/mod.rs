@@ -23,7 +23,11 @@ use minijinja::{Environment, UndefinedBehavior, Value, context, value::Serde};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 
-use crate::model::{Lang, is_invisible};
+use crate::{
+    diagnosis::retell::retold,
+    model::{Day, Lang, is_invisible, report::Report},
+    store::Store,
+};
 
 /// The style sheet, for a route of its own or to be put into a file.
 pub const STYLE: &str = include_str!("../../resources/page/page.css");
@@ -65,6 +69,12 @@ pub struct Reader {
     pub now_ms: i64,
 }
 
+/// A day's report, in the reader's language as far as it is the catalogue's words.
+pub async fn report(store: &Store, day: Day, lang: Lang) -> Result<Option<Report>, Error> {
+    let report = store.report(day).await?;
+    Ok(report.map(|r| retold(r, lang)))
+}
+
 /// Fills a template with values.
 pub fn render(name: &str, frame: &Frame, values: &impl Serialize) -> Result<String, Error> {
     let pages = match frame.lang {
@@ -78,7 +88,7 @@ pub fn render(name: &str, frame: &Frame, values: &impl Serialize) -> Result<Stri
 static ZH: LazyLock<Environment<'static>> = LazyLock::new(|| pages(Lang::Zh));
 static EN: LazyLock<Environment<'static>> = LazyLock::new(|| pages(Lang::En));
 
-const TEMPLATES: [(&str, &str); 13] = [
+const TEMPLATES: [(&str, &str); 15] = [
     ("base.html", include_str!("../../resources/page/base.html")),
     (
         "login.html",
@@ -105,6 +115,10 @@ const TEMPLATES: [(&str, &str); 13] = [
         "search.html",
         include_str!("../../resources/page/search.html"),
     ),
+    (
+        "missing.html",
+        include_str!("../../resources/page/missing.html"),
+    ),
     ("line.html", include_str!("../../resources/page/line.html")),
     ("file.html", include_str!("../../resources/page/file.html")),
     (
@@ -114,6 +128,10 @@ const TEMPLATES: [(&str, &str); 13] = [
     (
         "parts/incident.html",
         include_str!("../../resources/page/parts/incident.html"),
+    ),
+    (
+        "parts/shapes.html",
+        include_str!("../../resources/page/parts/shapes.html"),
     ),
     (
         "parts/alarm.html",

@@ -17,8 +17,9 @@ use crate::{
     },
 };
 
-/// Rows of the table.
+/// Rows of the table, and of these what is shown at once.
 const ROWS: usize = 60;
+const AT_ONCE: usize = 12;
 /// A template that came less often than this a day may well not come for a day.
 const MISSED: f64 = 20.0;
 
@@ -33,11 +34,19 @@ pub struct Row {
     pub level: Option<Level>,
     /// Empty for a silent service.
     pub text: String,
+    /// Of the text what follows the masks at its head (time, process, request), when there are any.
+    pub shown: Option<String>,
     pub count: u64,
     pub expected: f64,
     pub spark: String,
     pub evidence: Option<EvidenceId>,
     severity: Severity,
+}
+
+impl Row {
+    pub(super) fn is_loud(&self) -> bool {
+        self.level.is_some_and(|l| l >= Level::Warn)
+    }
 }
 
 /// A template of the earlier days that did not come.
@@ -91,6 +100,7 @@ fn row(deviation: &Deviation, templates: &[TemplateDay]) -> Option<Row> {
         service,
         level: template.map(|t| t.level),
         text: template.map(|t| t.text.clone()).unwrap_or_default(),
+        shown: template.and_then(|t| said(&t.text)),
         count: deviation.observed,
         expected: deviation.expected,
         spark: template.map(|t| chart::spark(&t.cells)).unwrap_or_default(),
@@ -153,6 +163,7 @@ pub(crate) fn table(
         service: g.service,
         level: None,
         text: texts.get(&g.id).cloned().unwrap_or_default(),
+        shown: texts.get(&g.id).and_then(|t| said(t)),
         count: 0,
         expected: g.expected,
         spark: String::new(),
@@ -169,6 +180,33 @@ pub(crate) fn table(
     let cut = rows.len().saturating_sub(ROWS);
     rows.truncate(ROWS);
     (rows, cut)
+}
+
+/// Takes off what is not shown at once: all beyond the first rows, which come in the order of what they tell.
+pub(crate) fn rest(rows: &mut Vec<Row>) -> Vec<Row> {
+    rows.split_off(rows.len().min(AT_ONCE))
+}
+
+/// What follows the masks that a template begins with; `None` when it begins with a word, or has nothing else.
+fn said(text: &str) -> Option<String> {
+    let open = |c: char| c.is_whitespace() || "[({|".contains(c);
+    let close = |c: char| c.is_whitespace() || "])}|:;,-".contains(c);
+    let mut left = text;
+    while let Some(mask) = left.trim_start_matches(open).strip_prefix('<') {
+        let Some((name, after)) = mask.split_once('>') else {
+            break;
+        };
+        // `<div>` in a line was masked to nothing of the sort; a mask is a short word or a star.
+        if name.is_empty()
+            || !name
+                .chars()
+                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '*')
+        {
+            break;
+        }
+        left = after.trim_start_matches(close);
+    }
+    (left.len() < text.len() && !left.is_empty()).then(|| left.to_owned())
 }
 
 #[cfg(test)]
@@ -229,5 +267,58 @@ mod tests {
             "{said:?}"
         );
         assert_eq!(cut, 0);
+    }
+
+    #[test]
+    fn a_dozen_rows_are_shown_and_the_rest_is_not_lost() {
+        let range = "2026-11-21"
+            .parse::<Day>()
+            .expect("day")
+            .range(&jiff::tz::TimeZone::UTC);
+        let day = DayShapes {
+            templates: vec![template(99, "ok", 900)],
+            ..DayShapes::default()
+        };
+        let mut counts = baseline::counts_of(&day, &range, 1.0);
+        counts.records.clear();
+        let earlier = Baseline {
+            of: 2,
+            days: vec![counts.clone(), counts],
+            partial: false,
+        };
+        let mut today: Vec<_> = (0..20)
+            .map(|n| template(n, &format!("<time> [<num>] never seen {n}"), 5))
+            .collect();
+        for loud in &mut today[17..] {
+            loud.level = Level::Error;
+        }
+        let (mut shown, cut) = table(rows(today, &earlier, &range), Vec::new(), &BTreeMap::new());
+        let all = shown.len();
+        let left = rest(&mut shown);
+        assert_eq!((shown.len(), left.len(), cut), (AT_ONCE, all - AT_ONCE, 0));
+        assert!(shown[..3].iter().all(Row::is_loud), "{shown:?}");
+        assert!(!left.iter().any(Row::is_loud));
+        assert!(
+            shown[0]
+                .shown
+                .as_deref()
+                .expect("cut")
+                .starts_with("never seen")
+        );
+        assert!(shown[0].text.starts_with("<time>"));
+    }
+
+    #[test]
+    fn only_the_masks_at_the_head_are_left_out() {
+        for (text, shown) in [
+            ("<time> [<num>] refused by <ip>", Some("refused by <ip>")),
+            ("(<id>) | <time>: done", Some("done")),
+            ("refused by <ip>", None),
+            ("<time> <num>", None),
+            ("[main] <num>", None),
+            ("<Img onerror> x", None),
+        ] {
+            assert_eq!(said(text).as_deref(), shown, "{text}");
+        }
     }
 }

@@ -100,6 +100,14 @@ pub async fn failure(store: &Store, day: Day) -> Result<Option<String>, Error> {
     Ok(why)
 }
 
+/// When the last round of a day ended well, if that was its end.
+pub async fn done_ms(store: &Store, day: Day) -> Result<Option<i64>, Error> {
+    let row = store.task(id(day)).await?;
+    Ok(row
+        .filter(|row| row.state == TaskState::Done)
+        .map(|row| row.changed_ms))
+}
+
 fn arguments(row: &TaskRow) -> Option<Arguments> {
     serde_json::from_value(row.arguments.clone()).ok()
 }

@@ -89,6 +89,8 @@ fn dates_and_names_that_cannot_be_are_misuse() {
     run.ends(&["run", "--date", "gestern"], 2, &["gestern", "2026-11-21"]);
     run.ends(&["run", "--owner", "a/../b"], 2, &["a/../b", "owner list"]);
     run.ends(&["run", "--owner", "nobody"], 2, &["nobody", "default"]);
+    let token = ["token", "add", "phone", "--owner", "nobody"];
+    run.ends(&token, 0, &["nobody", "default"]);
     run.ends(&["dance"], 2, &["dance", "--help"]);
     run.ends(&["search", "x"], 1, &["gengfu run", "GENGFU_DATA_DIR"]);
     run.ends(&["alert", "none.json"], 1, &["none.json", "不存在"]);

@@ -1,13 +1,16 @@
 //! Who gets in, who is told to go and why, and how the house is closed.
 
-use gengfu::mcp::{
-    Change,
-    sessions::{Limits, QUIET},
+use gengfu::{
+    http::FailedNight,
+    mcp::{
+        Change,
+        sessions::{Limits, QUIET},
+    },
 };
 use serde_json::{Value, json};
 
 use crate::{
-    running::{Era, OTHER, ROBOT, Running, http_client, initialize},
+    running::{Era, OTHER, ROBOT, Running, STRANGER, TEN_O_CLOCK, http_client, initialize},
     stored_day::owner,
 };
 
@@ -273,6 +276,41 @@ async fn machines_need_no_token_to_ask_for_health() {
             .expect("get");
         assert_eq!(answer.status(), 200, "{path}");
     }
+}
+
+#[tokio::test]
+async fn a_failed_night_is_told_to_machines_without_the_name_and_to_its_owner_with_the_reason() {
+    let server = Running::start().await;
+    let night = |why: &str| FailedNight {
+        day: "2026-11-21".parse().expect("day"),
+        at_ms: TEN_O_CLOCK,
+        why: why.to_owned(),
+        again_ms: Some(TEN_O_CLOCK + 60_000),
+    };
+    let get = async |path: &str, token: &str| {
+        let asked = http_client().get(server.url(path)).bearer_auth(token);
+        let answer = asked.send().await.expect("get");
+        let status = answer.status().as_u16();
+        (status, answer.text().await.expect("text"))
+    };
+    let failed = Some(night("there is no bucket <logs-125>"));
+    let nights = [(owner("demo"), failed), (owner("other"), None)];
+    server.ready.nights(nights.into());
+    let (status, said) = get("/readyz", "").await;
+    assert_eq!(status, 503, "{said}");
+    assert!(said.contains("1 of 2 owners"), "{said}");
+    assert!(!said.contains("demo") && !said.contains("bucket"), "{said}");
+    let (_, page) = get("/", ROBOT).await;
+    for shown in ["there is no bucket &lt;logs-125&gt;", "11-22 10:01"] {
+        assert!(page.contains(shown), "{shown}: {page}");
+    }
+    let (_, foreign) = get("/", STRANGER).await;
+    assert!(!foreign.contains("logs-125"), "{foreign}");
+
+    let nights = [(owner("demo"), None), (owner("other"), None)];
+    server.ready.nights(nights.into());
+    assert_eq!(get("/readyz", "").await.0, 200);
+    assert!(!get("/", ROBOT).await.1.contains("logs-125"));
 }
 
 #[tokio::test]

@@ -1,15 +1,13 @@
-//! What strangers try at the doors: the list of attacks. `doors.rs` says who gets in; this file says what does not work.
+//! What strangers try at the doors: the list of attacks. `doors.rs` says who gets in; this file says what does not work; texts that want
+//! to become a part of the page are `hostile_page.rs`'s.
 //!
 //! Each attack is made from outside, over a socket, against the real router.
 
 use std::time::Duration;
 
-use gengfu::{
-    mcp::{Change, sessions::Limits},
-    model::report::Report,
-};
+use gengfu::mcp::{Change, sessions::Limits};
 use rmcp::model::ReadResourceRequestParams;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
@@ -17,147 +15,8 @@ use tokio::{
 
 use crate::{
     running::{APP, Era, RARE, ROBOT, Running, STRANGER, http_client, initialize},
-    stored_day::{self, owner},
+    stored_day::owner,
 };
-
-/// What a web page would need to become ours; each stays text. Collected from public cheat sheets.
-const PAYLOADS: [&str; 24] = [
-    "<script>alert(1)</script>",
-    "\"><script>alert(1)</script>",
-    "'><script>alert(1)</script>",
-    "</script><script>alert(1)</script>",
-    "</title><script>alert(1)</script>",
-    "</textarea><script>alert(1)</script>",
-    "</style><script>alert(1)</script>",
-    "<img src=x onerror=alert(1)>",
-    "\" onmouseover=\"alert(1)",
-    "' onfocus='alert(1)' autofocus='",
-    "<svg/onload=alert(1)>",
-    "<svg><animate onbegin=alert(1) attributeName=x dur=1s>",
-    "<iframe srcdoc=\"<script>alert(1)</script>\">",
-    "<body onload=alert(1)>",
-    "<details open ontoggle=alert(1)>",
-    "<a href=\"javascript:alert(1)\">x</a>",
-    "<math><mtext><table><mglyph><style><img src=x onerror=alert(1)>",
-    "<!--<img src=\"--><img src=x onerror=alert(1)//\">",
-    "<noscript><p title=\"</noscript><img src=x onerror=alert(1)>\">",
-    "<<script>alert(1)//<</script>",
-    "<scr\u{0}ipt>alert(1)</scr\u{0}ipt>",
-    "\u{202e}<input autofocus onfocus=alert(1)>",
-    "{{ 7 * 7 }}{% include 'base.html' %}${7*7}<%= 7*7 %>",
-    "]]><script>alert(1)</script>&lt;script&gt;&#60;script&#62;",
-];
-
-/// Tags and names of attributes, without texts and values: what a browser would build.
-fn skeleton(html: &str) -> Vec<String> {
-    let mut found = Vec::new();
-    let mut rest = html;
-    while let Some(start) = rest.find('<') {
-        rest = &rest[start + 1..];
-        let (mut tag, mut quote, mut end) = (String::new(), None, rest.len());
-        for (i, c) in rest.char_indices() {
-            match (quote, c) {
-                (None, '>') => {
-                    end = i;
-                    break;
-                }
-                (None, '"' | '\'') => quote = Some(c),
-                (None, c) => tag.push(c),
-                (Some(q), c) if q == c => quote = None,
-                (Some(_), _) => {}
-            }
-        }
-        rest = &rest[end..];
-        found.push(tag);
-    }
-    found
-}
-
-/// The stored day with every text of a log replaced.
-fn spoiled(with: &str) -> Report {
-    let mut report = stored_day::report();
-    let text = || format!("a{with}b");
-    for finding in &mut report.findings {
-        finding.title = text();
-        finding.object.name = text();
-        for key in &mut finding.key_fields {
-            key.value = text();
-        }
-    }
-    for incident in &mut report.incidents {
-        incident.title = text();
-        incident.root.object.name = text();
-        incident.fix = vec![text()];
-        incident.missing = vec![text()];
-        for object in &mut incident.affected {
-            object.name = text();
-        }
-        for other in &mut incident.alternatives {
-            other.why_not = text();
-        }
-        if let Some(change) = &mut incident.change {
-            change.user = text();
-            change.object.name = text();
-            for d in &mut change.diff {
-                (d.path, d.old, d.new) = (text(), Value::from(text()), json!({ "x": text() }));
-            }
-        }
-        if let Some(plan) = &mut incident.rollback {
-            plan.command = text();
-            plan.what = text();
-        }
-    }
-    report
-}
-
-#[tokio::test]
-async fn no_text_of_a_log_becomes_a_part_of_the_page() {
-    let server = Running::start().await;
-    let store = server.desk.stores.of(&owner("demo")).await.expect("store");
-    let get = async |path: &str| {
-        let answer = http_client()
-            .get(server.url(path))
-            .bearer_auth(ROBOT)
-            .send()
-            .await
-            .expect("get");
-        assert_eq!(answer.status(), 200, "{path}");
-        answer.text().await.expect("text")
-    };
-    let pages = [
-        "/",
-        "/o/demo/2026-11-21",
-        "/o/demo/2026-11-21/i1",
-        "/o/demo/2026-11-21/i2",
-    ];
-    store.put_revision(spoiled("")).await.expect("revision");
-    let mut plain = Vec::new();
-    for page in pages {
-        plain.push(skeleton(&get(page).await));
-    }
-    for payload in PAYLOADS {
-        store
-            .put_revision(spoiled(payload))
-            .await
-            .expect("revision");
-        for (page, plain) in pages.iter().zip(&plain) {
-            let html = get(page).await;
-            assert_eq!(&skeleton(&html), plain, "{payload} in {page}");
-            assert!(!html.contains("a49"), "{payload} was evaluated in {page}");
-        }
-        let query = format!("/o/demo/2026-11-21/search?q={}", percent(payload));
-        let found = get(&query).await;
-        assert!(
-            !found.contains("<script>alert") && !found.contains("<img src=x"),
-            "{payload}"
-        );
-    }
-}
-
-fn percent(text: &str) -> String {
-    let bytes: Vec<String> = text.bytes().map(|b| format!("%{b:02X}")).collect();
-    bytes.concat()
-}
 
 #[tokio::test]
 async fn a_foreign_session_is_no_session() {

@@ -13,6 +13,7 @@ mod doors;
 mod edge;
 mod endpoint;
 mod followed;
+mod hostile_page;
 mod known_days;
 mod live;
 mod model_binary;

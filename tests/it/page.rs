@@ -103,10 +103,18 @@ async fn a_reader_signs_in_looks_and_signs_out() {
         .get(&server, "/o/demo/2026-11-21/line/event%3A0000000000000001")
         .await;
     assert!(status == 200 && line.contains("v2.4.1-rc9"), "{line}");
-    assert_eq!(browser.get(&server, "/o/demo/2026-11-20").await.0, 404);
+    let (status, missing) = browser.get(&server, "/o/demo/2026-11-20").await;
+    assert!(
+        status == 404 && missing.contains("没有这一页") && missing.contains("/page/logout"),
+        "{missing}"
+    );
     assert_eq!(browser.get(&server, "/o/demo/round").await.1, "null");
     browser.post(&server, "/page/logout", "").await;
     assert!(browser.get(&server, "/").await.1.contains("/page/login"));
+    // The script that follows a round learns that it is over, and gets no form for an answer.
+    let asked = browser.client.get(server.url("/o/demo/round"));
+    let asked = asked.header("accept", "application/json").send().await;
+    assert_eq!(asked.expect("get").status(), 401);
 }
 
 #[tokio::test]
@@ -202,4 +210,13 @@ async fn the_page_speaks_the_language_that_its_reader_chose() {
             && english.contains("data-theme=\"dark\"")
             && english.contains("Problems")
     );
+    // The report was written in Chinese; what is the catalogue's is said in English.
+    let store = server.desk.stores.of(&owner("demo")).await.expect("store");
+    let mut report = report();
+    report.incidents[0].title = "checkout 镜像不存在".to_owned();
+    store.put_revision(report).await.expect("revision");
+    for path in ["/", "/o/demo/2026-11-21", "/o/demo/2026-11-21/i1"] {
+        let (_, english) = browser.get(&server, path).await;
+        assert!(english.contains("checkout: image not found"), "{path}");
+    }
 }

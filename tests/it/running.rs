@@ -73,6 +73,7 @@ pub(crate) struct Running {
     /// Stands at [`TEN_O_CLOCK`] until it is moved.
     pub(crate) clock: &'static AtomicI64,
     pub(crate) data: TempDir,
+    pub(crate) ready: Ready,
     serving: tokio::task::JoinHandle<std::io::Result<()>>,
 }
 
@@ -134,12 +135,13 @@ impl Running {
             .with(STRANGER, stranger)
             .with(SCREEN, screen)
             .with_token(Token::new(sha256(RARE), caller("rare")).per_minute(3));
+        let ready = Ready::default();
         let router = http::router(Parts {
             desk: desk.clone(),
             tokens,
             hosts: Hosts::default().with_origins([APP]),
             limits,
-            ready: Ready::default(),
+            ready: ready.clone(),
             metrics: None,
             guarded: axum::Router::new(),
             open: axum::Router::new(),
@@ -152,6 +154,7 @@ impl Running {
             desk,
             clock,
             data,
+            ready,
             serving,
         }
     }

@@ -63,7 +63,14 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "page",
         &[
-            "model", "mining", "store", "voice", "round", "alerts", "mcp",
+            "model",
+            "mining",
+            "diagnosis",
+            "store",
+            "voice",
+            "round",
+            "alerts",
+            "mcp",
         ],
     ),
     (

@@ -18,7 +18,7 @@ pub use load::Error;
 pub use patterns::{ChangePattern, EventMatch, EventPattern, Quantity, Relation, RootIs, Where};
 
 /// The catalogue that is part of the program.
-const BUILTIN: &str = include_str!("../../../resources/faults.toml");
+pub(super) const BUILTIN: &str = include_str!("../../../resources/faults.toml");
 /// Longer texts are cut before they are matched: the line that names a fault stands at the top of a stack trace, the root
 /// exception within a few kilobytes.
 const MATCHED_BYTES: usize = 8 * 1024;

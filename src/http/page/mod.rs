@@ -11,8 +11,8 @@ mod show;
 use std::sync::Arc;
 
 use axum::{
-    Router,
-    extract::Request,
+    Extension, Router,
+    extract::{Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header},
     middleware::{self, Next},
     response::{Html, IntoResponse, Redirect, Response},
@@ -64,6 +64,7 @@ pub(super) fn routes(desk: Arc<Desk>, tokens: Tokens, ready: Ready) -> Router {
         .route("/page/login", post(act::sign_in))
         .route("/page/logout", post(act::sign_out))
         .route("/page/wish", get(act::wish))
+        .layer(middleware::from_fn_with_state(page.clone(), dress_missing))
         .with_state(page)
         .layer(middleware::from_fn(guard))
         .merge(still())
@@ -126,6 +127,25 @@ async fn guard(req: Request, next: Next) -> Response {
     answer
 }
 
+/// Marks an answer that there is no such page.
+#[derive(Clone, Copy)]
+struct Lost;
+
+/// A page that is missing looks like one of ours, in the reader's language, with a way back.
+async fn dress_missing(State(page): State<Page>, req: Request, next: Next) -> Response {
+    let (headers, uri) = (req.headers().clone(), req.uri().clone());
+    let answer = next.run(req).await;
+    if answer.extensions().get::<Lost>().is_none() {
+        return answer;
+    }
+    let visit = page.visit(&headers, &uri).map(|v| v.frame);
+    let frame = visit.unwrap_or_else(|_| page.frame(&headers, &uri));
+    match page::render("missing.html", &frame, &()) {
+        Ok(html) => (answer.status(), Html(html)).into_response(),
+        Err(_) => answer,
+    }
+}
+
 /// Whether a form was sent from a page of this very address. Pages of other ports of this machine count as the same site to a browser, so
 /// its cookie rules are not enough. What sends no origin is no browser.
 fn is_ours(headers: &HeaderMap) -> bool {
@@ -151,6 +171,8 @@ struct Visit {
 enum Refusal {
     /// Nobody signed in: the gate, and where to go then.
     Gate(Frame),
+    /// Nobody signed in, and a script asks, to which a form is no answer.
+    Closed,
     Missing,
     Page(page::Error),
 }
@@ -184,7 +206,14 @@ impl Page {
         let now_ms = desk.clock.now_ms();
         let Some((caller, by_cookie)) = self.0.readers.caller(&self.0.tokens, headers, now_ms)
         else {
-            return Err(Refusal::Gate(frame));
+            let script = headers
+                .get(header::ACCEPT)
+                .is_some_and(|a| a == "application/json");
+            return Err(if script {
+                Refusal::Closed
+            } else {
+                Refusal::Gate(frame)
+            });
         };
         frame.signed_in = by_cookie;
         let reader = Reader {
@@ -236,8 +265,10 @@ impl IntoResponse for Refusal {
         match self {
             // Shows how to connect, and nothing else.
             Self::Gate(frame) => act::gate(&frame, None),
+            Self::Closed => (StatusCode::UNAUTHORIZED, "sign in again\n").into_response(),
             Self::Missing => {
-                (StatusCode::NOT_FOUND, "404: 没有这一页 / no such page\n").into_response()
+                let bare = (StatusCode::NOT_FOUND, "404: 没有这一页 / no such page\n");
+                (Extension(Lost), bare).into_response()
             }
             Self::Page(page::Error::Store(error))
                 if matches!(error, crate::store::Error::ReadOnly) =>

@@ -10,10 +10,11 @@ use serde::{Deserialize, Serialize};
 
 use super::{Page, Refusal, act::connect, back, date, parsed, shown};
 use crate::{
-    model::{Day, LogKind, OwnerAlias},
+    model::{Day, LogKind, Moment, OwnerAlias},
     page::{
+        self,
         day::{self, DayView, MarkView},
-        house::{self, OwnerView, RoundView},
+        house::{self, NightView, OwnerView, RoundView},
         incident,
         lists::{self, AlarmView, LineView, ToldView},
         segment,
@@ -28,6 +29,16 @@ impl Page {
     fn round_of(&self, owner: &OwnerAlias) -> Option<RoundView> {
         let newest = self.0.desk.rounds.tasks.newest(owner);
         newest.and_then(|task| RoundView::of(&task))
+    }
+
+    fn failed_night(&self, owner: &OwnerAlias) -> Option<NightView> {
+        let moment = |ms| Moment::new(ms, &self.0.desk.zone);
+        self.0.ready.failed_night(owner).map(|night| NightView {
+            day: night.day,
+            at: moment(night.at_ms),
+            why: night.why,
+            again: night.again_ms.map(moment),
+        })
     }
 }
 
@@ -46,9 +57,10 @@ pub(super) async fn house(
     let mut owners = Vec::new();
     for owner in page.0.desk.stores.owners(&visit.caller.access) {
         let (store, name) = page.open(&visit, owner.as_str()).await?;
-        owners.push(house::owner(&store, name, page.round_of(&owner)).await?);
+        let (round, night) = (page.round_of(&owner), page.failed_night(&owner));
+        owners.push(house::owner(&store, name, round, night, visit.reader.lang).await?);
     }
-    // What is wrong with the house may name an owner.
+    // What is wrong with the whole house; of an owner, the card says it.
     let problems = page.0.ready.problems();
     shown(
         "house.html",
@@ -124,7 +136,8 @@ pub(super) async fn incident(
 ) -> Result<Response, Refusal> {
     let visit = page.visit(&headers, &uri)?;
     let (store, name) = page.open(&visit, &owner).await?;
-    let report = store.report(date(&day)?).await?.ok_or(Refusal::Missing)?;
+    let report = page::report(&store, date(&day)?, visit.reader.lang).await?;
+    let report = report.ok_or(Refusal::Missing)?;
     let found = incident::incident(&store, &report, &id, name, &visit.reader).await?;
     shown("incident.html", &visit, &found.ok_or(Refusal::Missing)?)
 }

@@ -1,0 +1,134 @@
+//! A stored report in the language of whoever reads it, as far as its sentences are the catalogue's.
+//!
+//! In: a report and a language. Out: the same report; names of faults in titles, remedies and what to verify are said in that language.
+//! Always true: a sentence that is not word for word the catalogue's (a model put it otherwise, log text, what somebody wrote) stays as it
+//! was stored. Reads no clock and no store.
+
+use std::{collections::HashMap, sync::LazyLock};
+
+use serde::Deserialize;
+
+use super::faults::{BUILTIN, Pair};
+use crate::model::{Lang, report::Report};
+
+/// The words of the catalogue alone: its patterns are compiled elsewhere, once.
+static WORDS: LazyLock<Words> = LazyLock::new(Words::read);
+
+#[derive(Deserialize)]
+struct File {
+    fault: Vec<Fault>,
+}
+
+#[derive(Deserialize)]
+struct Fault {
+    code: String,
+    name: Pair,
+    #[serde(default)]
+    fix: Vec<Pair>,
+    rollback: Option<Pair>,
+    #[serde(default)]
+    verify: Vec<Pair>,
+}
+
+#[derive(Default)]
+struct Words {
+    names: HashMap<String, Pair>,
+    /// From either language.
+    sentences: HashMap<String, Pair>,
+}
+
+impl Words {
+    /// None, when the file is wrong: then the whole program says so at its start.
+    fn read() -> Self {
+        let mut words = Self::default();
+        let faults = toml::from_str::<File>(BUILTIN).map_or_else(|_| Vec::new(), |f| f.fault);
+        for fault in faults {
+            let pairs = fault.fix.into_iter().chain(fault.rollback);
+            for pair in pairs.chain(fault.verify) {
+                words.sentences.insert(pair.0.clone(), pair.clone());
+                words.sentences.insert(pair.1.clone(), pair);
+            }
+            words.names.insert(fault.code, fault.name);
+        }
+        words
+    }
+
+    fn sentence(&self, text: &mut String, lang: Lang) {
+        if let Some(pair) = self.sentences.get(text) {
+            pair.of(lang).clone_into(text);
+        }
+    }
+
+    /// `checkout 镜像不存在` and `checkout: image not found` are one title.
+    fn title(&self, title: &mut String, code: &str, lang: Lang) {
+        let Some(Pair(zh, en)) = self.names.get(code) else {
+            return;
+        };
+        let (zh, en) = (format!(" {zh}"), format!(": {en}"));
+        let (from, to) = lang.pick((&en, &zh), (&zh, &en));
+        if title.contains(from.as_str()) {
+            *title = title.replacen(from.as_str(), to, 1);
+        }
+    }
+}
+
+/// See the module's head.
+#[must_use]
+pub fn retold(mut report: Report, lang: Lang) -> Report {
+    let words = &*WORDS;
+    for finding in &mut report.findings {
+        let code = finding.detail.as_ref().unwrap_or(&finding.cause);
+        words.title(&mut finding.title, code, lang);
+    }
+    for incident in &mut report.incidents {
+        let code = incident
+            .root
+            .detail
+            .as_ref()
+            .unwrap_or(&incident.root.cause);
+        words.title(&mut incident.title, code, lang);
+        let plan = incident.rollback.iter_mut().flat_map(|r| &mut r.verify);
+        let sentences = incident.fix.iter_mut().chain(&mut incident.no_rollback);
+        for text in sentences.chain(plan) {
+            words.sentence(text, lang);
+        }
+    }
+    report
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::sample;
+
+    /// The sample's first incident with this title and remedies.
+    fn report(title: &str, fix: &[&str]) -> Report {
+        let mut report = sample::report();
+        let incident = &mut report.incidents[0];
+        incident.root.cause = "image.not_found".to_owned();
+        incident.root.detail = Some("image.not_found.tag".to_owned());
+        title.clone_into(&mut incident.title);
+        incident.fix = fix.iter().map(|f| (*f).to_owned()).collect();
+        report
+    }
+
+    #[test]
+    fn what_the_catalogue_said_is_said_in_the_readers_language_and_back() {
+        let words = "自己写的一句";
+        let fix = "把镜像改成仓库里存在的标签，或者先把镜像推上去";
+        let zh = report("checkout 镜像标签不存在", &[fix, words]);
+        let en = retold(zh.clone(), Lang::En);
+        let told = &en.incidents[0];
+        assert_eq!(told.title, "checkout: image tag not found");
+        let remedy = "set the image to a tag that exists, or push the image first";
+        assert_eq!(told.fix, [remedy, words]);
+        assert_eq!(retold(en, Lang::Zh), retold(zh, Lang::Zh));
+    }
+
+    #[test]
+    fn a_title_of_another_hand_stays() {
+        let title = "checkout 拉不到镜像 v2.4.1-rc9";
+        let en = retold(report(title, &[]), Lang::En);
+        assert_eq!(en.incidents[0].title, title);
+    }
+}
