@@ -102,7 +102,8 @@ impl Owners {
             .map(|(alias, _)| alias.clone()))
     }
 
-    /// Makes sure that the environment's owner is in the file, and notes that its key was seen.
+    /// Makes sure that the environment's owner is in the file, and notes that its key was seen. The settings are a copy of what stood
+    /// in the file at the start: they are kept `with_places` then, and are nobody's for a key that came later.
     fn admit(&self, alias: &OwnerAlias, key: &Credentials, with_places: bool) -> Result<(), Error> {
         let settings = &self.0.settings;
         self.0.registry.change(|roll| {
@@ -110,16 +111,14 @@ impl Owners {
                 let master = self.master_key_or_fresh(roll)?;
                 let owner = Owner {
                     region: settings.region.clone(),
-                    places: if with_places {
-                        settings.places.clone()
-                    } else {
-                        crate::model::Places::default()
-                    },
                     unnamed: true,
                     key: Some(master.sealed(alias, key)?),
                     ..Owner::default()
                 };
                 roll.owners.insert(alias.clone(), owner);
+            }
+            if with_places {
+                self.copy_settings(roll, alias);
             }
             roll.environment = Some(alias.clone());
             Ok(())

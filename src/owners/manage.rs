@@ -5,7 +5,7 @@ use std::{fs, io, path::Path};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{Error, MasterKey, Owner, Owners, Roll, registry::SealedKey, vault};
-use crate::model::{Credentials, OwnerAlias, Places};
+use crate::model::{Credentials, OwnerAlias};
 
 /// An owner to be stored.
 #[derive(Debug, Clone)]
@@ -77,22 +77,6 @@ impl Owners {
                 .ok_or_else(|| self.unknown(name, roll))?;
             roll.in_use = Some(alias.clone());
             Ok(alias)
-        })
-    }
-
-    /// Keeps what was discovered about where an owner's logs are. Places that somebody configured are not overwritten.
-    pub fn remember_places(&self, alias: &OwnerAlias, found: &Places) -> Result<(), Error> {
-        self.0.registry.change(|roll| {
-            if let Some(owner) = roll.owners.get_mut(alias) {
-                let said = std::mem::take(&mut owner.places);
-                // Prefixes without a bucket are defaults: what is really shipped goes before them.
-                owner.places = if said.has_bucket() {
-                    said.or(found)
-                } else {
-                    found.clone().or(&said)
-                };
-            }
-            Ok(())
         })
     }
 
@@ -209,6 +193,7 @@ fn store(roll: &mut Roll, master: &MasterKey, new: NewOwner) -> Result<(), Error
             None => before.code,
         },
         unnamed: false,
+        chosen: true,
         key: Some(master.sealed(&alias, &key)?),
     };
     roll.owners.insert(alias, owner);

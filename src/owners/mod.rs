@@ -9,7 +9,7 @@
 
 use std::{
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
 use tokio::sync::watch;
@@ -22,6 +22,7 @@ pub mod env_watch;
 mod environment;
 pub mod import;
 mod manage;
+mod places;
 pub mod registry;
 pub mod switch;
 mod turn;
@@ -98,6 +99,8 @@ struct Shared {
     settings: Settings,
     /// The key the environment names now, and whose it is.
     environment: watch::Sender<Option<(OwnerAlias, Option<Credentials>)>>,
+    /// Whose key the settings name, and so whom their bucket and prefixes are meant for.
+    configured: OnceLock<OwnerAlias>,
     switches: Mutex<switch::Switches>,
     attempts: Mutex<code::Attempts>,
     /// Asks the watcher to look at the file at once.
@@ -110,12 +113,16 @@ impl Owners {
         let owners = Self(Arc::new(Shared {
             registry: Registry::in_dir(&settings.data_dir),
             environment: watch::Sender::new(None),
+            configured: OnceLock::new(),
             switches: Mutex::default(),
             attempts: Mutex::default(),
             look: tokio::sync::Notify::new(),
             settings,
         }));
         let named = owners.owner_of_environment()?;
+        if let Some((alias, _)) = &named {
+            owners.0.configured.get_or_init(|| alias.clone());
+        }
         owners.0.environment.send_replace(named);
         Ok(owners)
     }
@@ -202,18 +209,11 @@ impl Owners {
                 (Some(owner.clone()), Some(key))
             }
         };
-        let owner = owner.unwrap_or_else(|| Owner {
-            places: settings.places.clone(),
-            ..Owner::default()
-        });
+        let (places, region) = self.places_of(&roll, alias, owner.as_ref());
         Ok(Reach {
-            name: owner.name(alias).to_owned(),
-            region: if owner.region.is_empty() {
-                settings.region.clone()
-            } else {
-                owner.region.clone()
-            },
-            places: owner.places.or(&manners(&settings.places)),
+            name: owner.unwrap_or_default().name(alias).to_owned(),
+            region,
+            places,
             endpoints: settings.endpoints.clone(),
             credentials,
             alias: alias.clone(),
@@ -280,26 +280,13 @@ impl Owners {
     }
 }
 
-/// Of the environment's places, what holds for other owners too: how shipping tasks name directories, but no bucket, topic or cluster.
-fn manners(places: &Places) -> Places {
-    let mut prefixes = places.prefixes.clone();
-    for list in prefixes.values_mut() {
-        list.retain(|p| p.bucket.is_none());
-    }
-    prefixes.retain(|_, list| !list.is_empty());
-    Places {
-        prefixes,
-        partition: places.partition.clone(),
-        partition_zone: places.partition_zone.clone(),
-        ..Places::default()
-    }
-}
-
 /// A poisoned lock means a panic elsewhere; the data under it is still whole, since every change is one assignment.
 fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+#[cfg(test)]
+mod env_key_tests;
 #[cfg(test)]
 mod env_tests;
 #[cfg(test)]

@@ -76,6 +76,9 @@ pub struct Owner {
     /// Made from an unknown key in `.env`, not by a person.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub unnamed: bool,
+    /// A person said where the logs are; what `.env` says of places stands back.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub chosen: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key: Option<SealedKey>,
 }
