@@ -24,6 +24,7 @@ pub mod import;
 mod manage;
 mod places;
 pub mod registry;
+mod same_key;
 pub mod switch;
 mod turn;
 pub mod vault;
@@ -45,8 +46,23 @@ pub enum Error {
         "no owner yet; set TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY, or `gengfu owner add`"
     )]
     Nobody,
-    #[error("owner `{0}` exists already; use `gengfu owner rotate {0}` to give it another key")]
+    #[error(
+        "owner `{0}` exists already; use `gengfu owner rotate {0}` to give it another key, `gengfu owner set {0}` to change the rest"
+    )]
     Exists(OwnerAlias),
+    #[error(
+        "this key is `{0}`'s already; change that owner with `gengfu owner set {0}`, or remove it first"
+    )]
+    KeyTaken(OwnerAlias),
+    #[error(
+        "this key is known as `{alias}`, whose data {holder} is using; stop that first, or name the owner as it is: `gengfu owner set {alias} --name NAME`"
+    )]
+    InUse { alias: OwnerAlias, holder: String },
+    #[error("the data of `{alias}` cannot become another owner's")]
+    Data {
+        alias: OwnerAlias,
+        source: crate::store::Error,
+    },
     #[error("owner `{0}` has no key; give it one with `gengfu owner rotate {0}`")]
     NoKey(OwnerAlias),
     #[error(transparent)]
@@ -190,12 +206,12 @@ impl Owners {
     pub fn reach(&self, alias: &OwnerAlias) -> Result<Reach, Error> {
         let settings = &self.0.settings;
         let roll = self.roll()?;
-        let environment = self
-            .0
-            .environment
-            .borrow()
-            .clone()
-            .filter(|(named, _)| named == alias);
+        let environment = self.0.environment.borrow().clone().filter(|(named, key)| {
+            let owner = roll.owners.get(alias);
+            // Rotation is the later word where `.env` still names the key that was given up.
+            let gave_up = owner.zip(key.as_ref()).is_some_and(|(o, k)| o.gave_up(k));
+            named == alias && !gave_up
+        });
         let (owner, credentials) = match (roll.owners.get(alias), environment) {
             (None, None) => return Err(self.unknown(alias.as_str(), &roll)),
             // The environment's key is the fresher one: a temporary key is renewed there.
