@@ -180,11 +180,25 @@ impl App {
         }))
     }
 
-    /// Puts the files of a day that is ready where older readers look, when the owner is the active one.
-    pub fn publish(&self, owner: &OwnerAlias, day: Day) -> std::io::Result<()> {
-        match self.mirror() {
-            Some(mirror) => self.shelf(owner).publish(day, &mirror),
-            None => Ok(()),
+    /// Where older readers look, they find this owner's days from now on and nobody else's, when the owner is the active one.
+    pub fn hand_over(&self, owner: &OwnerAlias, yesterday: Day) -> std::io::Result<()> {
+        let Some(mirror) = self.mirror() else {
+            return Ok(());
+        };
+        let (name, lang) = (self.called(owner), self.lang());
+        let meanwhile = lang.pick(
+            format!("{name}的日报正在分析。\n"),
+            format!("The report of {name} is being made.\n"),
+        );
+        self.shelf(owner).take_over(&mirror, yesterday, &meanwhile)
+    }
+
+    /// What to call an owner in a sentence; nobody is called by hex digits.
+    fn called(&self, owner: &OwnerAlias) -> String {
+        if self.owners.is_unnamed(owner) {
+            self.lang().pick("新主人", "the new owner").to_owned()
+        } else {
+            self.owners.name(owner)
         }
     }
 

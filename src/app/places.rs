@@ -25,7 +25,8 @@ impl App {
         let api = Api::new(key, &reach.region, &reach.endpoints)?;
         let found = discover(&api, &reach.places.clusters).await;
         if !found.places.has_bucket() {
-            return Err(Error::NoPlaces(why(&reach, &found, self.lang())));
+            let name = self.called(&reach.alias);
+            return Err(Error::NoPlaces(why(&reach, &name, &found, self.lang())));
         }
         tracing::info!(owner = %reach.alias, clusters = found.clusters.len(), "found where an owner's logs are");
         self.owners.remember_places(&reach.alias, &found.places)?;
@@ -34,8 +35,8 @@ impl App {
     }
 }
 
-/// One sentence: what was missing, and how to say it by hand.
-fn why(reach: &Reach, found: &Discovery, lang: Lang) -> String {
+/// Three sentences: that there is no bucket, which is for the ear; what was missing; how to say it by hand.
+fn why(reach: &Reach, name: &str, found: &Discovery, lang: Lang) -> String {
     let refused = found.refused.iter().map(|e| e.in_words(lang));
     let mut reasons: Vec<String> = refused
         .chain(found.gaps.iter().map(|g| g.in_words(lang)))
@@ -48,14 +49,14 @@ fn why(reach: &Reach, found: &Discovery, lang: Lang) -> String {
     }
     // Two clusters without the same permission say the same.
     reasons.dedup();
-    let (name, alias) = (&reach.name, &reach.alias);
+    let alias = &reach.alias;
     lang.pick(
         format!(
-            "没有找到 {name} 的日志桶：{}。知道桶名的话，在 .env 里写 GENGFU_BUCKET=cos://<桶名-appid>，或者执行 gengfu owner add {alias}。",
+            "没有找到{name}的日志桶。{}。知道桶名的话，执行 gengfu owner set {alias} --bucket cos://<桶名-appid>。",
             reasons.join("；")
         ),
         format!(
-            "no bucket was found for {name}: {}. If you know it, write GENGFU_BUCKET=cos://<bucket-appid> into .env, or run gengfu owner add {alias}.",
+            "no bucket was found for {name}. {}. If you know it, run gengfu owner set {alias} --bucket cos://<bucket-appid>.",
             reasons.join("; ")
         ),
     )
@@ -152,8 +153,29 @@ mod tests {
         let reach = app.owners.reach(&owner).expect("reach");
         let error = app.with_places(reach).await.expect_err("no places");
         let said = error.to_string();
-        for named in ["cls:DescribeShippers", "GENGFU_BUCKET", "gengfu owner add"] {
-            assert!(said.contains(named), "{named}: {said}");
-        }
+        assert!(said.starts_with("没有找到新主人的日志桶。"), "{said}");
+        assert!(said.contains("cls:DescribeShippers"), "{said}");
+
+        // What it says can be done as it stands.
+        let command = &said[said.find("gengfu owner set").expect("a command")..];
+        let command = command
+            .trim_end_matches('。')
+            .replace("<桶名-appid>", "known-125");
+        let words: Vec<_> = command.split_whitespace().collect();
+        let ["gengfu", "owner", "set", alias, "--bucket", bucket] = words[..] else {
+            panic!("{command}");
+        };
+        let about = crate::owners::Owner {
+            places: crate::model::Places {
+                bucket: bucket.parse().ok(),
+                ..Default::default()
+            },
+            ..Default::default()
+        };
+        let alias = alias.parse().expect("alias");
+        app.owners.set(&alias, about, None).expect("set");
+        let reach = app.owners.reach(&owner).expect("reach");
+        assert_eq!(reach.places.bucket, "cos://known-125".parse().ok());
+        assert!(app.with_places(reach).await.is_ok(), "nothing is asked");
     }
 }

@@ -32,12 +32,11 @@ pub(super) async fn follow(app: App, stores: Arc<Stores>, rounds: Rounds, stop: 
     while let Some(EnvironmentChange { owner, .. }) = hear.recv().await {
         let yesterday =
             Day::of(jiff::Timestamp::now().as_millisecond(), app.config.zone()).plus(-1);
-        let begun = rounds.begin_unless_told(&stores, &owner, yesterday).await;
-        if begun.is_none()
-            && let Err(error) = app.publish(&owner, yesterday)
-        {
+        // Before the round, which puts its own files there.
+        if let Err(error) = app.hand_over(&owner, yesterday) {
             tracing::warn!(%owner, %error, "could not put the new owner's files where older readers look");
         }
+        rounds.begin_unless_told(&stores, &owner, yesterday).await;
     }
     // The watcher ends with the token or with its reader; there is nothing to report.
     let _ = watching.await;

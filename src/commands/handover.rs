@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     mcp::Rounds,
-    model::{Day, OwnerAlias},
+    model::{Day, Lang, OwnerAlias},
     round::tasks::{Ended, TaskKey, Urgency},
 };
 
@@ -71,6 +71,19 @@ impl Server {
             Answer::Failed(sentence) => Some(Err(sentence)),
         }
     }
+}
+
+/// Why a server must not start: another one serves the same data, and there can be one only.
+pub(super) async fn in_the_way(data_dir: &Path, lang: Lang) -> Option<String> {
+    let Server(stream) = Server::of(data_dir).await?;
+    let holder = stream.peer_cred().ok().and_then(|c| c.pid());
+    let holder =
+        holder.map(|pid| lang.pick(format!("（进程 {pid}）"), format!(" (process {pid})")));
+    let (holder, dir) = (holder.unwrap_or_default(), data_dir.display());
+    Some(lang.pick(
+        format!("已有一个 gengfu serve{holder}在用数据目录 {dir};请先停掉它,或换一个 GENGFU_DATA_DIR"),
+        format!("a gengfu serve{holder} uses the data directory {dir} already; stop that one, or choose another GENGFU_DATA_DIR"),
+    ))
 }
 
 /// The server's side. Without the socket (a path too long for one) a second writer is refused as before.
@@ -148,5 +161,26 @@ async fn answer(stream: UnixStream, rounds: &Rounds) {
     if let Ok(text) = serde_json::to_string(&answer) {
         // Whoever no longer listens does not need it.
         let _ = write.write_all((text + "\n").as_bytes()).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_second_server_learns_who_is_there_and_a_dead_one_is_in_nobody_s_way() {
+        let dir = tempfile::tempdir().expect("dir");
+        assert_eq!(in_the_way(dir.path(), Lang::Zh).await, None);
+        let first = Counter::open(dir.path()).expect("the socket");
+        let said = in_the_way(dir.path(), Lang::Zh).await.expect("in the way");
+        let this = std::process::id().to_string();
+        for named in [this.as_str(), "GENGFU_DATA_DIR"] {
+            assert!(said.contains(named), "{named}: {said}");
+        }
+        // As a killed one leaves it: the socket's file stays, and nobody answers.
+        drop(first);
+        assert!(path(dir.path()).exists());
+        assert_eq!(in_the_way(dir.path(), Lang::Zh).await, None);
     }
 }

@@ -11,7 +11,10 @@ use tokio::{net::TcpListener, signal::unix, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Failure, Outcome, doctor, environment, handover::Counter, measures, nightly, polling::Poller,
+    Failure, Outcome, doctor, environment,
+    handover::{self, Counter},
+    measures, nightly,
+    polling::Poller,
     rounds, tell, telling,
 };
 use crate::{
@@ -43,6 +46,9 @@ pub async fn run(config: Config) -> Result<Outcome, Failure> {
 
 /// Serves until SIGTERM or SIGINT.
 pub(super) async fn serve(app: App) -> Result<Outcome, Failure> {
+    if let Some(other) = handover::in_the_way(&app.config.running.data_dir, app.lang()).await {
+        return Err(Failure::Failed(anyhow::anyhow!(other)));
+    }
     let serving = &app.config.serving;
     let tokens = tokens(&app.config)?;
     let stop = Stop::default();

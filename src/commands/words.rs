@@ -35,7 +35,11 @@ pub(super) fn is_misuse(error: &anyhow::Error) -> bool {
             use owners::Error as Owner;
             matches!(
                 error,
-                Owner::Unknown { .. } | Owner::Exists(_) | Owner::Nobody | Owner::Alias(_)
+                Owner::Unknown { .. }
+                    | Owner::Exists(_)
+                    | Owner::KeyTaken(_)
+                    | Owner::Nobody
+                    | Owner::Alias(_)
             )
         };
         let app = |error: &app::Error| match error {

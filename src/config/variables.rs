@@ -145,7 +145,7 @@ const RUNNING: &[Variable] = &[
     v(
         "GENGFU_PUBLISH_DIR",
         "",
-        "Mirror of the active owner's two files as <date>/llm_summary.txt, for older readers.",
+        "Mirror of the active owner's two files as <date>/llm_summary.txt, for older readers. When the owner changes, the former one's files go.",
     ),
     v(
         "GENGFU_RUN_AT",

@@ -29,16 +29,17 @@ pub(super) fn progress_after(
     let ask = call.ask(detail);
     let now = task.progress.snapshot();
     let ended = task.ended();
+    let failed = match &ended {
+        Some(Ended::Failed(why)) => Some(why.as_str()),
+        _ => None,
+    };
     let headline = known.and_then(|r| voice::headline(r, &ask));
     let told = voice::progress(
         &voice::Progress {
             read: read(&now),
             done: ended == Some(Ended::Done),
-            failed: match &ended {
-                Some(Ended::Failed(why)) => Some(why),
-                _ => None,
-            },
-            failed_before,
+            failed: failed.map(said_of),
+            failed_before: failed_before.map(said_of),
             headline: headline.as_deref(),
             problems: known.map_or(0, |r| r.incidents.len()),
             seconds_left: now.seconds_left().filter(|_| ended.is_none()),
@@ -49,11 +50,14 @@ pub(super) fn progress_after(
     if let Some(tool) = asked_by(task.key.want) {
         return part(call, task, tool, told);
     }
-    let answer = Answer::told(told)
+    let mut answer = Answer::told(told)
         .fact("owner", &task.key.owner)
         .fact("date", &date)
         .fact("task", &task.id)
         .fact("percent", now.percent());
+    if let Some(why) = failed.or(failed_before) {
+        answer = answer.advice(why);
+    }
     match ended {
         None => answer
             .next("task_status", &[("task", &task.id)])
@@ -61,6 +65,13 @@ pub(super) fn progress_after(
         Some(Ended::Done) => answer.next("summarize_day", &[("date", &date)]),
         Some(_) => answer.next("summarize_day", &[("date", &date), ("refresh", "true")]),
     }
+}
+
+/// Of why a round failed, what is for the ear; the rest is commands, permissions and addresses, which the model is given to read.
+fn said_of(why: &str) -> &str {
+    let ends = ["。", "；", ";", ". "];
+    let end = ends.iter().filter_map(|end| why.find(end)).min();
+    &why[..end.unwrap_or(why.len())]
 }
 
 /// The tool whose question a part of a day is read for.

@@ -22,8 +22,10 @@ pub struct Names {
 pub enum Known {
     /// Exactly the pair of an owner.
     Owner,
-    /// One half belongs to an owner, the other does not: a rewrite in the middle, or a mistake.
+    /// The secret is an owner's and the id is not that owner's: a rewrite in the middle.
     HalfOfAnOwner,
+    /// The id is an owner's and the secret is nobody's: one of the two was mistyped before and is mended, or is now.
+    Corrected,
     Stranger,
 }
 
@@ -136,6 +138,8 @@ impl Settle {
         }
         let wait_ms = match known(&reading.key) {
             Known::HalfOfAnOwner => return None,
+            Known::Corrected if reading.doubtful => return None,
+            Known::Corrected => DOUBT_MS,
             Known::Stranger if reading.doubtful || self.is_half_new(&reading.key) => DOUBT_MS,
             Known::Owner | Known::Stranger => SETTLE_MS,
         };
@@ -253,6 +257,21 @@ mod tests {
         );
     }
 
+    #[test]
+    fn a_mended_secret_counts_when_the_file_is_whole_and_has_stood_still() {
+        let corrected = |_: &Credentials| Known::Corrected;
+        let mut settle = Settle::from(Some(Credentials::new("AKIDb", "typo")));
+        let mut see = |text: &str, now| {
+            let changed = settle.observe(Some(text.as_bytes()), now, &names(), corrected);
+            changed.is_some()
+        };
+        let cut = "SECRET_ID=AKIDb\nSECRET_KEY=righ";
+        assert!(!see(cut, 0) && !see(cut, 100_000), "it may be cut off");
+        let whole = "SECRET_ID=AKIDb\nSECRET_KEY=right\n";
+        assert!(!see(whole, 200_000) && !see(whole, 200_000 + DOUBT_MS - 1));
+        assert!(see(whole, 200_000 + DOUBT_MS));
+    }
+
     /// One rewrite: what stands in the file for how many milliseconds.
     #[derive(Debug, Clone)]
     enum Rewrite {
@@ -292,6 +311,7 @@ mod tests {
                 halves.fold(Known::Stranger, |found, half| match half {
                     (true, true) => Known::Owner,
                     (false, false) => found,
+                    (true, false) if found == Known::Stranger => Known::Corrected,
                     _ => Known::HalfOfAnOwner,
                 })
             };

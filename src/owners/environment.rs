@@ -33,15 +33,19 @@ impl Owners {
 
     /// Registers the environment's owner, so that its nights go on when the file names somebody else. For a server's start.
     ///
-    /// A key that changed since a server last ran counts as a change made now.
+    /// A key that changed since a server last ran counts as a change made now; one that a server saw change counts on from then.
     pub fn adopt_environment(&self, now_ms: i64) -> Result<(), Error> {
         let Some((alias, Some(key))) = self.0.environment.borrow().clone() else {
             return Ok(());
         };
-        let before = self.roll()?.environment;
-        self.admit(&alias, &key, true)?;
-        if before.is_some_and(|before| before != alias) {
-            locked(&self.0.switches).environment_changed(alias, now_ms);
+        let roll = self.roll()?;
+        let changed_ms = match roll.environment {
+            Some(before) if before != alias => Some(now_ms),
+            _ => roll.environment_changed_ms,
+        };
+        self.admit(&alias, &key, true, changed_ms)?;
+        if let Some(at_ms) = changed_ms {
+            locked(&self.0.switches).environment_changed(alias, at_ms);
         }
         Ok(())
     }
@@ -58,7 +62,7 @@ impl Owners {
             None => vault::alias_of_id(&key.secret_id)?,
         };
         let is_new = !roll.owners.contains_key(&owner);
-        self.admit(&owner, key, false)?;
+        self.admit(&owner, key, false, Some(now_ms))?;
         locked(&self.0.switches).environment_changed(owner.clone(), now_ms);
         self.0
             .environment
@@ -77,16 +81,22 @@ impl Owners {
             return Known::Stranger;
         };
         let (id, secret) = master.tags(key);
-        let keys = roll.owners.values().filter_map(|o| o.key.as_ref());
-        let mut known = Known::Stranger;
-        for sealed in keys {
-            match (sealed.id_tag == id, sealed.key_tag == secret) {
-                (true, true) => return Known::Owner,
-                (false, false) => {}
-                _ => known = Known::HalfOfAnOwner,
+        let (mut of_id, mut of_secret) = (false, false);
+        for owner in roll.owners.values() {
+            let sealed = owner.key.as_ref();
+            let same_id = sealed.is_some_and(|k| k.id_tag == id);
+            let same_secret = sealed.is_some_and(|k| k.key_tag == secret);
+            if same_id && same_secret {
+                return Known::Owner;
             }
+            of_id |= same_id || owner.gave_up(key);
+            of_secret |= same_secret;
         }
-        known
+        match (of_id, of_secret) {
+            (_, true) => Known::HalfOfAnOwner,
+            (true, false) => Known::Corrected,
+            (false, false) => Known::Stranger,
+        }
     }
 
     fn owner_of_key(&self, roll: &Roll, key: &Credentials) -> Result<Option<OwnerAlias>, Error> {
@@ -95,33 +105,48 @@ impl Owners {
         }
         let (id, _) = self.master_key(roll)?.tags(key);
         let owns = |owner: &Owner| owner.key.as_ref().is_some_and(|k| k.id_tag == id);
-        Ok(roll
-            .owners
-            .iter()
-            .find(|(_, owner)| owns(owner))
-            .map(|(alias, _)| alias.clone()))
+        let mut owners = roll.owners.iter();
+        let owner = owners.find(|(_, owner)| owns(owner));
+        let owner = owner.or_else(|| roll.owners.iter().find(|(_, owner)| owner.gave_up(key)));
+        Ok(owner.map(|(alias, _)| alias.clone()))
     }
 
-    /// Makes sure that the environment's owner is in the file, and notes that its key was seen.
-    fn admit(&self, alias: &OwnerAlias, key: &Credentials, with_places: bool) -> Result<(), Error> {
+    /// Makes sure that the environment's owner is in the file, and notes that its key was seen. The settings are a copy of what stood
+    /// in the file at the start: they are kept `with_places` then, and are nobody's for a key that came later.
+    ///
+    /// A key whose id is known and whose rest is another is a mended or renewed one, and takes the old one's place.
+    fn admit(
+        &self,
+        alias: &OwnerAlias,
+        key: &Credentials,
+        with_places: bool,
+        changed_ms: Option<i64>,
+    ) -> Result<(), Error> {
         let settings = &self.0.settings;
         self.0.registry.change(|roll| {
-            if !roll.owners.contains_key(alias) {
-                let master = self.master_key_or_fresh(roll)?;
+            let master = self.master_key_or_fresh(roll)?;
+            if let Some(owner) = roll.owners.get_mut(alias) {
+                let same = owner.key.as_ref().is_some_and(|sealed| {
+                    let kept = master.open(alias, &sealed.sealed);
+                    kept.is_ok_and(|kept| kept.is_same_key(key))
+                });
+                if !same && !owner.gave_up(key) {
+                    owner.key = Some(master.sealed(alias, key)?);
+                }
+            } else {
                 let owner = Owner {
                     region: settings.region.clone(),
-                    places: if with_places {
-                        settings.places.clone()
-                    } else {
-                        crate::model::Places::default()
-                    },
                     unnamed: true,
                     key: Some(master.sealed(alias, key)?),
                     ..Owner::default()
                 };
                 roll.owners.insert(alias.clone(), owner);
             }
+            if with_places {
+                self.copy_settings(roll, alias);
+            }
             roll.environment = Some(alias.clone());
+            roll.environment_changed_ms = changed_ms;
             Ok(())
         })
     }

@@ -25,7 +25,7 @@ impl Owners {
                 return Err(Error::Exists(new.alias));
             }
             let master = self.master_key_or_fresh(roll)?;
-            store(roll, &master, new)
+            self.store(roll, &master, new)
         })
     }
 
@@ -34,22 +34,59 @@ impl Owners {
         self.0.registry.change(|roll| {
             let master = self.master_key_or_fresh(roll)?;
             list.into_iter()
-                .try_for_each(|new| store(roll, &master, new))
+                .try_for_each(|new| self.store(roll, &master, new))
         })
     }
 
-    /// Gives an owner another key.
+    /// Changes what is said of an owner and keeps the rest, the key included. An owner whom the environment alone names is entered.
+    pub fn set(
+        &self,
+        alias: &OwnerAlias,
+        about: Owner,
+        code: Option<&SecretString>,
+    ) -> Result<(), Error> {
+        let environment = self.0.environment.borrow().clone();
+        self.0.registry.change(|roll| {
+            let master = self.master_key_or_fresh(roll)?;
+            let before = match (roll.owners.remove(alias), environment) {
+                (Some(owner), _) => owner,
+                (None, Some((named, Some(key)))) if named == *alias => Owner {
+                    unnamed: true,
+                    key: Some(master.sealed(alias, &key)?),
+                    ..Owner::default()
+                },
+                (None, _) => return Err(self.unknown(alias.as_str(), roll)),
+            };
+            let code = code.map(|c| master.seal_code(alias, c.expose_secret()));
+            let says_where = about.places != Places::default() || !about.region.is_empty();
+            let owner = Owner {
+                chosen: before.chosen || says_where,
+                ..merged(before, about, code.transpose()?)
+            };
+            roll.owners.insert(alias.clone(), owner);
+            Ok(())
+        })
+    }
+
+    /// Gives an owner another key. The one before is remembered by its id's hash, so that it still means this owner.
     pub fn rotate(&self, alias: &OwnerAlias, key: &Credentials) -> Result<(), Error> {
         self.0.registry.change(|roll| {
             let master = self.master_key_or_fresh(roll)?;
-            let sealed = master.sealed(alias, key)?;
-            let owner = roll
-                .owners
-                .get_mut(alias)
-                .ok_or_else(|| self.unknown(alias.as_str(), &Roll::default()))?;
-            owner.key = Some(sealed);
+            if !roll.owners.contains_key(alias) {
+                return Err(self.unknown(alias.as_str(), &Roll::default()));
+            }
+            self.claim(roll, &master, alias, key)?;
+            if let Some(owner) = roll.owners.get_mut(alias) {
+                *owner = renewed(std::mem::take(owner), &master, alias, key)?;
+            }
             Ok(())
         })
+    }
+
+    /// Whether this key was given up for another of this owner's.
+    pub fn gave_up(&self, alias: &OwnerAlias, key: &Credentials) -> Result<bool, Error> {
+        let roll = self.roll()?;
+        Ok(roll.owners.get(alias).is_some_and(|o| o.gave_up(key)))
     }
 
     /// Forgets an owner and its key. The owner's data stays on the disk.
@@ -59,7 +96,9 @@ impl Owners {
                 return Err(self.unknown(alias.as_str(), roll));
             }
             roll.in_use.take_if(|used| used == alias);
-            roll.environment.take_if(|named| named == alias);
+            if roll.environment.take_if(|named| named == alias).is_some() {
+                roll.environment_changed_ms = None;
+            }
             // The last sealed key has gone: nothing needs this master key any more.
             if roll.owners.values().all(|o| o.key.is_none()) {
                 roll.master_key_id = None;
@@ -76,23 +115,9 @@ impl Owners {
                 .cloned()
                 .ok_or_else(|| self.unknown(name, roll))?;
             roll.in_use = Some(alias.clone());
+            // The later word; a server that runs goes by what it saw until it ends.
+            roll.environment_changed_ms = None;
             Ok(alias)
-        })
-    }
-
-    /// Keeps what was discovered about where an owner's logs are. Places that somebody configured are not overwritten.
-    pub fn remember_places(&self, alias: &OwnerAlias, found: &Places) -> Result<(), Error> {
-        self.0.registry.change(|roll| {
-            if let Some(owner) = roll.owners.get_mut(alias) {
-                let said = std::mem::take(&mut owner.places);
-                // Prefixes without a bucket are defaults: what is really shipped goes before them.
-                owner.places = if said.has_bucket() {
-                    said.or(found)
-                } else {
-                    found.clone().or(&said)
-                };
-            }
-            Ok(())
         })
     }
 
@@ -136,9 +161,32 @@ impl Owners {
             roll.master_key_id = Some(new.id());
             Ok::<_, Error>(())
         })?;
+        // The version before is sealed with a key that is about to go.
+        self.0.registry.renew_backup()?;
         if in_file {
             take_over(file)?;
         }
+        Ok(())
+    }
+
+    fn store(&self, roll: &mut Roll, master: &MasterKey, new: NewOwner) -> Result<(), Error> {
+        let alias = &new.alias;
+        let twin = roll.owners.keys().find(|known| {
+            *known != alias && known.as_str().to_lowercase() == alias.as_str().to_lowercase()
+        });
+        if let Some(twin) = twin {
+            return Err(Error::Exists(twin.clone()));
+        }
+        let taken_over = self.claim(roll, master, alias, &new.key)?;
+        let before = taken_over.or_else(|| roll.owners.remove(alias));
+        let code = new.code.map(|c| master.seal_code(alias, c.expose_secret()));
+        let owner = merged(before.unwrap_or_default(), new.about, code.transpose()?);
+        let owner = Owner {
+            unnamed: false,
+            chosen: true,
+            ..renewed(owner, master, alias, &new.key)?
+        };
+        roll.owners.insert(new.alias, owner);
         Ok(())
     }
 
@@ -185,16 +233,36 @@ impl MasterKey {
     }
 }
 
-fn store(roll: &mut Roll, master: &MasterKey, new: NewOwner) -> Result<(), Error> {
-    let NewOwner {
-        alias,
-        key,
-        code,
-        about,
-    } = new;
-    let before = roll.owners.remove(&alias).unwrap_or_default();
+impl Owner {
+    /// Whether this key was this owner's, and is no longer.
+    pub(super) fn gave_up(&self, key: &Credentials) -> bool {
+        self.former.contains(&vault::hash_of_id(&key.secret_id))
+    }
+}
+
+/// The owner with another key.
+fn renewed(
+    mut owner: Owner,
+    master: &MasterKey,
+    alias: &OwnerAlias,
+    key: &Credentials,
+) -> Result<Owner, Error> {
+    // One that cannot be opened any more cannot be remembered either.
+    let before = owner.key.as_ref().map(|k| master.open(alias, &k.sealed));
+    if let Some(Ok(before)) = before {
+        owner.former.push(vault::hash_of_id(&before.secret_id));
+    }
+    let now = vault::hash_of_id(&key.secret_id);
+    owner.former.retain(|id| *id != now);
+    owner.former.dedup();
+    owner.key = Some(master.sealed(alias, key)?);
+    Ok(owner)
+}
+
+/// What is said goes before what was said.
+fn merged(before: Owner, about: Owner, code: Option<vault::Sealed>) -> Owner {
     let kept = |new: Vec<String>, old: Vec<String>| if new.is_empty() { old } else { new };
-    let owner = Owner {
+    Owner {
         spoken: kept(about.spoken, before.spoken),
         voiceprints: kept(about.voiceprints, before.voiceprints),
         region: if about.region.is_empty() {
@@ -204,15 +272,12 @@ fn store(roll: &mut Roll, master: &MasterKey, new: NewOwner) -> Result<(), Error
         },
         places: about.places.or(&before.places),
         run_at: about.run_at.or(before.run_at),
-        code: match code {
-            Some(code) => Some(master.seal_code(&alias, code.expose_secret())?),
-            None => before.code,
-        },
-        unnamed: false,
-        key: Some(master.sealed(&alias, &key)?),
-    };
-    roll.owners.insert(alias, owner);
-    Ok(())
+        code: code.or(before.code),
+        unnamed: before.unnamed,
+        chosen: before.chosen,
+        key: before.key,
+        former: before.former,
+    }
 }
 
 /// The key in the file. When a rotation stopped after sealing and before the new file took its place, that is finished here.

@@ -9,7 +9,7 @@
 
 use std::{
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
 use tokio::sync::watch;
@@ -22,7 +22,9 @@ pub mod env_watch;
 mod environment;
 pub mod import;
 mod manage;
+mod places;
 pub mod registry;
+mod same_key;
 pub mod switch;
 mod turn;
 pub mod vault;
@@ -44,8 +46,23 @@ pub enum Error {
         "no owner yet; set TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY, or `gengfu owner add`"
     )]
     Nobody,
-    #[error("owner `{0}` exists already; use `gengfu owner rotate {0}` to give it another key")]
+    #[error(
+        "owner `{0}` exists already; use `gengfu owner rotate {0}` to give it another key, `gengfu owner set {0}` to change the rest"
+    )]
     Exists(OwnerAlias),
+    #[error(
+        "this key is `{0}`'s already; change that owner with `gengfu owner set {0}`, or remove it first"
+    )]
+    KeyTaken(OwnerAlias),
+    #[error(
+        "this key is known as `{alias}`, whose data {holder} is using; stop that first, or name the owner as it is: `gengfu owner set {alias} --name NAME`"
+    )]
+    InUse { alias: OwnerAlias, holder: String },
+    #[error("the data of `{alias}` cannot become another owner's")]
+    Data {
+        alias: OwnerAlias,
+        source: crate::store::Error,
+    },
     #[error("owner `{0}` has no key; give it one with `gengfu owner rotate {0}`")]
     NoKey(OwnerAlias),
     #[error(transparent)]
@@ -98,6 +115,8 @@ struct Shared {
     settings: Settings,
     /// The key the environment names now, and whose it is.
     environment: watch::Sender<Option<(OwnerAlias, Option<Credentials>)>>,
+    /// Whose key the settings name, and so whom their bucket and prefixes are meant for.
+    configured: OnceLock<OwnerAlias>,
     switches: Mutex<switch::Switches>,
     attempts: Mutex<code::Attempts>,
     /// Asks the watcher to look at the file at once.
@@ -110,12 +129,16 @@ impl Owners {
         let owners = Self(Arc::new(Shared {
             registry: Registry::in_dir(&settings.data_dir),
             environment: watch::Sender::new(None),
+            configured: OnceLock::new(),
             switches: Mutex::default(),
             attempts: Mutex::default(),
             look: tokio::sync::Notify::new(),
             settings,
         }));
         let named = owners.owner_of_environment()?;
+        if let Some((alias, _)) = &named {
+            owners.0.configured.get_or_init(|| alias.clone());
+        }
         owners.0.environment.send_replace(named);
         Ok(owners)
     }
@@ -183,12 +206,12 @@ impl Owners {
     pub fn reach(&self, alias: &OwnerAlias) -> Result<Reach, Error> {
         let settings = &self.0.settings;
         let roll = self.roll()?;
-        let environment = self
-            .0
-            .environment
-            .borrow()
-            .clone()
-            .filter(|(named, _)| named == alias);
+        let environment = self.0.environment.borrow().clone().filter(|(named, key)| {
+            let owner = roll.owners.get(alias);
+            // Rotation is the later word where `.env` still names the key that was given up.
+            let gave_up = owner.zip(key.as_ref()).is_some_and(|(o, k)| o.gave_up(k));
+            named == alias && !gave_up
+        });
         let (owner, credentials) = match (roll.owners.get(alias), environment) {
             (None, None) => return Err(self.unknown(alias.as_str(), &roll)),
             // The environment's key is the fresher one: a temporary key is renewed there.
@@ -202,18 +225,11 @@ impl Owners {
                 (Some(owner.clone()), Some(key))
             }
         };
-        let owner = owner.unwrap_or_else(|| Owner {
-            places: settings.places.clone(),
-            ..Owner::default()
-        });
+        let (places, region) = self.places_of(&roll, alias, owner.as_ref());
         Ok(Reach {
-            name: owner.name(alias).to_owned(),
-            region: if owner.region.is_empty() {
-                settings.region.clone()
-            } else {
-                owner.region.clone()
-            },
-            places: owner.places.or(&manners(&settings.places)),
+            name: owner.unwrap_or_default().name(alias).to_owned(),
+            region,
+            places,
             endpoints: settings.endpoints.clone(),
             credentials,
             alias: alias.clone(),
@@ -280,26 +296,13 @@ impl Owners {
     }
 }
 
-/// Of the environment's places, what holds for other owners too: how shipping tasks name directories, but no bucket, topic or cluster.
-fn manners(places: &Places) -> Places {
-    let mut prefixes = places.prefixes.clone();
-    for list in prefixes.values_mut() {
-        list.retain(|p| p.bucket.is_none());
-    }
-    prefixes.retain(|_, list| !list.is_empty());
-    Places {
-        prefixes,
-        partition: places.partition.clone(),
-        partition_zone: places.partition_zone.clone(),
-        ..Places::default()
-    }
-}
-
 /// A poisoned lock means a panic elsewhere; the data under it is still whole, since every change is one assignment.
 fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+#[cfg(test)]
+mod env_key_tests;
 #[cfg(test)]
 mod env_tests;
 #[cfg(test)]

@@ -50,6 +50,9 @@ pub struct Roll {
     /// Whose key a server last saw in the environment, to notice a change made while none was running.
     #[serde(default)]
     pub environment: Option<OwnerAlias>,
+    /// When that changed last; nobody chose otherwise since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment_changed_ms: Option<i64>,
     pub owners: BTreeMap<OwnerAlias, Owner>,
 }
 
@@ -76,8 +79,14 @@ pub struct Owner {
     /// Made from an unknown key in `.env`, not by a person.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub unnamed: bool,
+    /// A person said where the logs are; what `.env` says of places stands back.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub chosen: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key: Option<SealedKey>,
+    /// Hashes of the ids of keys that were given up for another: whoever still names one means this owner.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub former: Vec<String>,
 }
 
 /// A sealed key, and the fingerprints by which it is recognised without opening it.
@@ -101,6 +110,10 @@ impl Roll {
     /// The owner whom a person means: by alias, spoken name or voiceprint name, case and blanks aside. `None` also when two fit.
     #[must_use]
     pub fn find(&self, name: &str) -> Option<&OwnerAlias> {
+        // Aliases that differ by case alone are two owners.
+        if let Some((alias, _)) = self.owners.iter().find(|(a, _)| a.as_str() == name.trim()) {
+            return Some(alias);
+        }
         let plain = |s: &str| s.split_whitespace().collect::<String>().to_lowercase();
         let wanted = plain(name);
         let answers_to = |alias: &OwnerAlias, owner: &Owner| {
@@ -169,6 +182,13 @@ impl Registry {
             self.write(&owners)?;
         }
         Ok(value)
+    }
+
+    /// Makes the version beside the file the same as the file: the one before it can be of no use any more.
+    pub fn renew_backup(&self) -> Result<(), Error> {
+        let _lock = self.lock()?;
+        fs::copy(&self.path, self.path.with_extension("json.bak")).map_err(|e| self.io(e))?;
+        Ok(())
     }
 
     /// Waits its turn: a change takes milliseconds, so ten seconds mean that a process hangs.

@@ -51,7 +51,8 @@ impl Asker<'_> {
     fn scope(&self) -> Scope {
         let token = self.token.to_owned();
         match (self.device, self.session) {
-            (Some(device), _) => Scope::Device(token, device.to_owned()),
+            // A MAC address is written in either case.
+            (Some(device), _) => Scope::Device(token, device.to_lowercase()),
             (None, Some(session)) => Scope::Session(token, session.to_owned()),
             (None, None) => Scope::Token(token),
         }
@@ -149,7 +150,7 @@ impl Switches {
         seen.used_ms = now_ms;
     }
 
-    /// The same for a look that tells the listener nothing: the next answer still says whose logs these are.
+    /// The same for a look that tells the listener nothing: the next answer still says whose logs these are, and a switch grows no younger.
     pub fn owner_behind(
         &mut self,
         asker: &Asker<'_>,
@@ -157,14 +158,24 @@ impl Switches {
         now_ms: i64,
         zone: &TimeZone,
     ) -> Option<Whose> {
-        let told = self.told_last.get(asker.token).cloned();
-        let last = self.seen(asker, now_ms).last_owner.clone();
-        let whose = self.owner_of(asker, standing, now_ms, zone);
-        self.seen(asker, now_ms).last_owner = last;
-        match told {
-            Some(told) => drop(self.told_last.insert(asker.token.to_owned(), told)),
-            None => drop(self.told_last.remove(asker.token)),
+        fn put_back<K: Eq + std::hash::Hash, V>(
+            map: &mut HashMap<K, V>,
+            key: K,
+            before: Option<V>,
+        ) {
+            match before {
+                Some(before) => drop(map.insert(key, before)),
+                None => drop(map.remove(&key)),
+            }
         }
+        let (scope, token) = (asker.scope(), asker.token.to_owned());
+        let told = self.told_last.get(&token).cloned();
+        let newest = self.newest_of_token.get(&token).cloned();
+        let seen = self.scopes.get(&scope).cloned();
+        let whose = self.owner_of(asker, standing, now_ms, zone);
+        put_back(&mut self.scopes, scope, seen);
+        put_back(&mut self.newest_of_token, token.clone(), newest);
+        put_back(&mut self.told_last, token, told);
         whose
     }
 
@@ -197,7 +208,12 @@ impl Switches {
         let last_of_token = self.told_last.insert(asker.token.to_owned(), owner.clone());
         let new_here = match last.or(last_of_token) {
             Some(last) => last != owner,
-            None => matches!(why, Why::Environment | Why::Switched),
+            // Who stands is no news, unless `.env` names somebody else.
+            None => {
+                let other_named = standing.environment.is_some_and(|named| *named != owner);
+                matches!(why, Why::Environment | Why::Switched)
+                    || (why == Why::Standing && other_named)
+            }
         };
         // What keeps a switch alive in its scope keeps it alive for the sessions to come.
         if why == Why::Switched

@@ -15,7 +15,7 @@ pub(super) fn key(name: &str) -> Credentials {
     Credentials::new(format!("AKID{name}"), format!("hush-{name}"))
 }
 
-fn settings(dir: &Path, named: Option<Credentials>) -> Settings {
+pub(super) fn settings(dir: &Path, named: Option<Credentials>) -> Settings {
     Settings {
         keyless: "default".parse().expect("alias"),
         data_dir: dir.to_owned(),

@@ -144,6 +144,12 @@ impl Owners {
         self.environment()
     }
 
+    /// The same when whom the file names by now is still to be written, for all that is known.
+    pub async fn environment_anew(&self, wait: Duration) -> Option<OwnerAlias> {
+        let named = self.environment();
+        self.environment_soon(named.as_ref(), wait).await
+    }
+
     /// A session has ended.
     pub fn forget_session(&self, token: &str, session: &str) {
         locked(&self.0.switches).forget_session(token, session);

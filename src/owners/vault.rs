@@ -233,11 +233,12 @@ impl std::fmt::Debug for MasterKey {
 /// The alias of an owner whom nobody has named: ten hex digits of the key id's hash, so that the same key is the same owner on
 /// every machine and the id itself is never shown.
 pub fn alias_of_id(secret_id: &str) -> Result<OwnerAlias, crate::model::InvalidAlias> {
-    format!(
-        "owner-{}",
-        &hex::encode(Sha256::digest(secret_id.as_bytes()))[..10]
-    )
-    .parse()
+    format!("owner-{}", &hash_of_id(secret_id)[..10]).parse()
+}
+
+/// By what a key that is kept no longer is still recognised, whatever the master key.
+pub fn hash_of_id(secret_id: &str) -> String {
+    hex::encode(Sha256::digest(secret_id.as_bytes()))[..16].to_owned()
 }
 
 #[cfg(test)]

@@ -18,7 +18,19 @@ impl Error {
             (Self::Nobody, Lang::Zh) => "还没有主人,也不知道日志在哪里;请在 .env 写入 GENGFU_BUCKET 和 TENCENTCLOUD_SECRET_ID、TENCENTCLOUD_SECRET_KEY,或运行 gengfu init;只想看看就运行 gengfu demo".to_owned(),
             (Self::Nobody, Lang::En) => "there is no owner yet and no bucket; set GENGFU_BUCKET, TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY in .env, or run `gengfu init`; to look around, run `gengfu demo`".to_owned(),
             (Self::Exists(alias), Lang::Zh) => {
-                format!("主人 {alias} 已经有了;要换密钥请用 gengfu owner rotate {alias}")
+                format!("主人 {alias} 已经有了;要换密钥请用 gengfu owner rotate {alias},要改名字、桶、前缀请用 gengfu owner set {alias}")
+            }
+            (Self::KeyTaken(alias), Lang::Zh) => {
+                format!("这把密钥已经是 {alias} 的;要改这个主人请用 gengfu owner set {alias},或先删除它")
+            }
+            (Self::InUse { alias, holder }, Lang::Zh) => format!(
+                "这把密钥已登记为 {alias},它的数据正由 {holder} 使用;请先停掉那个程序再添加,或者直接给它起名:gengfu owner set {alias} --name 名字"
+            ),
+            (Self::Data { alias, source }, Lang::Zh) => {
+                format!("{alias} 的数据没有移过来:{}", source.sentence(lang))
+            }
+            (Self::Data { alias, source }, Lang::En) => {
+                format!("the data of {alias} was not moved: {}", source.sentence(lang))
             }
             (Self::NoKey(alias), Lang::Zh) => {
                 format!("主人 {alias} 没有密钥;请用 gengfu owner rotate {alias} 存一个")
@@ -27,7 +39,12 @@ impl Error {
                 "主人的别名只能用 1 到 64 个字母、汉字、数字和 - _ .,不能以点开头".to_owned()
             }
             (
-                Self::Unknown { .. } | Self::Exists(_) | Self::NoKey(_) | Self::Alias(_),
+                Self::Unknown { .. }
+                | Self::Exists(_)
+                | Self::KeyTaken(_)
+                | Self::InUse { .. }
+                | Self::NoKey(_)
+                | Self::Alias(_),
                 Lang::En,
             ) => self.to_string(),
         }

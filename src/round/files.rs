@@ -20,6 +20,9 @@ pub const ANALYSIS: &str = "vector_analysis.txt";
 /// Name of the run report.
 pub const REPORT: &str = "report.json";
 
+/// Beside mirrored files: whose they are.
+const WHOSE: &str = ".owner";
+
 /// Where an owner's files lie.
 #[derive(Debug, Clone)]
 pub struct Shelf {
@@ -62,9 +65,69 @@ impl Shelf {
         if !(mirror.is_active)(&self.owner) {
             return Ok(());
         }
-        for name in [SUMMARY, ANALYSIS] {
-            let text = fs::read(self.path(day, name))?;
-            replace(&mirror.folder.join(day.to_string()).join(name), &text)?;
+        let [summary, analysis] = [SUMMARY, ANALYSIS].map(|name| fs::read(self.path(day, name)));
+        self.mirrored(day, mirror, &summary?, &analysis?)
+    }
+
+    /// The owner has just become the active one: what the mirror holds of others goes, what this owner has takes its place. Of `day`,
+    /// when it is still to be analysed, both files say `meanwhile`.
+    pub fn take_over(&self, mirror: &Mirror, day: Day, meanwhile: &str) -> io::Result<()> {
+        if !(mirror.is_active)(&self.owner) {
+            return Ok(());
+        }
+        let folders = match fs::read_dir(&mirror.folder) {
+            Ok(folders) => folders.collect::<Result<Vec<_>, _>>()?,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Vec::new(),
+            Err(e) => return Err(e),
+        };
+        for folder in folders {
+            let date = folder
+                .file_name()
+                .to_str()
+                .and_then(|n| n.parse::<Day>().ok());
+            let whose = fs::read_to_string(folder.path().join(WHOSE)).ok();
+            // What has no name beside it was not put there by a mirror.
+            let (Some(date), Some(whose)) = (date, whose) else {
+                continue;
+            };
+            if whose.trim() == self.owner.as_str() {
+                continue;
+            }
+            for name in [SUMMARY, ANALYSIS, WHOSE] {
+                match fs::remove_file(folder.path().join(name)) {
+                    Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
+                    _ => {}
+                }
+            }
+            // Something else in it is not ours to remove.
+            let _ = fs::remove_dir(folder.path());
+            if self.has(date) {
+                self.publish(date, mirror)?;
+            }
+        }
+        if self.has(day) {
+            self.publish(day, mirror)
+        } else {
+            self.mirrored(day, mirror, meanwhile.as_bytes(), meanwhile.as_bytes())
+        }
+    }
+
+    fn has(&self, day: Day) -> bool {
+        let mut names = [SUMMARY, ANALYSIS].into_iter();
+        names.all(|name| self.path(day, name).exists())
+    }
+
+    fn mirrored(
+        &self,
+        day: Day,
+        mirror: &Mirror,
+        summary: &[u8],
+        analysis: &[u8],
+    ) -> io::Result<()> {
+        let folder = mirror.folder.join(day.to_string());
+        let whose = self.owner.as_str().as_bytes();
+        for (name, text) in [(WHOSE, whose), (SUMMARY, summary), (ANALYSIS, analysis)] {
+            replace(&folder.join(name), text)?;
         }
         Ok(())
     }
@@ -151,5 +214,51 @@ mod tests {
             fs::read_to_string(data.path().join("old/2026-11-21").join(ANALYSIS)).expect("read"),
             "三"
         );
+    }
+
+    #[test]
+    fn whoever_becomes_active_leaves_nothing_of_the_former_owner_in_the_mirror() {
+        let data = tempfile::tempdir().expect("dir");
+        let shelf = |alias: &str| Shelf::new(data.path(), &alias.parse().expect("alias"));
+        let days = ["2026-11-19", "2026-11-20", "2026-11-21"];
+        let [first, second, yesterday] = days.map(|d| d.parse::<Day>().expect("day"));
+        let (a, b) = (shelf("a"), shelf("b"));
+        for (shelf, day) in [(&a, first), (&a, second), (&a, yesterday), (&b, first)] {
+            for name in [SUMMARY, ANALYSIS] {
+                let text = format!("of {} on {day}", shelf.owner());
+                shelf.write(day, name, &text).expect("write");
+            }
+        }
+        let mirror = Mirror::new(data.path().join("old"), |_| true);
+        for day in [first, second, yesterday] {
+            a.publish(day, &mirror).expect("publish");
+        }
+        // Somebody else's file, and a folder that no mirror made.
+        let kept = mirror.folder.join("2026-11-20/notes.txt");
+        fs::write(&kept, "mine").expect("write");
+        let other = mirror.folder.join("2026-11-01");
+        fs::create_dir_all(&other).expect("folder");
+        fs::write(other.join(SUMMARY), "older").expect("write");
+
+        b.take_over(&mirror, yesterday, "b is being analysed")
+            .expect("take over");
+        let read = |day: Day, name| {
+            fs::read_to_string(mirror.folder.join(day.to_string()).join(name)).ok()
+        };
+        for name in [SUMMARY, ANALYSIS] {
+            assert_eq!(read(first, name).as_deref(), Some("of b on 2026-11-19"));
+            assert_eq!(read(second, name), None);
+            assert_eq!(
+                read(yesterday, name).as_deref(),
+                Some("b is being analysed")
+            );
+        }
+        assert!(kept.exists() && other.join(SUMMARY).exists());
+        a.take_over(&mirror, yesterday, "-").expect("back");
+        assert_eq!(
+            read(yesterday, SUMMARY).as_deref(),
+            Some("of a on 2026-11-21")
+        );
+        assert_eq!(read(first, SUMMARY).as_deref(), Some("of a on 2026-11-19"));
     }
 }

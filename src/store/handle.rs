@@ -207,6 +207,19 @@ pub fn check(data_dir: &Path, owner: &OwnerAlias) -> Result<(), Error> {
     }
 }
 
+/// Gives an owner's data to another alias. [`Error::Locked`] while a program writes it; data of that alias is not overwritten.
+pub fn rename_owner(data_dir: &Path, from: &OwnerAlias, to: &OwnerAlias) -> Result<(), Error> {
+    let (old, new) = (folder_of(data_dir, from), folder_of(data_dir, to));
+    if !old.exists() {
+        return Ok(());
+    }
+    let _lock = WriterLock::take(&old)?;
+    if new.exists() {
+        return Err(Error::io(new)(std::io::ErrorKind::AlreadyExists.into()));
+    }
+    fs::rename(&old, &new).map_err(Error::io(new))
+}
+
 fn folder_of(data_dir: &Path, owner: &OwnerAlias) -> PathBuf {
     data_dir.join("owners").join(owner.as_str())
 }

@@ -261,7 +261,7 @@ pub fn progress(p: &Progress<'_>, ask: &Ask) -> String {
             let why = clip(&why, 60).to_owned();
             (
                 0,
-                lang.pick("夜里没有分析成，", "the night's analysis failed, ")
+                lang.pick("上一次没有分析成，", "the last analysis failed, ")
                     .to_owned()
                     + &why,
             )

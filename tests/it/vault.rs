@@ -134,6 +134,39 @@ fn a_lost_or_foreign_master_key_is_asked_back() {
 }
 
 #[test]
+fn the_version_beside_the_vault_opens_after_another_master_key() {
+    let house = House::new();
+    let output = house.runs(&["owner", "rotate", "--master"], "");
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let file = house.file("owners.json");
+    fs::write(&file, "{").expect("cut");
+    house.refuses(&RUN_A, "", &["owners.json.bak"]);
+    fs::copy(house.file("owners.json.bak"), &file).expect("as the sentence says");
+    house.refuses(&RUN_A, "", &["GENGFU_COS_ENDPOINT"]);
+}
+
+#[test]
+fn what_is_stored_of_an_owner_is_changed_without_the_key() {
+    let house = House::new();
+    let changes = [
+        "owner",
+        "set",
+        "a",
+        "--name",
+        "张三",
+        "--bucket",
+        "cos://new-125",
+    ];
+    let output = house.runs(&changes, "");
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let output = house.runs(&["owner", "list", "--json"], "");
+    let listed: serde_json::Value = serde_json::from_slice(&output.stdout).expect("json");
+    assert_eq!(listed[0]["spoken"][0], "张三");
+    assert_eq!(listed[0]["bucket"], "cos://new-125");
+    house.refuses(&RUN_A, "", &["GENGFU_COS_ENDPOINT"]);
+}
+
+#[test]
 fn a_command_that_prints_the_user_table_brings_all_owners_or_none() {
     let house = House::new();
     house.refuses(&["owner", "import"], "", &["GENGFU_OWNERS_COMMAND"]);

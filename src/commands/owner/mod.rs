@@ -2,20 +2,23 @@
 //!
 //! A key is read from a prompt, from stdin, from the environment, from a CSV or from a command's output; never from an argument.
 
+mod about;
+
 use std::{
     io,
     path::{Path, PathBuf},
 };
 
 use clap::Subcommand;
-use jiff::civil::Time;
 use secrecy::{ExposeSecret as _, SecretString};
+
+use about::AboutArgs;
 
 use super::{Failure, Outcome, prompt, tell};
 use crate::{
     app,
     config::Config,
-    model::{BucketUrl, Credentials, Lang, LogKind, LogPrefix, OwnerAlias, Places},
+    model::{Credentials, Lang, OwnerAlias},
     owners::{self, MasterKey, NewOwner, Owner, Owners, import},
 };
 
@@ -34,6 +37,13 @@ enum Action {
         /// Print as JSON
         #[arg(long)]
         json: bool,
+    },
+    /// Change what is stored of an owner, except the key; what is not given stays
+    Set {
+        /// Whose; `owner list` shows the aliases
+        owner: OwnerAlias,
+        #[command(flatten)]
+        about: AboutArgs,
     },
     /// Choose whose data is meant when nobody says
     Use {
@@ -70,33 +80,8 @@ struct AddArgs {
     /// Take the key that the environment and .env name now
     #[arg(long)]
     from_env: bool,
-    /// How people call the owner; may be given several times
-    #[arg(long, value_name = "NAME")]
-    name: Vec<String>,
-    /// Name that voiceprint recognition gives; may be given several times
-    #[arg(long, value_name = "NAME")]
-    voiceprint: Vec<String>,
-    /// Region of the owner's clusters and bucket
-    #[arg(long)]
-    region: Option<String>,
-    /// cos://BUCKET-APPID or file:///absolute/dir; without it, the bucket is discovered
-    #[arg(long, value_name = "URL")]
-    bucket: Option<BucketUrl>,
-    /// Prefix of the business logs; may be given several times
-    #[arg(long, value_name = "PREFIX")]
-    business_prefix: Vec<LogPrefix>,
-    /// Prefix of the event logs; may be given several times
-    #[arg(long, value_name = "PREFIX")]
-    event_prefix: Vec<LogPrefix>,
-    /// Prefix of the audit logs; may be given several times
-    #[arg(long, value_name = "PREFIX")]
-    audit_prefix: Vec<LogPrefix>,
-    /// When this owner's round begins, e.g. 02:30
-    #[arg(long, value_name = "HH:MM")]
-    run_at: Option<Time>,
-    /// Ask for a code that must be spoken to switch to this owner
-    #[arg(long)]
-    code: bool,
+    #[command(flatten)]
+    about: AboutArgs,
 }
 
 pub(super) async fn run(args: Args, config: &Config) -> Result<Outcome, Failure> {
@@ -105,6 +90,14 @@ pub(super) async fn run(args: Args, config: &Config) -> Result<Outcome, Failure>
     match args.action {
         Action::Add(args) => add(&owners, args, config),
         Action::List { json } => list(&owners, json, lang),
+        Action::Set { owner, about } => {
+            let code = about.code(lang)?;
+            owners.set(&owner, about.into(), code.as_ref())?;
+            said(&lang.pick(
+                format!("{owner} 的登记已更新"),
+                format!("{owner} is changed"),
+            ))
+        }
         Action::Use { owner } => {
             let alias = owners.use_always(&owner)?;
             said(&lang.pick(
@@ -119,10 +112,19 @@ pub(super) async fn run(args: Args, config: &Config) -> Result<Outcome, Failure>
             let alias = owner.ok_or_else(|| anyhow::anyhow!("no owner named"))?;
             owners.choose(Some(&alias))?;
             owners.rotate(&alias, &key(from_env, config)?)?;
-            said(&lang.pick(
-                format!("{alias} 的密钥已更换"),
-                format!("{alias} has another key now"),
-            ))
+            let named = config.key.as_ref();
+            let still_old = named.map(|key| owners.gave_up(&alias, key)).transpose()?;
+            said(&if still_old == Some(true) {
+                lang.pick(
+                    format!("{alias} 的密钥已更换；.env 里还是旧密钥，请一并改掉，现在以新密钥为准"),
+                    format!("{alias} has another key now; .env still names the old one: change it there too, the new one is used"),
+                )
+            } else {
+                lang.pick(
+                    format!("{alias} 的密钥已更换"),
+                    format!("{alias} has another key now"),
+                )
+            })
         }
         Action::Remove { owner } => {
             owners.remove(&owner)?;
@@ -145,38 +147,17 @@ fn add(owners: &Owners, args: AddArgs, config: &Config) -> Result<Outcome, Failu
         return Err(owners::Error::Exists(args.owner).into());
     }
     let key = key(args.from_env, config)?;
-    let mut code = None;
-    if args.code {
-        let question = config
-            .lang()
-            .pick("口令（说出来的那几个字或数字）：", "Spoken code:");
-        code = Some(prompt::ask_secret(question)?);
+    let code = args.about.code(config.lang())?;
+    let mut about = Owner::from(args.about);
+    if about.region.is_empty() {
+        about.region.clone_from(&config.region);
     }
-    let prefixes = [
-        (LogKind::Business, args.business_prefix),
-        (LogKind::Event, args.event_prefix),
-        (LogKind::Audit, args.audit_prefix),
-    ];
     let alias = args.owner.clone();
     owners.add(NewOwner {
         alias: args.owner,
         key,
-        code: code.filter(|c| !c.expose_secret().is_empty()),
-        about: Owner {
-            spoken: args.name,
-            voiceprints: args.voiceprint,
-            region: args.region.unwrap_or_else(|| config.region.clone()),
-            places: Places {
-                bucket: args.bucket,
-                prefixes: prefixes
-                    .into_iter()
-                    .filter(|(_, list)| !list.is_empty())
-                    .collect(),
-                ..Places::default()
-            },
-            run_at: args.run_at,
-            ..Owner::default()
-        },
+        code,
+        about,
     })?;
     said(
         &config

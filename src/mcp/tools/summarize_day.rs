@@ -87,9 +87,11 @@ pub(super) async fn run(call: &Call, input: Input) -> Result<Answer, Trouble> {
     let report = call.store.report(day).await?;
     let refresh = input.refresh.get("refresh")?;
     // What was read for one question is not the day.
-    let unfinished = |r: &Report| r.stage < Stage::Day && call.store.is_writer();
+    let unfinished = |r: &Report| r.stage < Stage::Day;
     let running = call.desk.rounds.running(&call.owner, day);
-    let begins = running.is_none() && report.as_ref().is_none_or(unfinished);
+    // Where another process writes, the day is its business.
+    let begins =
+        call.store.is_writer() && running.is_none() && report.as_ref().is_none_or(unfinished);
     // Before it is begun again, which will say otherwise.
     let failed = ledger::failure(&call.store, day).await?;
     let task = if refresh || begins {

@@ -13,7 +13,7 @@ use crate::{
         args::{Complaint, Text},
         whose::asker,
     },
-    owners::{ENVIRONMENT_WAIT, Refusal, Switched, Wanted, Why},
+    owners::{ENVIRONMENT_WAIT, Refusal, Switched, Wanted},
 };
 
 pub(super) const SPEC: Spec = Spec {
@@ -71,15 +71,7 @@ pub(in crate::mcp) async fn run(
         Wanted::Named(name)
     } else {
         // Voiceprint recognition may be writing the file at this very moment.
-        let now = desk.owners.owner_behind(&asker, now_ms)?;
-        let known = match now {
-            // The file is older than the last switch: whom it names by now is still to be written.
-            Some(whose) if whose.why == Why::Switched => desk.owners.environment(),
-            now => now.map(|whose| whose.owner),
-        };
-        desk.owners
-            .environment_soon(known.as_ref(), ENVIRONMENT_WAIT)
-            .await;
+        desk.owners.environment_anew(ENVIRONMENT_WAIT).await;
         Wanted::Environment
     };
     let code = input.code.get().map(|c| SecretString::from(c.to_owned()));

@@ -192,3 +192,27 @@ fn the_first_answer_about_somebody_else_says_so() {
         "a new session says so too"
     );
 }
+
+#[test]
+fn a_robot_is_one_robot_in_either_case_of_its_address() {
+    let mut house = House::new();
+    house.switch(&device("AA:BB:0C"), "b", 0);
+    assert_eq!(house.sees(&device("aa:bb:0c"), 1), "b");
+}
+
+#[test]
+fn a_look_does_not_keep_a_switch_alive() {
+    let mut house = House::new();
+    house.switch(&session("s1"), "b", 0);
+    let standing = Standing {
+        in_use: Some(&house.a),
+        ..Standing::default()
+    };
+    let looked =
+        house
+            .switches
+            .owner_behind(&session("s1"), standing, TEN + 29 * MINUTE, &house.zone);
+    assert_eq!(looked.expect("an owner").owner, alias("b"));
+    assert_eq!(house.sees(&session("s1"), 40), "a");
+    assert_eq!(house.sees(&session("s2"), 40), "a", "nor for a new session");
+}

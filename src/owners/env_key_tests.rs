@@ -1,0 +1,183 @@
+//! What a key and the settings beside it in `.env` mean: at a start, after a mend, after a rotation, and for whom.
+
+use std::path::Path;
+
+use super::{
+    tests::{alias, bucket, key, new_owner, open, settings},
+    *,
+};
+use crate::model::LogKind;
+
+/// Opened as by a start whose `.env` has this key and bucket.
+fn start(dir: &Path, name: &str, bucket_name: &str, event_prefix: &str) -> Owners {
+    let mut said = settings(dir, Some(key(name)));
+    said.places.bucket = Some(bucket(bucket_name));
+    let prefix = event_prefix.parse().expect("prefix");
+    said.places.prefixes.insert(LogKind::Event, vec![prefix]);
+    Owners::open(said).expect("open")
+}
+
+#[test]
+fn a_mended_bucket_or_prefix_in_the_environment_holds_after_the_first_start() {
+    let dir = tempfile::tempdir().expect("dir");
+    let first = start(dir.path(), "a", "wrong-125", "wrong/");
+    first.adopt_environment(0).expect("adopt");
+    let a = first.environment().expect("owner");
+
+    for again in 0..2 {
+        let mended = start(dir.path(), "a", "right-125", "right/");
+        let places = mended.reach(&a).expect("reach").places;
+        assert_eq!(places.bucket, Some(bucket("right-125")), "{again}");
+        assert_eq!(places.prefixes[&LogKind::Event][0].prefix, "right/");
+        mended.adopt_environment(1).expect("adopt");
+    }
+    // Somebody else's key beside the bucket that stayed: the first owner keeps it, and only the first.
+    let other = start(dir.path(), "a", "right-125", "right/");
+    let b = other.environment_changed(&key("b"), 2).expect("b").owner;
+    let later = start(dir.path(), "b", "right-125", "right/");
+    later.adopt_environment(3).expect("adopt");
+    let of = |owner| later.reach(owner).expect("reach").places.bucket;
+    assert_eq!(of(&a), Some(bucket("right-125")));
+    assert_eq!(of(&b), None);
+}
+
+#[test]
+fn places_that_a_person_stored_go_before_the_environment_s() {
+    let dir = tempfile::tempdir().expect("dir");
+    let owners = start(dir.path(), "a", "env-125", "event/");
+    owners.add(new_owner("a")).expect("add");
+    let owners = start(dir.path(), "a", "env-125", "event/");
+    owners.adopt_environment(0).expect("adopt");
+    let places = owners.reach(&alias("a")).expect("reach").places;
+    assert_eq!(places.bucket, Some(bucket("a-125")));
+    assert!(places.prefixes.contains_key(&LogKind::Event));
+}
+
+#[test]
+fn an_owner_entered_for_a_known_key_is_the_one_that_was_there() {
+    let dir = tempfile::tempdir().expect("dir");
+    let owners = start(dir.path(), "a", "env-125", "event/");
+    owners.adopt_environment(0).expect("adopt");
+    let unnamed = owners.environment().expect("owner");
+    let report = dir
+        .path()
+        .join("analysis_results")
+        .join(unnamed.as_str())
+        .join("2026-11-21/llm_summary.txt");
+    std::fs::create_dir_all(report.parent().expect("folder")).expect("folder");
+    std::fs::write(&report, "old").expect("report");
+    let store = crate::store::Store::open(dir.path(), &unnamed).expect("store");
+    let entered = NewOwner {
+        key: key("a"),
+        ..new_owner("zhangsan")
+    };
+    let busy = owners.add(entered.clone()).expect_err("in use").to_string();
+    assert!(busy.contains("gengfu owner set owner-"), "{busy}");
+    drop(store);
+
+    owners.add(entered).expect("add");
+    let roll = owners.roll().expect("roll");
+    assert_eq!(roll.owners.keys().collect::<Vec<_>>(), [&alias("zhangsan")]);
+    let changed = owners.environment_changed(&key("a"), 1).expect("change");
+    assert_eq!((changed.owner, changed.is_new), (alias("zhangsan"), false));
+    let moved = dir
+        .path()
+        .join("analysis_results/zhangsan/2026-11-21/llm_summary.txt");
+    assert_eq!(std::fs::read_to_string(moved).expect("report"), "old");
+    assert!(dir.path().join("owners/zhangsan/owner.db").exists());
+    // A second name for a key that a person entered is a mistake, and so is an alias in another case.
+    let again = NewOwner {
+        key: key("a"),
+        ..new_owner("lisi")
+    };
+    assert!(matches!(owners.add(again), Err(Error::KeyTaken(a)) if a == alias("zhangsan")));
+    let twin = owners.add(new_owner("ZhangSan"));
+    assert!(matches!(twin, Err(Error::Exists(a)) if a == alias("zhangsan")));
+}
+
+#[test]
+fn a_mended_secret_is_sealed_for_its_owner() {
+    let dir = tempfile::tempdir().expect("dir");
+    let typo = Credentials::new("AKIDa", "hush-typo");
+    let owners = Owners::open(settings(dir.path(), Some(typo))).expect("open");
+    owners.adopt_environment(0).expect("adopt");
+    let a = owners.environment().expect("owner");
+    let b = Credentials::new("AKIDb", "hush-b");
+    owners.environment_changed(&b, 1).expect("b");
+    assert_eq!(owners.recognise(&key("a")), env_sync::Known::Corrected);
+    let crossed = Credentials::new("AKIDa", "hush-b");
+    assert_eq!(owners.recognise(&crossed), env_sync::Known::HalfOfAnOwner);
+
+    let mended = owners.environment_changed(&key("a"), 2).expect("mended");
+    assert_eq!(mended.owner, a);
+    owners.environment_changed(&b, 3).expect("b again");
+    let kept = owners.reach(&a).expect("reach").credentials.expect("key");
+    assert!(kept.is_same_key(&key("a")));
+    assert_eq!(owners.recognise(&key("a")), env_sync::Known::Owner);
+}
+
+#[test]
+fn a_key_that_was_given_up_still_means_its_owner_and_opens_nothing() {
+    let dir = tempfile::tempdir().expect("dir");
+    let owners = start(dir.path(), "a", "env-125", "event/");
+    owners.add(new_owner("a")).expect("add");
+    owners.rotate(&alias("a"), &key("fresh")).expect("rotate");
+    assert!(owners.gave_up(&alias("a"), &key("a")).expect("roll"));
+    owners.rotate_master_key(None).expect("another master key");
+    let owners = start(dir.path(), "a", "env-125", "event/");
+    owners.adopt_environment(0).expect("adopt");
+    assert_eq!(owners.all().expect("all"), [alias("a")]);
+    let used = owners.reach(&alias("a")).expect("reach").credentials;
+    assert!(used.expect("key").is_same_key(&key("fresh")));
+    // Rotated back, it is the key again.
+    owners.rotate(&alias("a"), &key("a")).expect("back");
+    assert!(!owners.gave_up(&alias("a"), &key("a")).expect("roll"));
+}
+
+#[test]
+fn a_change_that_was_seen_holds_over_a_restart() {
+    let dir = tempfile::tempdir().expect("dir");
+    let first = open(dir.path(), Some(key("a")));
+    first
+        .import(vec![new_owner("a"), new_owner("b")])
+        .expect("import");
+    first.use_always("a").expect("use");
+    first.adopt_environment(0).expect("adopt");
+    first.environment_changed(&key("b"), 5).expect("b");
+    let asker = Asker {
+        token: "robot",
+        session: Some("s"),
+        device: None,
+        speaker: None,
+        owners: &[],
+    };
+    let again = open(dir.path(), Some(key("b")));
+    again.adopt_environment(9).expect("adopt");
+    let whose = again.owner_of(&asker, 10).expect("rule").expect("somebody");
+    assert_eq!((whose.owner, whose.why), (alias("b"), Why::Environment));
+    assert!(whose.new_here, "and the first answer says so");
+    // What the operator chose since is the later word, and is said to be another than the one `.env` names.
+    again.use_always("a").expect("use");
+    let later = open(dir.path(), Some(key("b")));
+    later.adopt_environment(11).expect("adopt");
+    let whose = later.owner_of(&asker, 12).expect("rule").expect("somebody");
+    assert_eq!((whose.owner, whose.why), (alias("a"), Why::Standing));
+    assert!(whose.new_here);
+}
+
+#[tokio::test]
+async fn whom_the_file_names_is_awaited_even_when_somebody_else_stands() {
+    let dir = tempfile::tempdir().expect("dir");
+    let owners = open(dir.path(), Some(key("b")));
+    owners
+        .import(["a", "b", "c"].map(new_owner).into())
+        .expect("import");
+    owners.use_always("a").expect("use");
+    let asked = owners.environment_anew(std::time::Duration::from_secs(60));
+    let rewritten = async {
+        tokio::task::yield_now().await;
+        owners.environment_changed(&key("c"), 1).expect("c");
+    };
+    let (named, ()) = tokio::join!(asked, rewritten);
+    assert_eq!(named, Some(alias("c")), "not b, whom the file named before");
+}
