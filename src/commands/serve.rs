@@ -135,16 +135,9 @@ pub(super) async fn serve(app: App) -> Result<Outcome, Failure> {
         tracing::warn!("a round did not stop in time; it goes on at the next start");
     }
     // All end with their token; how, changes nothing any more.
-    let _ = (
-        nights.await,
-        environment.await,
-        tending.await,
-        polling.await,
-        join_all(endpoints).await,
-        join_all(handed_over).await,
-        filed.await,
-        model.await,
-    );
+    let ending = [nights, environment, tending, polling, filed, model];
+    let ending = ending.into_iter().chain(endpoints).chain(handed_over);
+    let _ended = join_all(ending).await;
     served?;
     Ok(Outcome::Done)
 }

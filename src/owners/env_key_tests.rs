@@ -173,7 +173,7 @@ async fn whom_the_file_names_is_awaited_even_when_somebody_else_stands() {
         .import(["a", "b", "c"].map(new_owner).into())
         .expect("import");
     owners.use_always("a").expect("use");
-    let asked = owners.environment_anew(std::time::Duration::from_secs(60));
+    let asked = owners.environment_anew(std::time::Duration::from_mins(1));
     let rewritten = async {
         tokio::task::yield_now().await;
         owners.environment_changed(&key("c"), 1).expect("c");

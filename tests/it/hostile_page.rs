@@ -237,6 +237,7 @@ async fn put_alarm(store: &Store, report: &Report, with: &str) {
             source: LogSource::Store,
             lines: 1,
             cut: false,
+            notes: Vec::new(),
         },
         report: Some((report.date, 1)),
     };

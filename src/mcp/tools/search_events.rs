@@ -16,7 +16,7 @@ use crate::{
         table::table,
         window::{self, Page},
     },
-    model::{Lang, LogKind, Moment, ObjectRef, shapes::EventSeries, workload_name},
+    model::{Day, Lang, LogKind, Moment, ObjectRef, shapes::EventSeries, workload_name},
     round::pull::Want,
     voice::{self, Detail, EventFacts},
 };
@@ -150,6 +150,17 @@ pub(super) async fn run(call: &Call, input: Input) -> Result<Answer, Trouble> {
         answer = answer.fact("evidence", evidence.join(","));
     }
     answer = page.count(answer, groups.len(), shown.len());
+    Ok(asked_next(answer, day, &groups, (from, to), moment))
+}
+
+/// What is worth asking next of the first group.
+fn asked_next(
+    mut answer: Answer,
+    day: Day,
+    groups: &[Group<'_>],
+    (from, to): (i64, i64),
+    moment: impl Fn(i64) -> Moment,
+) -> Answer {
     let (date, object) = (
         day.to_string(),
         groups
@@ -173,10 +184,10 @@ pub(super) async fn run(call: &Call, input: Input) -> Result<Answer, Trouble> {
             ],
         );
     }
-    Ok(answer.next(
+    answer.next(
         "trace_cause",
         &[("from", "event"), ("date", &date), ("object", &object)],
-    ))
+    )
 }
 
 /// Warnings first, then the most frequent. `count` is that of the window.
