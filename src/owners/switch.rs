@@ -206,15 +206,16 @@ impl Switches {
         )?;
         let last = seen.last_owner.replace(owner.clone());
         let last_of_token = self.told_last.insert(asker.token.to_owned(), owner.clone());
-        let new_here = match last.or(last_of_token) {
-            Some(last) => last != owner,
-            // Who stands is no news, unless `.env` names somebody else.
-            None => {
-                let other_named = standing.environment.is_some_and(|named| *named != owner);
-                matches!(why, Why::Environment | Why::Switched)
-                    || (why == Why::Standing && other_named)
-            }
-        };
+        // Who stands is no news, unless `.env` names somebody else.
+        let other_named = standing.environment.is_some_and(|named| *named != owner);
+        let new_here = last.or(last_of_token).map_or(
+            match why {
+                Why::Environment | Why::Switched => true,
+                Why::Standing => other_named,
+                Why::Bound => false,
+            },
+            |last| last != owner,
+        );
         // What keeps a switch alive in its scope keeps it alive for the sessions to come.
         if why == Why::Switched
             && let Some(newest) = self
