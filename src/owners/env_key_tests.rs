@@ -96,6 +96,24 @@ fn an_owner_entered_for_a_known_key_is_the_one_that_was_there() {
 }
 
 #[test]
+fn a_server_follows_its_owner_to_the_alias_that_a_command_gave() {
+    let dir = tempfile::tempdir().expect("dir");
+    let server = start(dir.path(), "a", "env-125", "event/");
+    server.adopt_environment(0).expect("adopt");
+    assert_eq!(server.entered_otherwise(1), None);
+    let command = start(dir.path(), "a", "env-125", "event/");
+    let entered = NewOwner {
+        key: key("a"),
+        ..new_owner("zhangsan")
+    };
+    command.add(entered).expect("add");
+    let found = server.entered_otherwise(2).expect("another alias");
+    assert_eq!(found.owner, alias("zhangsan"));
+    assert_eq!(server.environment(), Some(alias("zhangsan")));
+    assert_eq!(server.entered_otherwise(3), None);
+}
+
+#[test]
 fn a_mended_secret_is_sealed_for_its_owner() {
     let dir = tempfile::tempdir().expect("dir");
     let typo = Credentials::new("AKIDa", "hush-typo");

@@ -82,7 +82,10 @@ impl Watched {
         let recognise = |key: &_| self.owners.recognise(key);
         let read = self
             .settle
-            .observe(text.as_deref(), now_ms, &self.names, recognise)?;
+            .observe(text.as_deref(), now_ms, &self.names, recognise);
+        let Some(read) = read else {
+            return self.owners.entered_otherwise(now_ms);
+        };
         let owners = self.owners.clone();
         let taken = tokio::task::spawn_blocking(move || {
             owners.environment_changed_to(&read.key, read.owner.as_ref(), now_ms)

@@ -75,6 +75,17 @@ impl Owners {
         Ok(EnvironmentChange { owner, is_new })
     }
 
+    /// The owner of the environment's key goes by another alias than it did: another program entered it meanwhile.
+    pub(super) fn entered_otherwise(&self, now_ms: i64) -> Option<EnvironmentChange> {
+        let (alias, key) = self.0.environment.borrow().clone()?;
+        let (key, roll) = (key?, self.roll().ok()?);
+        if roll.owners.contains_key(&alias) {
+            return None;
+        }
+        self.owner_of_key(&roll, &key).ok()??;
+        self.environment_changed(&key, now_ms).ok()
+    }
+
     /// How a key stands to the owners' keys; for [`super::env_sync`].
     #[must_use]
     pub fn recognise(&self, key: &Credentials) -> Known {
