@@ -208,14 +208,9 @@ impl Switches {
         let last_of_token = self.told_last.insert(asker.token.to_owned(), owner.clone());
         // Who stands is no news, unless `.env` names somebody else.
         let other_named = standing.environment.is_some_and(|named| *named != owner);
-        let new_here = last.or(last_of_token).map_or(
-            match why {
-                Why::Environment | Why::Switched => true,
-                Why::Standing => other_named,
-                Why::Bound => false,
-            },
-            |last| last != owner,
-        );
+        let is_news = matches!(why, Why::Environment | Why::Switched)
+            || (why == Why::Standing && other_named);
+        let new_here = last.or(last_of_token).map_or(is_news, |last| last != owner);
         // What keeps a switch alive in its scope keeps it alive for the sessions to come.
         if why == Why::Switched
             && let Some(newest) = self
