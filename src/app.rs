@@ -296,6 +296,7 @@ pub fn owners(config: &Config, keyless: OwnerAlias) -> Result<Owners, owners::Er
         master_key_file: running.master_key_file.clone(),
         keyless,
         key: config.key.clone(),
+        key_owner: config.key_owner.clone(),
         region: config.region.clone(),
         places: config.logs.places.clone(),
         endpoints: config.logs.endpoints.clone(),

@@ -12,7 +12,7 @@ use std::{
 
 use jiff::tz::TimeZone;
 
-use crate::model::{Credentials, Lang};
+use crate::model::{Credentials, Lang, OwnerAlias};
 
 mod logs;
 mod models;
@@ -36,6 +36,8 @@ pub struct Config {
     pub env_file: EnvFile,
     /// The key the environment names now, if it names one.
     pub key: Option<Credentials>,
+    /// Whose a temporary key is; its id changes with each renewal.
+    pub key_owner: Option<OwnerAlias>,
     /// Empty when not set; needed for everything but a local bucket.
     pub region: String,
     pub logs: Logs,
@@ -102,6 +104,12 @@ impl Config {
         let config = Self {
             key: key(vars, &env_file, &mut r),
             env_file,
+            key_owner: r.parsed(
+                "GENGFU_OWNER",
+                |alias| alias.parse().ok(),
+                "一个主人的别名",
+                "an owner's alias",
+            ),
             region: region(&mut r),
             running: running::read(&mut r),
             logs: logs::read(&mut r),

@@ -41,14 +41,15 @@ const DRAIN: Duration = Duration::from_secs(10);
 pub struct Args {}
 
 pub async fn run(config: Config) -> Result<Outcome, Failure> {
-    serve(App::new(config, LOCAL_OWNER.parse()?)?).await
+    let app = App::new(config, LOCAL_OWNER.parse()?)?;
+    if let Some(other) = handover::in_the_way(&app.config.running.data_dir, app.lang()).await {
+        return Err(Failure::Failed(anyhow::anyhow!(other)));
+    }
+    serve(app).await
 }
 
 /// Serves until SIGTERM or SIGINT.
 pub(super) async fn serve(app: App) -> Result<Outcome, Failure> {
-    if let Some(other) = handover::in_the_way(&app.config.running.data_dir, app.lang()).await {
-        return Err(Failure::Failed(anyhow::anyhow!(other)));
-    }
     let serving = &app.config.serving;
     let tokens = tokens(&app.config)?;
     let stop = Stop::default();

@@ -59,6 +59,11 @@ const KEY: &[Variable] = &[
         "",
         "Other names the SecretKey may have in that file (comma list).",
     ),
+    v(
+        "GENGFU_OWNER",
+        "",
+        "Whose a temporary (STS) key is, beside it in .env: an alias. Its id changes with each renewal; without this line each is a new owner.",
+    ),
 ];
 
 const LOGS: &[Variable] = &[

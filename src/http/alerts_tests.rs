@@ -31,6 +31,7 @@ fn house() -> House {
         keyless: "default".parse().expect("alias"),
         data_dir: data.path().to_owned(),
         master_key: None,
+        key_owner: None,
         master_key_file: data.path().join("master.key"),
         key: None,
         region: String::new(),

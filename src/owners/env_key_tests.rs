@@ -96,6 +96,24 @@ fn an_owner_entered_for_a_known_key_is_the_one_that_was_there() {
 }
 
 #[test]
+fn a_server_follows_its_owner_to_the_alias_that_a_command_gave() {
+    let dir = tempfile::tempdir().expect("dir");
+    let server = start(dir.path(), "a", "env-125", "event/");
+    server.adopt_environment(0).expect("adopt");
+    assert_eq!(server.entered_otherwise(1), None);
+    let command = start(dir.path(), "a", "env-125", "event/");
+    let entered = NewOwner {
+        key: key("a"),
+        ..new_owner("zhangsan")
+    };
+    command.add(entered).expect("add");
+    let found = server.entered_otherwise(2).expect("another alias");
+    assert_eq!(found.owner, alias("zhangsan"));
+    assert_eq!(server.environment(), Some(alias("zhangsan")));
+    assert_eq!(server.entered_otherwise(3), None);
+}
+
+#[test]
 fn a_mended_secret_is_sealed_for_its_owner() {
     let dir = tempfile::tempdir().expect("dir");
     let typo = Credentials::new("AKIDa", "hush-typo");
@@ -180,4 +198,33 @@ async fn whom_the_file_names_is_awaited_even_when_somebody_else_stands() {
     };
     let (named, ()) = tokio::join!(asked, rewritten);
     assert_eq!(named, Some(alias("c")), "not b, whom the file named before");
+}
+
+#[test]
+fn a_renewed_temporary_key_is_the_owner_s_whom_the_file_names() {
+    let dir = tempfile::tempdir().expect("dir");
+    let temporary = |name: &str| key(name).with_token(Some("token".into()));
+    let mut said = settings(dir.path(), Some(temporary("t1")));
+    said.key_owner = Some(alias("zhang"));
+    let owners = Owners::open(said).expect("open");
+    owners.adopt_environment(0).expect("adopt");
+
+    let line =
+        b"SECRET_ID=AKIDt2\nSECRET_KEY=hush-t2\nTENCENTCLOUD_TOKEN=token\nGENGFU_OWNER=zhang\n";
+    let names = env_sync::Names {
+        id: vec!["SECRET_ID".to_owned()],
+        key: vec!["SECRET_KEY".to_owned()],
+    };
+    let read = env_sync::read(line, &names).expect("a key");
+    let renewed = owners.environment_changed_to(&read.key, read.owner.as_ref(), 1);
+    assert_eq!(renewed.expect("renewed").owner, alias("zhang"));
+    assert_eq!(owners.all().expect("all"), [alias("zhang")]);
+    // Of a permanent key the line may be another's that stayed.
+    let other = owners.environment_changed_to(&key("b"), read.owner.as_ref(), 2);
+    assert_ne!(other.expect("another").owner, alias("zhang"));
+    let kept = owners.reach(&alias("zhang")).expect("reach").credentials;
+    assert!(
+        kept.expect("key").is_same_key(&temporary("t2")),
+        "sealed anew"
+    );
 }

@@ -3,7 +3,7 @@
 //! In: the file's text at instants. Out: "the whole, valid key changed to this one". Always true: a file that is half written, gone,
 //! or garbage changes nothing; the key of the last whole file stays. Pure: reading and watching are [`super::env_watch`]'s.
 
-use crate::model::Credentials;
+use crate::model::{Credentials, OwnerAlias};
 
 /// A whole rewrite lands within this many milliseconds; the file must have stood still for so long.
 pub const SETTLE_MS: i64 = 200;
@@ -33,6 +33,8 @@ pub enum Known {
 #[derive(Debug)]
 pub struct Reading {
     pub key: Credentials,
+    /// Whose the key is, as the file says beside it (`GENGFU_OWNER`).
+    pub owner: Option<OwnerAlias>,
     /// The text may be cut off: its last line has no end.
     pub doubtful: bool,
 }
@@ -43,17 +45,19 @@ pub struct Reading {
 pub fn read(text: &[u8], names: &Names) -> Option<Reading> {
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     let (mut ids, mut keys) = (vec![None; names.id.len()], vec![None; names.key.len()]);
-    let mut token = None;
+    let (mut token, mut owner) = (None, None);
     // An error of the reader itself (invalid UTF-8) ends the lines; one of a line does not.
     let readable = std::str::from_utf8(text).ok()?;
     for (name, value) in dotenvy::from_read_iter(readable.as_bytes()).flatten() {
-        let value = Some(value).filter(|v| is_printable(v));
+        let value = Some(value).filter(|v| name == "GENGFU_OWNER" || is_printable(v));
         if let Some(i) = names.id.iter().position(|n| *n == name) {
             ids[i] = value;
         } else if let Some(i) = names.key.iter().position(|n| *n == name) {
             keys[i] = value;
         } else if name == "TENCENTCLOUD_TOKEN" {
             token = value;
+        } else if name == "GENGFU_OWNER" {
+            owner = value.and_then(|alias| alias.parse().ok());
         }
     }
     let id = ids.into_iter().flatten().next()?;
@@ -63,6 +67,7 @@ pub fn read(text: &[u8], names: &Names) -> Option<Reading> {
     }
     Some(Reading {
         key: Credentials::new(id, key).with_token(token.map(Into::into)),
+        owner,
         doubtful: !text.ends_with(b"\n"),
     })
 }
@@ -113,7 +118,7 @@ impl Settle {
         now_ms: i64,
         names: &Names,
         known: impl Fn(&Credentials) -> Known,
-    ) -> Option<Credentials> {
+    ) -> Option<Reading> {
         let since_ms = match (&self.candidate, text) {
             (_, None) => {
                 self.candidate = None;
@@ -147,7 +152,7 @@ impl Settle {
             return None;
         }
         self.current = Some(reading.key.clone());
-        Some(reading.key)
+        Some(reading)
     }
 
     /// After how long to look again although nothing stirs: when the last text may have settled.
@@ -229,7 +234,7 @@ mod tests {
         let mut settle = Settle::from(Some(Credentials::new("AKIDa", "ka")));
         let mut see = |text: &str, now| {
             let changed = settle.observe(Some(text.as_bytes()), now, &names(), stranger);
-            changed.map(|key| key.secret_id)
+            changed.map(|read| read.key.secret_id)
         };
         assert_eq!(see(&text("AKIDb", "ka"), 0), None);
         assert_eq!(see(&text("AKIDb", "ka"), 1_000), None, "half new: not yet");
@@ -334,12 +339,12 @@ mod tests {
                 expected = settled.map(|key| key.secret_id).or(expected);
                 let end = now + ms;
                 while now < end {
-                    if let Some(key) = settle.observe(text.as_deref(), now, &names(), known) {
+                    if let Some(Reading { key, .. }) = settle.observe(text.as_deref(), now, &names(), known) {
                         active = Some(key.secret_id);
                     }
                     now = (now + settle.look_again_in_ms(now).unwrap_or(500)).min(end);
                 }
-                if let Some(key) = settle.observe(text.as_deref(), now, &names(), known) {
+                if let Some(Reading { key, .. }) = settle.observe(text.as_deref(), now, &names(), known) {
                     active = Some(key.secret_id);
                 }
                 prop_assert_eq!(&active, &expected);

@@ -80,12 +80,17 @@ impl Watched {
     pub async fn look(&mut self, now_ms: i64) -> Option<EnvironmentChange> {
         let text = read(&self.file).await;
         let recognise = |key: &_| self.owners.recognise(key);
-        let key = self
+        let read = self
             .settle
-            .observe(text.as_deref(), now_ms, &self.names, recognise)?;
+            .observe(text.as_deref(), now_ms, &self.names, recognise);
+        let Some(read) = read else {
+            return self.owners.entered_otherwise(now_ms);
+        };
         let owners = self.owners.clone();
-        let taken =
-            tokio::task::spawn_blocking(move || owners.environment_changed(&key, now_ms)).await;
+        let taken = tokio::task::spawn_blocking(move || {
+            owners.environment_changed_to(&read.key, read.owner.as_ref(), now_ms)
+        })
+        .await;
         match taken {
             Ok(Ok(change)) => Some(change),
             Ok(Err(error)) => {

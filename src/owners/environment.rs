@@ -19,10 +19,7 @@ impl Owners {
         let settings = &self.0.settings;
         if let Some(key) = &settings.key {
             let roll = self.roll()?;
-            let alias = match self.owner_of_key(&roll, key)? {
-                Some(alias) => alias,
-                None => vault::alias_of_id(&key.secret_id)?,
-            };
+            let alias = self.whose_key(&roll, key, settings.key_owner.as_ref())?;
             return Ok(Some((alias, Some(key.clone()))));
         }
         match settings.places.bucket {
@@ -56,11 +53,18 @@ impl Owners {
         key: &Credentials,
         now_ms: i64,
     ) -> Result<EnvironmentChange, Error> {
+        self.environment_changed_to(key, None, now_ms)
+    }
+
+    /// The same where the file says beside the key whose it is.
+    pub fn environment_changed_to(
+        &self,
+        key: &Credentials,
+        named: Option<&OwnerAlias>,
+        now_ms: i64,
+    ) -> Result<EnvironmentChange, Error> {
         let roll = self.roll()?;
-        let owner = match self.owner_of_key(&roll, key)? {
-            Some(alias) => alias,
-            None => vault::alias_of_id(&key.secret_id)?,
-        };
+        let owner = self.whose_key(&roll, key, named)?;
         let is_new = !roll.owners.contains_key(&owner);
         self.admit(&owner, key, false, Some(now_ms))?;
         locked(&self.0.switches).environment_changed(owner.clone(), now_ms);
@@ -69,6 +73,17 @@ impl Owners {
             .send_replace(Some((owner.clone(), Some(key.clone()))));
         tracing::info!(owner = %owner, is_new, "the key in the environment changed");
         Ok(EnvironmentChange { owner, is_new })
+    }
+
+    /// The owner of the environment's key goes by another alias than it did: another program entered it meanwhile.
+    pub(super) fn entered_otherwise(&self, now_ms: i64) -> Option<EnvironmentChange> {
+        let (alias, key) = self.0.environment.borrow().clone()?;
+        let (key, roll) = (key?, self.roll().ok()?);
+        if roll.owners.contains_key(&alias) {
+            return None;
+        }
+        self.owner_of_key(&roll, &key).ok()??;
+        self.environment_changed(&key, now_ms).ok()
     }
 
     /// How a key stands to the owners' keys; for [`super::env_sync`].
@@ -96,6 +111,23 @@ impl Owners {
             (_, true) => Known::HalfOfAnOwner,
             (true, false) => Known::Corrected,
             (false, false) => Known::Stranger,
+        }
+    }
+
+    /// The owner who has the key; of a temporary key that nobody has, whom the file names: each renewal brings another id. A permanent key
+    /// says itself whose it is, also where the line is somebody else's that stayed.
+    fn whose_key(
+        &self,
+        roll: &Roll,
+        key: &Credentials,
+        named: Option<&OwnerAlias>,
+    ) -> Result<OwnerAlias, Error> {
+        if let Some(alias) = self.owner_of_key(roll, key)? {
+            return Ok(alias);
+        }
+        match named.filter(|_| key.token.is_some()) {
+            Some(alias) => Ok(alias.clone()),
+            None => Ok(vault::alias_of_id(&key.secret_id)?),
         }
     }
 
@@ -137,6 +169,12 @@ impl Owners {
                 let owner = Owner {
                     region: settings.region.clone(),
                     unnamed: true,
+                    // An alias that the file gives is a name.
+                    spoken: if vault::alias_of_id(&key.secret_id)? == *alias {
+                        Vec::new()
+                    } else {
+                        vec![alias.to_string()]
+                    },
                     key: Some(master.sealed(alias, key)?),
                     ..Owner::default()
                 };

@@ -82,6 +82,8 @@ pub struct Settings {
     pub master_key_file: PathBuf,
     /// The key the environment names at the start.
     pub key: Option<Credentials>,
+    /// Whose that is, as the environment says; for temporary keys.
+    pub key_owner: Option<OwnerAlias>,
     pub region: String,
     /// Whose a local bucket is that needs no key.
     pub keyless: OwnerAlias,

@@ -22,6 +22,7 @@ pub(super) fn settings(dir: &Path, named: Option<Credentials>) -> Settings {
         master_key: None,
         master_key_file: dir.join("master.key"),
         key: named,
+        key_owner: None,
         region: "ap-nanjing".to_owned(),
         places: Places {
             bucket: Some(bucket("env-125")),

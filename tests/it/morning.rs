@@ -7,7 +7,10 @@ use gengfu::{
     mcp::MARK,
     model::Day,
     owners::{env_sync::Names, env_watch::Watched},
-    round::tasks::Ended,
+    round::{
+        ledger,
+        tasks::{Ended, Urgency},
+    },
 };
 use jiff::tz::TimeZone;
 use serde_json::json;
@@ -132,6 +135,39 @@ async fn whoever_the_file_names_is_heard_at_once_and_hears_nobody_else() {
         "{after}"
     );
     assert!(server.clock.load(Ordering::SeqCst) > TEN_O_CLOCK);
+    client.cancel().await.expect("end");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn why_there_is_no_report_is_short_for_the_ear_and_whole_for_the_model() {
+    let server = Running::start().await;
+    let client = server.client(ROBOT, Era::Handshake).await;
+    let day: Day = "2026-11-15".parse().expect("day");
+    let store = server.desk.stores.of(&owner("demo")).await.expect("store");
+    let why = "没有找到新主人的日志桶。密钥缺少权限 cls:DescribeShippers。知道桶名的话，执行 gengfu owner set owner-eae90573be --bucket cos://<桶名-appid>。";
+    ledger::begin(&store, day, Urgency::Nightly, 0)
+        .await
+        .expect("begin");
+    ledger::end(&store, day, ledger::Outcome::Failed(why), 1)
+        .await
+        .expect("end");
+    let (text, _) = told(&client, "summarize_day", json!({ "date": day.to_string() })).await;
+    let (spoken, aside) = text.split_once(MARK).expect("two parts");
+    assert!(
+        spoken.contains("上一次没有分析成，没有找到新主人的日志桶"),
+        "{spoken}"
+    );
+    assert!(
+        !spoken.contains("owner-") && !spoken.contains("权限"),
+        "{spoken}"
+    );
+    for whole in [
+        "cls:DescribeShippers",
+        "gengfu owner set owner-eae90573be --bucket cos://",
+    ] {
+        assert!(aside.contains(whole), "{whole}: {aside}");
+    }
     client.cancel().await.expect("end");
     server.stop().await;
 }

@@ -233,6 +233,7 @@ fn owners(data_dir: &Path) -> Owners {
         master_key: None,
         master_key_file: data_dir.join("master.key"),
         key: None,
+        key_owner: None,
         keyless: owner("default"),
         region: "ap-nanjing".to_owned(),
         places: Places::default(),
