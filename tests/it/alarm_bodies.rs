@@ -103,6 +103,7 @@ fn owners(dir: &TempDir) -> Owners {
         master_key: None,
         master_key_file: dir.path().join("master.key"),
         key: None,
+        key_owner: None,
         keyless: owner("default"),
         region: String::new(),
         places: Places::default(),

@@ -148,7 +148,7 @@ async fn put_templates(store: &Store, report: &Report, with: &str) -> DayShapes 
     };
     let usual = || template(1, "usual".to_owned(), with);
     let gone = || template(2, format!("gone{with}"), with);
-    let new = template(3, format!("<time> needle{with}"), with);
+    let new = template(3, format!("<time> needle {with}"), with);
     for (ago, templates) in [
         (-2, vec![usual(), gone()]),
         (-1, vec![usual(), gone()]),
@@ -168,7 +168,7 @@ async fn put_lines(store: &Store, report: &Report, with: &str) -> Vec<EvidenceId
     let mut lines: BTreeMap<LogKind, ObjectDigest> = BTreeMap::new();
     let evidence: Vec<&Evidence> = report.findings.iter().flat_map(|f| &f.evidence).collect();
     for (n, e) in evidence.iter().enumerate() {
-        let raw = format!("needle{with}");
+        let raw = format!("needle {with}");
         let kept = Kept {
             id: e.id,
             ts_ms: report.findings[0].first_seen.ms,
@@ -319,17 +319,17 @@ async fn pages(with: &str) -> BTreeMap<&'static str, String> {
 async fn no_text_of_a_log_becomes_a_part_of_the_page() {
     let plain = pages("plain").await;
     for (page, sign) in [
-        ("day", "needleplain"),
+        ("day", "needle plain"),
         ("day", "goneplain"),
         ("day", "alarmplain"),
         ("day", "noteplain"),
-        ("first", "needleplain"),
+        ("first", "needle plain"),
         ("alarms", "alarmplain"),
         ("marks", "noteplain"),
         ("json line", "kplain"),
-        ("raw line", "needleplain"),
-        ("hits", "needleplain"),
-        ("file", "needleplain"),
+        ("raw line", "needle plain"),
+        ("hits", "needle plain"),
+        ("file", "needle plain"),
     ] {
         assert!(plain[page].contains(sign), "{page} lacks {sign}");
     }
