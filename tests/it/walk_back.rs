@@ -187,20 +187,19 @@ fn unaccounted<'a>(text: &'a str, report: &Report) -> Vec<&'a str> {
             let Some(rest) = said.strip_prefix(&claim.text) else {
                 return false;
             };
-            let ids = rest.trim().trim_matches('`').split_whitespace();
+            let mut ids = rest.trim().trim_matches('`').split_whitespace();
             let cites = |id: &str| claim.evidence.iter().any(|e| e.to_string() == id);
-            let command = rest.trim_start_matches('：').trim_matches(['`', '…']);
-            let commands = report.incidents.iter().filter_map(|i| i.rollback.as_ref());
-            ids.clone().all(cites)
-                || !command.is_empty()
-                    && commands
-                        .map(|r| &r.command)
-                        .any(|c| c.replace('`', "'").starts_with(command))
+            ids.all(cites)
         };
+        // A command stands whole in a fence of its own.
+        let mut plans = report.incidents.iter().filter_map(|i| i.rollback.as_ref());
+        let of_command = line == "```sh"
+            || plans.any(|plan| plan.command.lines().any(|l| l.trim() == line.trim()));
         // Without a digit or a Latin letter nothing of this cluster is named.
         let names_nothing = !said.contains(|c: char| c.is_ascii_alphanumeric());
         said.is_empty()
             || names_nothing
+            || of_command
             || advice.contains(said)
             || report.claims.iter().any(of_claim)
             || is_count(said, report)
