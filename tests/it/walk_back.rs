@@ -182,18 +182,19 @@ fn unaccounted<'a>(text: &'a str, report: &Report) -> Vec<&'a str> {
             let Some(rest) = said.strip_prefix(&claim.text) else {
                 return false;
             };
-            let ids = rest.trim().trim_matches('`').split_whitespace();
+            let mut ids = rest.trim().trim_matches('`').split_whitespace();
             let cites = |id: &str| claim.evidence.iter().any(|e| e.to_string() == id);
-            ids.clone().all(cites)
+            ids.all(cites)
         };
+        // A command stands whole in a fence of its own.
         let mut plans = report.incidents.iter().filter_map(|i| i.rollback.as_ref());
-        let is_command = plans.any(|plan| plan.command.lines().any(|l| l == line));
+        let of_command = line == "```sh"
+            || plans.any(|plan| plan.command.lines().any(|l| l.trim() == line.trim()));
         // Without a digit or a Latin letter nothing of this cluster is named.
         let names_nothing = !said.contains(|c: char| c.is_ascii_alphanumeric());
         said.is_empty()
             || names_nothing
-            || line == "```sh"
-            || is_command
+            || of_command
             || advice.contains(said)
             || report.claims.iter().any(of_claim)
             || is_count(said, report)

@@ -57,6 +57,20 @@ struct Group<'a> {
     last_ms: i64,
 }
 
+impl Group<'_> {
+    fn facts(&self, moment: &impl Fn(i64) -> Moment, lang: Lang) -> EventFacts<'_> {
+        let newest = self.newest;
+        EventFacts {
+            object: &self.object,
+            reason: &newest.reason,
+            message: &newest.message,
+            fault: fault(&newest.object, &newest.reason, &newest.message, lang),
+            count: self.count,
+            last: moment(self.last_ms),
+        }
+    }
+}
+
 /// The catalogue is part of the program; its patterns are compiled once.
 static CATALOGUE: LazyLock<Option<Catalogue>> = LazyLock::new(|| Catalogue::builtin().ok());
 
@@ -111,22 +125,8 @@ pub(super) async fn run(call: &Call, input: Input) -> Result<Answer, Trouble> {
     let shown = page.of(&groups);
 
     let moment = |ms| Moment::new(ms, &call.desk.zone);
-    let facts: Vec<EventFacts<'_>> = shown
-        .iter()
-        .map(|g| EventFacts {
-            object: &g.object,
-            reason: &g.newest.reason,
-            message: &g.newest.message,
-            fault: fault(
-                &g.newest.object,
-                &g.newest.reason,
-                &g.newest.message,
-                call.lang(),
-            ),
-            count: g.count,
-            last: moment(g.last_ms),
-        })
-        .collect();
+    let facts = shown.iter().map(|g| g.facts(&moment, call.lang()));
+    let facts: Vec<EventFacts<'_>> = facts.collect();
     let detail = call.origin.caller.detail;
     let told = if facts.is_empty() {
         voice::nothing(Some(LogKind::Event), &wanted.spoken(), &call.ask(detail))
