@@ -343,10 +343,12 @@ async fn no_text_of_a_log_becomes_a_part_of_the_page() {
                 continue;
             }
             let (mut built, mut harmless) = (skeleton(&html), skeleton(&plain[page]));
-            // Hits come in the order of what they say.
+            // How many hits there are, and in which order, depends on their words.
             if page == "hits" {
-                built.sort();
-                harmless.sort();
+                for tags in [&mut built, &mut harmless] {
+                    tags.sort();
+                    tags.dedup();
+                }
             }
             assert_eq!(built, harmless, "{payload} in {page}");
         }
