@@ -5,6 +5,7 @@ and finds its record; an error nobody wrote ends with no cause; no two titles ar
 `WITHOUT=audit,event` also takes that kind out of each bucket and sees that the trace stops there and names it. Fails below .95.
 """
 import datetime
+import collections
 import json
 import os
 import pathlib
@@ -35,11 +36,14 @@ def audit_id(holder):
 
 
 def questions(report):
-    """Incident, kind, and words that a person would take from that kind's finding."""
+    """Incident, kind, and words that a person would take from that kind's finding; a line that several incidents share says nothing of
+    which is meant, so where there is no other the object is named that the incident is about."""
+    holders = collections.Counter(f for incident in report["incidents"] for f in incident["findings"])
     for incident in report["incidents"]:
         for kind in sorted({link["kind"] for link in incident["chain"]}):
-            finding = next(f for f in report["findings"] if f["id"] in incident["findings"] and f["kind"] == kind)
-            yield incident, kind, f"{finding['object']['name']} {finding['cause']}"
+            of_kind = [f for f in report["findings"] if f["id"] in incident["findings"] and f["kind"] == kind]
+            own = next((f for f in of_kind if holders[f["id"]] == 1), None)
+            yield incident, kind, f"{own['object']['name']} {own['cause']}" if own else incident["root"]["object"]["name"]
 
 
 def same_way(found, incident):

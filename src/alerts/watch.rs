@@ -1,10 +1,14 @@
 //! Has the alarms of every owner worked on: at once when the bell rings, and once a minute in any case.
 //!
 //! In: an [`Ear`], a [`Teller`], a way to open stores. Out: nothing but what the teller does. Always true: of one owner one piece of work
-//! runs at a time, and a ring that comes meanwhile is followed by another; a slow owner keeps nobody else waiting; stopping lets
-//! nothing begin. Decides nothing about alarms.
+//! runs at a time, and a ring that comes meanwhile is followed by another; whoever rings waits for nobody else, and of those who did not
+//! only a few are looked at at a time, since each keeps a store open; stopping lets nothing begin. Decides nothing about alarms.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
 
 use futures::future::BoxFuture;
 use tokio::task::JoinSet;
@@ -18,6 +22,9 @@ use crate::{
 
 /// How often a robot that was busy or away is tried again, and lost rings are found.
 const TICK: Duration = Duration::from_mins(1);
+
+/// Owners that are looked at side by side when nobody rang.
+const AT_ONCE: usize = 4;
 
 /// A gateway answers within eight seconds or not at all.
 const LAST_WORDS: Duration = Duration::from_secs(9);
@@ -41,6 +48,7 @@ pub async fn watch(
     let mut working = JoinSet::new();
     // Whose work runs, and whether it must be done once more after that.
     let mut again: HashMap<OwnerAlias, bool> = HashMap::new();
+    let mut unasked: VecDeque<OwnerAlias> = VecDeque::new();
     loop {
         let due: Vec<OwnerAlias> = tokio::select! {
             () = stop.cancelled() => break,
@@ -61,7 +69,10 @@ pub async fn watch(
                 if again.remove(&owner) == Some(true) { vec![owner] } else { Vec::new() }
             }
             Some(owner) = ear.next() => vec![owner],
-            _ = tick.tick() => owners(),
+            _ = tick.tick() => {
+                unasked = owners().into();
+                Vec::new()
+            }
         };
         for owner in due {
             if let Some(once_more) = again.get_mut(&owner) {
@@ -70,6 +81,14 @@ pub async fn watch(
             }
             again.insert(owner.clone(), false);
             working.spawn(one(teller.clone(), open.clone(), owner, now_ms()));
+        }
+        while working.len() < AT_ONCE
+            && let Some(owner) = unasked.pop_front()
+        {
+            if !again.contains_key(&owner) {
+                again.insert(owner.clone(), false);
+                working.spawn(one(teller.clone(), open.clone(), owner, now_ms()));
+            }
         }
     }
     // What is about to be said is said; an analysis that still waits for logs is done at the next start.

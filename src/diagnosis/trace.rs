@@ -2,7 +2,7 @@
 //!
 //! In: the findings and incidents of a diagnosed day, which kinds were seen, and where to start. Out: a [`Trace`] in the shape of
 //! `gengfu trace --json`. Always true: every key field names the record it was taken from where one is known; each kind after the
-//! first is asked a [`Query`] made from what was come upon before it, and its hits and evidence are what that query finds; a kind
+//! first is asked a `Query` made from what was come upon before it, and its hits and evidence are what that query finds; a kind
 //! that is not there ends the trace and is named; an error that belongs to no incident ends with `no_cause`. Reads nothing but its
 //! input, so it answers from a stored day in microseconds.
 

@@ -1,6 +1,6 @@
 //! A stored day as a page for people: for the server's operator, and as one file to be sent around.
 //!
-//! In: an owner's [`Store`](crate::store::Store). Out: HTML. Always true: every number comes from the report, the counts, the search and the
+//! In: an owner's [`Store`]. Out: HTML. Always true: every number comes from the report, the counts, the search and the
 //! alarms that the tools answer from; every text is escaped, so a log line stays text; a page asks nobody for anything but this server, and
 //! the single file asks nobody at all. Knows no request and changes nothing.
 //!

@@ -118,7 +118,7 @@ pub enum RootIs {
 /// An event that a fault's pattern fits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EventMatch {
-    /// Index into [`Catalogue::faults`].
+    /// Index into [`super::Catalogue::faults`].
     pub fault: usize,
     pub sign: Sign,
     pub object: Where,
