@@ -43,7 +43,7 @@ def questions(report):
         for kind in sorted({link["kind"] for link in incident["chain"]}):
             of_kind = [f for f in report["findings"] if f["id"] in incident["findings"] and f["kind"] == kind]
             own = next((f for f in of_kind if holders[f["id"]] == 1), None)
-            yield incident, kind, f"{own['object']['name']} {own['cause']}" if own else incident["root"]["object"]["name"]
+            yield incident, kind, own["title"] if own else incident["root"]["object"]["name"]
 
 
 def same_way(found, incident):
