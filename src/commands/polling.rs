@@ -1,11 +1,11 @@
 //! Fetches alarms each minute for `serve`, where they are not pushed.
 //!
-//! In: the wired parts. Out: alarms in the inboxes, a rung bell. Always true: owners are asked side by side, one that fails is asked less
+//! In: the wired parts. Out: alarms in the inboxes, a rung bell. Always true: a few owners are asked side by side, one that fails is asked less
 //! often, up to once an hour, and the log says why once. What is fetched and how is known to `alerts::poll`.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use futures::future::join_all;
+use futures::{StreamExt as _, stream};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
@@ -18,6 +18,8 @@ use crate::{
 };
 
 const EVERY: Duration = Duration::from_mins(1);
+/// Owners that are asked side by side: each keeps its store open meanwhile.
+const AT_ONCE: usize = 4;
 /// Looks that are left out after failures, at most.
 const MOST_SKIPPED: u32 = 59;
 
@@ -83,9 +85,10 @@ impl Poller {
                 .into_iter()
                 .filter(|owner| lucks.entry(owner.clone()).or_default().turn());
             let looks: Vec<_> = due.map(|owner| self.look(owner, &turns)).collect();
-            let looked = tokio::select! {
+            let looks = stream::iter(looks).buffer_unordered(AT_ONCE);
+            let looked: Vec<_> = tokio::select! {
                 () = stop.cancelled() => return,
-                looked = join_all(looks) => looked,
+                looked = looks.collect() => looked,
             };
             for (owner, outcome) in looked {
                 let luck = lucks.entry(owner.clone()).or_default();
