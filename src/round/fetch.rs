@@ -15,8 +15,7 @@ use super::{
 use crate::intake::bucket;
 
 /// Objects that are fetched while one is parsed. With 30 ms to the bucket and objects of a megabyte this keeps two cores busy over
-/// connections of 12 MB/s. Three kinds are read at once, and a pool opens a connection now and then while another becomes free: with
-/// this many there are at most sixteen. Each object waits in memory compressed, 256 MB raw are about 25 MB.
+/// connections of 12 MB/s; each waits in memory compressed, 256 MB raw are about 25 MB.
 const AHEAD: usize = 4;
 
 /// An object and its bytes.
