@@ -6,7 +6,7 @@ use serde_json::json;
 use super::*;
 use crate::{
     alerts::{Source, around::window, gather, inbox, read},
-    model::{EvidenceId, LogKind, Origin, record::Kept, sample},
+    model::{EvidenceId, LogKind, Origin, record::Kept, report::Verdict, sample},
     store::{ObjectMeta, Store},
 };
 
@@ -278,4 +278,23 @@ async fn the_store_gives_the_day_its_lines_and_what_was_before() {
         around.report.map(|r| r.date.to_string()).as_deref(),
         Some("2026-11-21")
     );
+}
+
+#[tokio::test]
+async fn a_report_without_any_record_is_not_taken_for_a_quiet_day() {
+    let dir = tempfile::tempdir().expect("dir");
+    let store = Store::open(dir.path(), &"demo".parse().expect("alias")).expect("store");
+    let mut report = sample::report();
+    report.verdict = Verdict::Unknown;
+    report.incidents.clear();
+    report.findings.clear();
+    store.put_revision(report).await.expect("report");
+    let alarm = read(CATALOG_ALARM.as_bytes(), 0);
+    let around = gather(&store, &alarm, &shanghai(), None)
+        .await
+        .expect("around");
+    assert_eq!(around.logs.source, LogSource::None);
+    let catalogue = Catalogue::builtin().expect("catalogue");
+    let analysis = analyse(&alarm, &around, &catalogue, Lang::Zh);
+    assert_eq!(analysis.conclusion, Conclusion::Unseen);
 }

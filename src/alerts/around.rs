@@ -10,7 +10,11 @@ use serde::{Deserialize, Serialize};
 
 use super::{Alarm, analyse::Analysis};
 use crate::{
-    model::{Day, EvidenceId, LogKind, Moment, record::Kept, report::Report},
+    model::{
+        Day, EvidenceId, LogKind, Moment,
+        record::Kept,
+        report::{Report, Verdict},
+    },
     round::around::Seen,
     store::{self, AlarmRow, Store},
 };
@@ -155,7 +159,11 @@ pub async fn gather(
         Some(report) => Some(report),
         None => store.report(day).await?,
     };
-    let is_known = !lines.is_empty() || report.is_some() || asked;
+    // A report that no record stands behind says nothing about the window.
+    let has_report = report
+        .as_ref()
+        .is_some_and(|r| r.verdict != Verdict::Unknown);
+    let is_known = !lines.is_empty() || has_report || asked;
     if report.is_none() && !asked {
         report = store.report(day.plus(-1)).await?;
     }
