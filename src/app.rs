@@ -180,7 +180,16 @@ impl App {
         }))
     }
 
-    /// Where older readers look, they find this owner's days from now on and nobody else's, when the owner is the active one.
+    /// For a server's start: where older readers look they find the active owner's days, also when that is another one than before.
+    pub fn tidy_mirror(&self, yesterday: Day) -> std::io::Result<()> {
+        match (self.mirror(), self.owners.active()) {
+            (Some(mirror), Ok(owner)) => self.shelf(&owner).take_over(&mirror, yesterday, None),
+            _ => Ok(()),
+        }
+    }
+
+    /// Where older readers look, they find this owner's days from now on and nobody else's, when the owner is the active one. Of
+    /// yesterday, which is being analysed, they are told so.
     pub fn hand_over(&self, owner: &OwnerAlias, yesterday: Day) -> std::io::Result<()> {
         let Some(mirror) = self.mirror() else {
             return Ok(());
@@ -190,7 +199,8 @@ impl App {
             format!("{name}的日报正在分析。\n"),
             format!("The report of {name} is being made.\n"),
         );
-        self.shelf(owner).take_over(&mirror, yesterday, &meanwhile)
+        self.shelf(owner)
+            .take_over(&mirror, yesterday, Some(&meanwhile))
     }
 
     /// What to call an owner in a sentence; nobody is called by hex digits.

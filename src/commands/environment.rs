@@ -29,9 +29,12 @@ pub(super) async fn follow(app: App, stores: Arc<Stores>, rounds: Rounds, stop: 
         tell,
         stop,
     ));
+    let yesterday = || Day::of(jiff::Timestamp::now().as_millisecond(), app.config.zone()).plus(-1);
+    if let Err(error) = app.tidy_mirror(yesterday()) {
+        tracing::warn!(%error, "could not put the active owner's files where older readers look");
+    }
     while let Some(EnvironmentChange { owner, .. }) = hear.recv().await {
-        let yesterday =
-            Day::of(jiff::Timestamp::now().as_millisecond(), app.config.zone()).plus(-1);
+        let yesterday = yesterday();
         // Before the round, which puts its own files there.
         if let Err(error) = app.hand_over(&owner, yesterday) {
             tracing::warn!(%owner, %error, "could not put the new owner's files where older readers look");

@@ -93,6 +93,7 @@ pub(super) async fn serve(app: App) -> Result<Outcome, Failure> {
         guarded: axum::Router::new(),
         open: alerts.routes(),
     });
+    app.owners.take_up_switches();
     let listener = TcpListener::bind(serving.bind)
         .await
         .map_err(|error| cannot_listen(&app, error))?;

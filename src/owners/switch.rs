@@ -16,6 +16,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{Day, OwnerAlias};
 
+pub mod kept;
+
 /// A voice switch ends when nobody has asked for so long: the next voice is likely somebody else's.
 pub const IDLE_MS: i64 = 30 * 60 * 1000;
 /// Scopes remembered at once. Old ones go first; beyond this many live sessions an old one falls back to rule 3.
@@ -102,7 +104,7 @@ struct Seen {
     used_ms: i64,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Switch {
     owner: OwnerAlias,
     at_ms: i64,
@@ -123,6 +125,9 @@ pub struct Switches {
     /// Whom a token's last answer was about, for the first answer of its next session.
     told_last: HashMap<String, OwnerAlias>,
     environment: Option<(OwnerAlias, i64)>,
+    /// Something changed that [`kept`] should keep, and when it last did.
+    is_unsaved: bool,
+    saved_ms: i64,
 }
 
 impl Switches {
@@ -148,6 +153,7 @@ impl Switches {
         let seen = self.seen(asker, now_ms);
         seen.switch = Some(switch);
         seen.used_ms = now_ms;
+        self.is_unsaved = true;
     }
 
     /// The same for a look that tells the listener nothing: the next answer still says whose logs these are, and a switch grows no younger.
@@ -172,10 +178,12 @@ impl Switches {
         let told = self.told_last.get(&token).cloned();
         let newest = self.newest_of_token.get(&token).cloned();
         let seen = self.scopes.get(&scope).cloned();
+        let is_unsaved = self.is_unsaved;
         let whose = self.owner_of(asker, standing, now_ms, zone);
         put_back(&mut self.scopes, scope, seen);
         put_back(&mut self.newest_of_token, token.clone(), newest);
         put_back(&mut self.told_last, token, told);
+        self.is_unsaved = is_unsaved;
         whose
     }
 
@@ -206,6 +214,8 @@ impl Switches {
         )?;
         let last = seen.last_owner.replace(owner.clone());
         let last_of_token = self.told_last.insert(asker.token.to_owned(), owner.clone());
+        let is_used = why == Why::Switched && now_ms - self.saved_ms >= kept::SAVE_EVERY_MS;
+        self.is_unsaved |= is_used || last_of_token.as_ref() != Some(&owner);
         // Who stands is no news, unless `.env` names somebody else.
         let other_named = standing.environment.is_some_and(|named| *named != owner);
         let is_news = matches!(why, Why::Environment | Why::Switched)

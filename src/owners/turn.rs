@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{
     Asker, Error, Owners, Roll, Whose, code, locked,
-    switch::{Standing, Switches},
+    switch::{Standing, Switches, kept::Kept},
 };
 use crate::model::OwnerAlias;
 
@@ -91,13 +91,25 @@ impl Owners {
             only: roll.owners.keys().next().filter(|_| roll.owners.len() == 1),
         };
         let zone = self.0.settings.zone.time_zone();
-        Ok(rule(
-            &mut locked(&self.0.switches),
-            asker,
-            standing,
-            now_ms,
-            zone,
-        ))
+        let mut switches = locked(&self.0.switches);
+        let whose = rule(&mut switches, asker, standing, now_ms, zone);
+        self.keep(&mut switches, now_ms);
+        Ok(whose)
+    }
+
+    /// Takes up the switches of the server before this one. For a server's start.
+    pub fn take_up_switches(&self) {
+        let kept = Kept::read(&self.0.settings.data_dir);
+        locked(&self.0.switches).take_up(kept);
+    }
+
+    /// Under the lock, so that an older state is never written over a newer one; the file is small and seldom written.
+    fn keep(&self, switches: &mut Switches, now_ms: i64) {
+        if let Some(kept) = switches.unsaved(now_ms)
+            && let Err(e) = kept.write(&self.0.settings.data_dir)
+        {
+            tracing::warn!(error = %e, "failed to keep the switches by voice");
+        }
     }
 
     /// Switches the caller's scope. A code is asked for only where one is set; it is compared in constant time and guesses are limited.
@@ -116,7 +128,10 @@ impl Owners {
             Err(refusal) => Err(refusal),
             Ok(owner) => {
                 let before = self.owner_behind(asker, now_ms)?;
-                locked(&self.0.switches).switch(asker, owner.clone(), now_ms);
+                let mut switches = locked(&self.0.switches);
+                switches.switch(asker, owner.clone(), now_ms);
+                self.keep(&mut switches, now_ms);
+                drop(switches);
                 Ok(Switched {
                     name: self.name(&owner),
                     same: before.is_some_and(|b| b.owner == owner),

@@ -70,8 +70,8 @@ impl Shelf {
     }
 
     /// The owner has just become the active one: what the mirror holds of others goes, what this owner has takes its place. Of `day`,
-    /// when it is still to be analysed, both files say `meanwhile`.
-    pub fn take_over(&self, mirror: &Mirror, day: Day, meanwhile: &str) -> io::Result<()> {
+    /// while it is being analysed, both files say `meanwhile`.
+    pub fn take_over(&self, mirror: &Mirror, day: Day, meanwhile: Option<&str>) -> io::Result<()> {
         if !(mirror.is_active)(&self.owner) {
             return Ok(());
         }
@@ -105,10 +105,10 @@ impl Shelf {
                 self.publish(date, mirror)?;
             }
         }
-        if self.has(day) {
-            self.publish(day, mirror)
-        } else {
-            self.mirrored(day, mirror, meanwhile.as_bytes(), meanwhile.as_bytes())
+        match meanwhile {
+            _ if self.has(day) => self.publish(day, mirror),
+            Some(text) => self.mirrored(day, mirror, text.as_bytes(), text.as_bytes()),
+            None => Ok(()),
         }
     }
 
@@ -240,7 +240,7 @@ mod tests {
         fs::create_dir_all(&other).expect("folder");
         fs::write(other.join(SUMMARY), "older").expect("write");
 
-        b.take_over(&mirror, yesterday, "b is being analysed")
+        b.take_over(&mirror, yesterday, Some("b is being analysed"))
             .expect("take over");
         let read = |day: Day, name| {
             fs::read_to_string(mirror.folder.join(day.to_string()).join(name)).ok()
@@ -254,7 +254,7 @@ mod tests {
             );
         }
         assert!(kept.exists() && other.join(SUMMARY).exists());
-        a.take_over(&mirror, yesterday, "-").expect("back");
+        a.take_over(&mirror, yesterday, None).expect("back");
         assert_eq!(
             read(yesterday, SUMMARY).as_deref(),
             Some("of a on 2026-11-21")

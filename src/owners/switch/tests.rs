@@ -1,6 +1,6 @@
 //! The rule, step by step: who sees whose data after which switch.
 
-use super::*;
+use super::{kept::Kept, *};
 
 const MINUTE: i64 = 60_000;
 /// 2026-11-24 10:00 in Shanghai.
@@ -215,4 +215,49 @@ fn a_look_does_not_keep_a_switch_alive() {
     assert_eq!(looked.expect("an owner").owner, alias("b"));
     assert_eq!(house.sees(&session("s1"), 40), "a");
     assert_eq!(house.sees(&session("s2"), 40), "a", "nor for a new session");
+}
+
+#[test]
+fn a_switch_outlives_the_server_and_still_ends_when_its_time_is_up() {
+    let dir = tempfile::tempdir().expect("dir");
+    let mut house = House::new();
+    house.switch(&device("kitchen"), "b", 0);
+    house.switch(&session("s1"), "c", 1);
+    let kept = house.switches.unsaved(TEN).expect("changed");
+    kept.write(dir.path()).expect("written");
+    assert!(house.switches.unsaved(TEN).is_none(), "nothing new");
+    let mut later = House::new();
+    later.switches.take_up(Kept::read(dir.path()));
+    assert_eq!(later.sees(&device("kitchen"), 5), "b");
+    assert_eq!(later.sees(&session("s1"), 5), "c");
+    assert_eq!(later.sees(&session("s2"), 5), "c", "as before");
+    assert_eq!(later.sees(&device("kitchen"), 40), "a");
+    later.env("d", 6);
+    assert_eq!(later.sees(&session("s1"), 7), "d");
+}
+
+#[test]
+fn a_switch_in_use_is_kept_every_five_minutes_and_a_look_keeps_nothing() {
+    let mut house = House::new();
+    house.switch(&session("s1"), "b", 0);
+    assert!(house.switches.unsaved(TEN).is_some());
+    house.sees(&session("s1"), 0);
+    house.switches.unsaved(TEN);
+    house.sees(&session("s1"), 4);
+    assert!(house.switches.unsaved(TEN + 4 * MINUTE).is_none());
+    house
+        .switches
+        .owner_behind(&session("s9"), Standing::default(), TEN, &house.zone);
+    assert!(house.switches.unsaved(TEN + 4 * MINUTE).is_none());
+    house.sees(&session("s1"), 5);
+    assert!(house.switches.unsaved(TEN + 5 * MINUTE).is_some());
+}
+
+#[test]
+fn a_damaged_file_of_switches_is_as_none() {
+    let dir = tempfile::tempdir().expect("dir");
+    std::fs::write(dir.path().join("switches.json"), "{\"scopes\":[[").expect("written");
+    let mut house = House::new();
+    house.switches.take_up(Kept::read(dir.path()));
+    assert_eq!(house.sees(&session("s1"), 0), "a");
 }
