@@ -13,6 +13,7 @@ mod evidence;
 mod kind;
 mod lang;
 mod level;
+mod llm_note;
 mod moment;
 mod object;
 pub mod record;

@@ -3,13 +3,11 @@
 use std::collections::HashMap;
 
 use regex::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
-use serde::Deserialize;
 
 use super::{
-    CallMode, Catalogue, ChangePattern, EventPattern, Fault, Pair, Quantity, Relation, RootIs,
-    Side, Sign, Where, coarse,
+    Catalogue, ChangePattern, EventPattern, Fault, Pair, Side, Sign, coarse,
+    raw::{RawChange, RawEvent, RawFault, RawFile, RawText},
 };
-use crate::{diagnosis::changes::ChangeClass, model::Severity};
 
 /// Bound of one compiled pattern, and twenty times that for a set: a pattern above it is a mistake, not a need.
 const PATTERN_BYTES: usize = 2 << 20;
@@ -26,119 +24,6 @@ pub enum Error {
         field: &'static str,
         problem: String,
     },
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawFile {
-    mode: Vec<RawMode>,
-    fault: Vec<RawFault>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawMode {
-    name: CallMode,
-    text: Vec<String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a field of its own in the file, and none excludes another"
-)]
-struct RawFault {
-    code: String,
-    name: Pair,
-    severity: Option<Severity>,
-    sign: Option<Sign>,
-    tell: Option<Pair>,
-    say: Option<Pair>,
-    confirm: Option<Vec<Pair>>,
-    fix: Option<Vec<Pair>>,
-    rollback: Option<Pair>,
-    verify: Option<Vec<Pair>>,
-    #[serde(default)]
-    event: Vec<RawEvent>,
-    #[serde(default)]
-    text: Vec<RawText>,
-    #[serde(default)]
-    server: Vec<RawText>,
-    #[serde(default)]
-    refusal: Vec<String>,
-    calls: Option<Vec<CallMode>>,
-    makes: Option<Vec<CallMode>>,
-    #[serde(default)]
-    follows: bool,
-    job: Option<String>,
-    #[serde(default)]
-    over: Vec<String>,
-    #[serde(default)]
-    under: Vec<String>,
-    #[serde(default)]
-    slow: bool,
-    #[serde(default)]
-    of_callee: bool,
-    #[serde(default)]
-    messenger: bool,
-    ends: Option<Vec<String>>,
-    cause: Option<Vec<RawChange>>,
-    telling: Option<String>,
-    shared: Option<(String, String, String)>,
-}
-
-/// A pattern, alone or with what must not be there.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-enum RawText {
-    Is(String),
-    But(RawBut),
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawBut {
-    is: String,
-    not: String,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawEvent {
-    #[serde(default)]
-    reason: Vec<String>,
-    #[serde(default)]
-    kind: Vec<String>,
-    on: Option<String>,
-    message: Option<String>,
-    not: Option<String>,
-    names: Option<String>,
-    #[serde(default)]
-    object: Where,
-    sign: Option<Sign>,
-    #[serde(default)]
-    pinned: bool,
-    #[serde(default)]
-    last: bool,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawChange {
-    class: Vec<ChangeClass>,
-    #[serde(default)]
-    kind: Vec<String>,
-    of: Relation,
-    root: RootIs,
-    #[serde(default)]
-    must: bool,
-    lowered: Option<Quantity>,
-    #[serde(default)]
-    strong: bool,
-    name: Option<String>,
-    value: Option<String>,
-    field: Option<String>,
 }
 
 /// Names the place of a mistake.

@@ -6,6 +6,7 @@
 
 mod load;
 mod patterns;
+mod raw;
 
 use std::collections::HashMap;
 
