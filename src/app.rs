@@ -21,7 +21,7 @@ use crate::{
     },
     llm::{BadModel, Llm, Purpose, Setup},
     model::{BucketUrl, Day, Lang, LogKind, LogPrefix, OwnerAlias},
-    owners::{self, MasterKey, Owners, Reach},
+    owners::{self, MasterKey, Owners, PlacesIn, Reach},
     round::{
         Round,
         files::{Mirror, Shelf},
@@ -309,6 +309,10 @@ pub fn owners(config: &Config, keyless: OwnerAlias) -> Result<Owners, owners::Er
         key_owner: config.key_owner.clone(),
         region: config.region.clone(),
         places: config.logs.places.clone(),
+        places_in: {
+            let file = config.env_file.clone();
+            PlacesIn::new(move |text| file.places_in(text))
+        },
         endpoints: config.logs.endpoints.clone(),
         zone: running.zone.clone(),
     })

@@ -12,7 +12,7 @@ use std::{
 
 use jiff::tz::TimeZone;
 
-use crate::model::{Credentials, Lang, OwnerAlias};
+use crate::model::{Credentials, Lang, OwnerAlias, Places};
 
 mod logs;
 mod models;
@@ -56,6 +56,29 @@ pub struct EnvFile {
     /// `TENCENTCLOUD_SECRET_ID` and the configured other names, in order of preference.
     pub id_names: Vec<String>,
     pub key_names: Vec<String>,
+    /// What is said elsewhere of where logs are; the file's lines are laid over it.
+    beneath: Vars,
+}
+
+impl EnvFile {
+    /// Where the logs are and in which region, as a later text of the file says; `None` when it names no bucket, or wrongly.
+    #[must_use]
+    pub fn places_in(&self, text: &[u8]) -> Option<(Places, String)> {
+        let text = String::from_utf8_lossy(text);
+        let lines: Vars = dotenvy::from_read_iter(text.as_bytes()).flatten().collect();
+        let says_where = |(name, value): (&String, &String)| {
+            let is_place = name == "GENGFU_BUCKET" || name.ends_with("_PREFIX");
+            is_place && value.contains("://")
+        };
+        if !lines.iter().any(says_where) {
+            return None;
+        }
+        let mut vars = self.beneath.clone();
+        vars.extend(lines);
+        let mut r = Reader::new(&vars);
+        let (places, region) = (logs::read(&mut r).places, region(&mut r));
+        r.mistakes.is_empty().then_some((places, region))
+    }
 }
 
 impl Config {
@@ -73,6 +96,7 @@ impl Config {
                 .map(PathBuf::from)
         };
         let mut path = named(&process);
+        let mut beneath = process.clone();
         let mut vars = process;
         let first = path.clone().unwrap_or_else(|| PathBuf::from("./.env"));
         lay_over(&mut vars, &first, &mut warnings).map_err(|m| vec![m])?;
@@ -80,12 +104,14 @@ impl Config {
         if path.is_none()
             && let Some(second) = named(&vars).filter(|second| *second != first)
         {
+            beneath.clone_from(&vars);
             lay_over(&mut vars, &second, &mut warnings).map_err(|m| vec![m])?;
             path = Some(second);
         }
         warnings.extend(misspelt(&vars));
         let mut config = Self::from_vars(&vars)?;
         config.env_file.path = path.unwrap_or(first);
+        config.env_file.beneath = variables::of_places(&beneath);
         config.warnings = warnings;
         Ok(config)
     }
@@ -100,6 +126,7 @@ impl Config {
             path: r.text("GENGFU_ENV_FILE").into(),
             id_names: names("TENCENTCLOUD_SECRET_ID", r.list("GENGFU_ENV_ID_NAMES")),
             key_names: names("TENCENTCLOUD_SECRET_KEY", r.list("GENGFU_ENV_KEY_NAMES")),
+            beneath: variables::of_places(vars),
         };
         let config = Self {
             key: key(vars, &env_file, &mut r),
@@ -164,7 +191,16 @@ fn key(vars: &Vars, file: &EnvFile, r: &mut Reader<'_>) -> Option<Credentials> {
     };
     match (first(&file.id_names), first(&file.key_names)) {
         (Some(id), Some(key)) => {
-            Some(Credentials::new(id, key).with_token(r.secret("TENCENTCLOUD_TOKEN")))
+            let key = Credentials::new(id, key).with_token(r.secret("TENCENTCLOUD_TOKEN"));
+            if !key.may_be_whole() {
+                r.mistakes.push(Mistake::new(
+                    "TENCENTCLOUD_SECRET_KEY",
+                    None,
+                    "完整的 SecretKey(32 个字符;现在的被截断了,或文件正在改写)",
+                    "the whole SecretKey (32 characters; this one is cut off, or the file is being rewritten)",
+                ));
+            }
+            Some(key)
         }
         (None, None) => None,
         (id, _) => {
@@ -202,9 +238,9 @@ fn region(r: &mut Reader<'_>) -> String {
 
 /// Lays the file's readable lines over `vars`. A file that is not there is none; one that cannot be opened is a mistake.
 fn lay_over(vars: &mut Vars, path: &Path, warnings: &mut Vec<String>) -> Result<(), Mistake> {
-    let lines = match dotenvy::from_path_iter(path) {
-        Ok(lines) => lines,
-        Err(dotenvy::Error::Io(e)) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
+    let bytes = match std::fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(_) => {
             let found = path.display().to_string();
             return Err(Mistake::new(
@@ -215,8 +251,11 @@ fn lay_over(vars: &mut Vars, path: &Path, warnings: &mut Vec<String>) -> Result<
             ));
         }
     };
+    // A comment in another encoding is no reason to overlook what follows it.
+    let text = String::from_utf8_lossy(&bytes);
+    let text = text.trim_start_matches('\u{feff}');
     let mut last = String::from("the beginning");
-    for line in lines {
+    for line in dotenvy::from_read_iter(text.as_bytes()) {
         match line {
             Ok((name, value)) => {
                 last.clone_from(&name);
@@ -260,6 +299,48 @@ mod tests {
             .iter()
             .map(|(n, v)| ((*n).to_owned(), (*v).to_owned()))
             .collect()
+    }
+
+    #[test]
+    fn a_later_text_of_the_file_says_where_logs_are_when_it_names_a_bucket() {
+        let before = [
+            ("GENGFU_EVENT_PREFIX", "ev/"),
+            ("TENCENTCLOUD_REGION", "ap-nanjing"),
+        ];
+        let config = Config::from_vars(&vars(&before)).expect("settings");
+        let read = |text: &str| config.env_file.places_in(text.as_bytes());
+        assert!(read("TENCENTCLOUD_SECRET_ID=AKIDb\n").is_none());
+        assert!(read("GENGFU_BUCKET=ftp://b\n").is_none());
+        let (places, region) = read("GENGFU_BUCKET=cos://b-125\n").expect("places");
+        assert_eq!(
+            places.bucket.map(|b| b.to_string()).as_deref(),
+            Some("cos://b-125")
+        );
+        assert_eq!(
+            places.prefixes[&crate::model::LogKind::Event][0].prefix,
+            "ev/"
+        );
+        assert_eq!(region, "ap-nanjing");
+        let moved = read("GENGFU_BUCKET=cos://b-125\nTENCENTCLOUD_REGION=ap-chengdu\n");
+        assert_eq!(moved.expect("places").1, "ap-chengdu");
+    }
+
+    #[test]
+    fn a_secret_that_is_cut_off_is_a_mistake() {
+        let id = "AKID0123456789abcdef0123456789abcdef";
+        let read = |secret: &str| {
+            let pair = [
+                ("TENCENTCLOUD_SECRET_ID", id),
+                ("TENCENTCLOUD_SECRET_KEY", secret),
+            ];
+            Config::from_vars(&vars(&pair))
+        };
+        assert!(read("0123456789abcdef0123456789abcdef").is_ok());
+        let said = read("0123456789ab").expect_err("cut off")[0].in_words(Lang::En);
+        assert!(
+            said.contains("32 characters") && !said.contains("0123"),
+            "{said}"
+        );
     }
 
     #[test]

@@ -173,7 +173,9 @@ mod tests {
             ..Default::default()
         };
         let alias = alias.parse().expect("alias");
-        app.owners.set(&alias, about, None).expect("set");
+        app.owners
+            .set(&alias, about, None, crate::owners::Gone::default())
+            .expect("set");
         let reach = app.owners.reach(&owner).expect("reach");
         assert_eq!(reach.places.bucket, "cos://known-125".parse().ok());
         assert!(app.with_places(reach).await.is_ok(), "nothing is asked");

@@ -13,18 +13,22 @@ use tracing_subscriber::{
     util::SubscriberInitExt as _,
 };
 
-/// Starts logging to stderr. A filter that cannot be read is replaced by the default, with a warning. The model's client never
+/// Starts logging to stderr; switches of owners are logged whatever the filter says, unless it says `off`. A filter that cannot be read is replaced by the default, with a warning. The model's client never
 /// speaks: it logs bodies of answers.
 ///
 /// A panic is logged with its place alone: its message may carry a value of a log line or a key.
 pub fn start(filter: &str) {
+    let is_off = filter.trim() == "off";
     let wished = EnvFilter::try_new(filter);
     let unreadable = wished.is_err();
     let filter = wished.unwrap_or_else(|_| EnvFilter::new("info,rmcp=warn"));
-    let filter = match "genai=off".parse() {
-        Ok(silent) => filter.add_directive(silent),
-        Err(_) => filter,
-    };
+    // Who switched to whom is written down whatever else is wanted.
+    let always = ["genai=off", "gengfu::audit=info"];
+    let filter = always
+        .into_iter()
+        .filter(|_| !is_off)
+        .filter_map(|directive| directive.parse().ok())
+        .fold(filter, EnvFilter::add_directive);
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(io::stderr)
         .with_ansi(io::stderr().is_terminal())

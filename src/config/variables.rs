@@ -2,6 +2,8 @@
 //!
 //! Always true: a name that is not in this list is never read (`Reader` refuses it in tests), and `.env.example` is this list printed.
 
+use std::collections::BTreeMap;
+
 /// One variable. An empty default means: off, or taken from something else as `about` says.
 #[derive(Debug, Clone, Copy)]
 pub struct Variable {
@@ -30,6 +32,14 @@ pub const SECTIONS: [(&str, &[Variable]); 6] = [
     ("The robot and the chat that are told", TELLING),
     ("Models", MODELS),
 ];
+
+/// Of what is set, what says where logs are; nothing secret is among it.
+pub(super) fn of_places(vars: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let names = LOGS.iter().map(|v| v.name);
+    let names = names.chain(["TENCENTCLOUD_REGION", "GENGFU_TIMEZONE"]);
+    let set = names.filter_map(|name| Some((name.to_owned(), vars.get(name)?.clone())));
+    set.collect()
+}
 
 const KEY: &[Variable] = &[
     v(

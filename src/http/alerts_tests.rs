@@ -35,6 +35,7 @@ fn house() -> House {
         master_key_file: data.path().join("master.key"),
         key: None,
         region: String::new(),
+        places_in: crate::owners::PlacesIn::default(),
         places: Places::default(),
         endpoints: Endpoints::default(),
         zone: crate::model::Zone::default(),

@@ -108,6 +108,7 @@ async fn lines(context: &Context, caller: Caller, device: &str) -> Result<Lines,
         session: None,
         device: Some(device),
         speaker: None,
+        client: None,
         owners: match &caller.access {
             Access::All => &[],
             Access::Only(owners) => owners,
@@ -127,6 +128,7 @@ async fn lines(context: &Context, caller: Caller, device: &str) -> Result<Lines,
         session: None,
         device: Some(device.to_owned()),
         speaker: None,
+        client: None,
         wire: Wire::Http,
     };
     let scopes = [scope(&origin), token];

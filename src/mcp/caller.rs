@@ -69,6 +69,8 @@ pub struct Origin {
     pub device: Option<String>,
     /// The voice, as the client claims.
     pub speaker: Option<String>,
+    /// The program, as it claims.
+    pub client: Option<String>,
     pub wire: Wire,
 }
 

@@ -58,8 +58,16 @@ fn origin(extensions: &Extensions, meta: &RequestMetaObject) -> Result<Origin, E
         session: header(SESSION_ID),
         device: claimed("device_id"),
         speaker: claimed("speaker"),
+        client: None,
         wire: Wire::Http,
     })
+}
+
+/// Name and version as a program states them, short enough for a line of the log.
+fn program(said: &Implementation) -> String {
+    let text = format!("{} {}", said.name, said.version);
+    let shown = text.chars().filter(|c| !c.is_control());
+    shown.take(60).collect()
 }
 
 fn cannot_open(trouble: &Trouble) -> ErrorData {
@@ -113,7 +121,11 @@ impl ServerHandler for Server {
         request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
-        let origin = origin(&context.extensions, &context.meta)?;
+        let mut origin = origin(&context.extensions, &context.meta)?;
+        origin.client = context
+            .peer
+            .peer_info()
+            .map(|peer| program(&peer.client_info));
         let arguments = request.arguments.unwrap_or_default();
         let owner = followed(&self.desk.owners, &origin, self.desk.clock.now_ms());
         let answering = call(&self.desk, origin, &request.name, arguments);

@@ -15,6 +15,7 @@ pub(super) fn asker(origin: &Origin) -> Asker<'_> {
         session: origin.session.as_deref(),
         device: origin.device.as_deref(),
         speaker: origin.speaker.as_deref(),
+        client: origin.client.as_deref(),
         owners: match &origin.caller.access {
             Access::All => &[],
             Access::Only(owners) => owners,

@@ -34,6 +34,23 @@ impl Credentials {
         Self { token, ..self }
     }
 
+    /// Whether nothing is cut off, as far as that shows: a permanent id (`AKID` and 32 more) has a secret of 32 characters.
+    #[must_use]
+    pub fn may_be_whole(&self) -> bool {
+        !self.has_permanent_form() || self.secret_key.expose_secret().len() == 32
+    }
+
+    /// Id and secret both have the length that permanent ones have.
+    #[must_use]
+    pub fn is_surely_whole(&self) -> bool {
+        self.has_permanent_form() && self.may_be_whole()
+    }
+
+    fn has_permanent_form(&self) -> bool {
+        let id = &self.secret_id;
+        id.len() == 36 && id.starts_with("AKID") && self.token.is_none()
+    }
+
     #[must_use]
     pub fn is_expired(&self, now_ms: i64) -> bool {
         self.expires_ms.is_some_and(|at| at <= now_ms)

@@ -114,6 +114,64 @@ fn a_server_follows_its_owner_to_the_alias_that_a_command_gave() {
 }
 
 #[test]
+fn a_start_in_the_middle_of_a_rewrite_keeps_the_stored_key() {
+    let dir = tempfile::tempdir().expect("dir");
+    open(dir.path(), None).add(new_owner("a")).expect("add");
+    let cut = open(dir.path(), Some(Credentials::new("AKIDa", "hus")));
+    cut.adopt_environment(0).expect("adopt");
+    let later = open(dir.path(), None);
+    let kept = later.reach(&alias("a")).expect("reach").credentials;
+    assert!(kept.expect("key").is_same_key(&key("a")));
+}
+
+#[test]
+fn a_temporary_key_does_not_take_the_place_of_one_that_lasts() {
+    let dir = tempfile::tempdir().expect("dir");
+    open(dir.path(), None).add(new_owner("zhang")).expect("add");
+    let temporary = key("t1").with_token(Some("token".into()));
+    let mut said = settings(dir.path(), Some(temporary.clone()));
+    said.key_owner = Some(alias("zhang"));
+    let owners = Owners::open(said).expect("open");
+    owners.adopt_environment(0).expect("adopt");
+    let of_zhang = || owners.reach(&alias("zhang")).expect("reach").credentials;
+    assert!(
+        of_zhang().expect("key").is_same_key(&temporary),
+        "while it is named"
+    );
+    let back = owners.environment_changed(&key("zhang"), 1).expect("back");
+    assert_eq!((back.owner, back.is_new), (alias("zhang"), false));
+    owners.environment_changed(&key("b"), 2).expect("b");
+    assert!(of_zhang().expect("key").is_same_key(&key("zhang")));
+}
+
+#[test]
+fn a_bucket_beside_a_later_key_is_that_owner_s_and_one_that_stayed_is_not() {
+    let dir = tempfile::tempdir().expect("dir");
+    let owners = start(dir.path(), "a", "a-125", "event/");
+    owners.adopt_environment(0).expect("adopt");
+    let a = owners.environment().expect("owner");
+    let beside = |name: &str| {
+        let places = Places {
+            bucket: Some(bucket(name)),
+            ..Places::default()
+        };
+        Some((places, "ap-chengdu".to_owned()))
+    };
+    let change = |name: &str, places, now_ms| {
+        let change = owners.environment_changed_to(&key(name), None, places, now_ms);
+        change.expect("change").owner
+    };
+    let b = change("b", beside("b-125"), 1);
+    let of = |owner| owners.reach(owner).expect("reach");
+    assert_eq!(of(&b).places.bucket, Some(bucket("b-125")));
+    assert_eq!(of(&b).region, "ap-chengdu");
+    assert_eq!(of(&a).places.bucket, Some(bucket("a-125")));
+    let c = change("c", beside("b-125"), 2);
+    assert_eq!(of(&c).places.bucket, None, "the line is b's and stayed");
+    assert_eq!(of(&b).places.bucket, Some(bucket("b-125")));
+}
+
+#[test]
 fn a_mended_secret_is_sealed_for_its_owner() {
     let dir = tempfile::tempdir().expect("dir");
     let typo = Credentials::new("AKIDa", "hush-typo");
@@ -167,6 +225,7 @@ fn a_change_that_was_seen_holds_over_a_restart() {
         session: Some("s"),
         device: None,
         speaker: None,
+        client: None,
         owners: &[],
     };
     let again = open(dir.path(), Some(key("b")));
@@ -216,11 +275,11 @@ fn a_renewed_temporary_key_is_the_owner_s_whom_the_file_names() {
         key: vec!["SECRET_KEY".to_owned()],
     };
     let read = env_sync::read(line, &names).expect("a key");
-    let renewed = owners.environment_changed_to(&read.key, read.owner.as_ref(), 1);
+    let renewed = owners.environment_changed_to(&read.key, read.owner.as_ref(), None, 1);
     assert_eq!(renewed.expect("renewed").owner, alias("zhang"));
     assert_eq!(owners.all().expect("all"), [alias("zhang")]);
     // Of a permanent key the line may be another's that stayed.
-    let other = owners.environment_changed_to(&key("b"), read.owner.as_ref(), 2);
+    let other = owners.environment_changed_to(&key("b"), read.owner.as_ref(), None, 2);
     assert_ne!(other.expect("another").owner, alias("zhang"));
     let kept = owners.reach(&alias("zhang")).expect("reach").credentials;
     assert!(

@@ -3,6 +3,8 @@
 //! In: the file's text at instants. Out: "the whole, valid key changed to this one". Always true: a file that is half written, gone,
 //! or garbage changes nothing; the key of the last whole file stays. Pure: reading and watching are [`super::env_watch`]'s.
 
+use sha2::{Digest as _, Sha256};
+
 use crate::model::{Credentials, OwnerAlias};
 
 /// A whole rewrite lands within this many milliseconds; the file must have stood still for so long.
@@ -46,8 +48,8 @@ pub fn read(text: &[u8], names: &Names) -> Option<Reading> {
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     let (mut ids, mut keys) = (vec![None; names.id.len()], vec![None; names.key.len()]);
     let (mut token, mut owner) = (None, None);
-    // An error of the reader itself (invalid UTF-8) ends the lines; one of a line does not.
-    let readable = std::str::from_utf8(text).ok()?;
+    // A comment in another encoding is no reason to overlook the key.
+    let readable = String::from_utf8_lossy(text);
     for (name, value) in dotenvy::from_read_iter(readable.as_bytes()).flatten() {
         let value = Some(value).filter(|v| name == "GENGFU_OWNER" || is_printable(v));
         if let Some(i) = names.id.iter().position(|n| *n == name) {
@@ -62,13 +64,27 @@ pub fn read(text: &[u8], names: &Names) -> Option<Reading> {
     }
     let id = ids.into_iter().flatten().next()?;
     let key = keys.into_iter().flatten().next()?;
-    if !fits_together(&id, &key, token.is_some()) {
+    let key = Credentials::new(id, key).with_token(token.map(Into::into));
+    if !key.may_be_whole() {
         return None;
     }
     Some(Reading {
-        key: Credentials::new(id, key).with_token(token.map(Into::into)),
+        doubtful: !text.ends_with(b"\n") && !key.is_surely_whole(),
+        key,
         owner,
-        doubtful: !text.ends_with(b"\n"),
+    })
+}
+
+/// Whether the text says anything of a key.
+fn mentions_a_key(text: &[u8], names: &Names) -> bool {
+    let text = String::from_utf8_lossy(text);
+    let mut lines = text
+        .lines()
+        .map(|l| l.trim_start_matches('\u{feff}').trim());
+    lines.any(|line| {
+        let line = line.strip_prefix("export ").unwrap_or(line);
+        let name = line.split('=').next().unwrap_or_default().trim();
+        names.id.iter().chain(&names.key).any(|n| n == name)
     })
 }
 
@@ -80,22 +96,18 @@ fn is_printable(value: &str) -> bool {
             .all(|b| b.is_ascii_graphic() && b != b'<' && b != b'>')
 }
 
-/// A permanent SecretId (`AKID` and 32 more) has a SecretKey of 32 characters; a shorter one is cut off.
-fn fits_together(id: &str, key: &str, temporary: bool) -> bool {
-    let permanent = id.len() == 36 && id.starts_with("AKID") && !temporary;
-    !permanent || key.len() == 32
-}
-
 /// Follows the file and says when the key has really changed.
 #[derive(Debug, Default)]
 pub struct Settle {
     current: Option<Credentials>,
     candidate: Option<Candidate>,
+    is_stuck: bool,
 }
 
 #[derive(Debug)]
 struct Candidate {
-    text: Vec<u8>,
+    /// Of the text, which holds a key and is not kept.
+    hash: [u8; 32],
     since_ms: i64,
 }
 
@@ -106,10 +118,12 @@ impl Settle {
         Self {
             current,
             candidate: None,
+            is_stuck: false,
         }
     }
 
-    /// The file reads so now (`None`: it is not there). Returns the new key once it is whole and has stood still.
+    /// The file reads so now (`None`: it is not there). Returns the new key once it is whole and has stood still, and again until it is
+    /// [accepted](Self::accept): taking it over may fail, and is then tried again.
     ///
     /// To be called when something stirs, and again after [`Self::look_again_in_ms`].
     pub fn observe(
@@ -119,21 +133,20 @@ impl Settle {
         names: &Names,
         known: impl Fn(&Credentials) -> Known,
     ) -> Option<Reading> {
-        let since_ms = match (&self.candidate, text) {
-            (_, None) => {
-                self.candidate = None;
-                return None;
-            }
-            (Some(c), Some(text)) if c.text == text => c.since_ms,
-            (_, Some(text)) => {
-                self.candidate = Some(Candidate {
-                    text: text.to_vec(),
-                    since_ms: now_ms,
-                });
-                now_ms
-            }
+        self.is_stuck = false;
+        let Some(text) = text else {
+            self.candidate = None;
+            return None;
         };
-        let reading = read(text?, names)?;
+        let hash: [u8; 32] = Sha256::digest(text).into();
+        let same = self.candidate.as_ref().filter(|c| c.hash == hash);
+        let since_ms = same.map_or(now_ms, |c| c.since_ms);
+        self.candidate = Some(Candidate { hash, since_ms });
+        let stood_ms = now_ms - since_ms;
+        let Some(reading) = read(text, names) else {
+            self.is_stuck = stood_ms >= DOUBT_MS && mentions_a_key(text, names);
+            return None;
+        };
         if self
             .current
             .as_ref()
@@ -142,17 +155,25 @@ impl Settle {
             return None;
         }
         let wait_ms = match known(&reading.key) {
-            Known::HalfOfAnOwner => return None,
-            Known::Corrected if reading.doubtful => return None,
+            Known::HalfOfAnOwner => i64::MAX,
+            Known::Corrected if reading.doubtful => i64::MAX,
             Known::Corrected => DOUBT_MS,
             Known::Stranger if reading.doubtful || self.is_half_new(&reading.key) => DOUBT_MS,
             Known::Owner | Known::Stranger => SETTLE_MS,
         };
-        if now_ms - since_ms < wait_ms {
-            return None;
-        }
-        self.current = Some(reading.key.clone());
-        Some(reading)
+        self.is_stuck = wait_ms == i64::MAX && stood_ms >= DOUBT_MS;
+        (stood_ms >= wait_ms).then_some(reading)
+    }
+
+    /// The key is in force now.
+    pub fn accept(&mut self, key: Credentials) {
+        self.current = Some(key);
+    }
+
+    /// The file has stood still, speaks of a key, and names none that may be taken over: one is cut off, or two are mixed.
+    #[must_use]
+    pub const fn is_stuck(&self) -> bool {
+        self.is_stuck
     }
 
     /// After how long to look again although nothing stirs: when the last text may have settled.
@@ -175,180 +196,4 @@ impl Settle {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn names() -> Names {
-        Names {
-            id: vec!["TENCENTCLOUD_SECRET_ID".to_owned(), "SECRET_ID".to_owned()],
-            key: vec![
-                "TENCENTCLOUD_SECRET_KEY".to_owned(),
-                "SECRET_KEY".to_owned(),
-            ],
-        }
-    }
-
-    fn check(text: &str, expected: Option<(&str, &str)>) {
-        use secrecy::ExposeSecret as _;
-        let read = read(text.as_bytes(), &names());
-        let read = read
-            .as_ref()
-            .map(|r| (r.key.secret_id.as_str(), r.key.secret_key.expose_secret()));
-        assert_eq!(read, expected, "{text:?}");
-    }
-
-    #[test]
-    fn keys_are_read_as_people_write_them() {
-        let pair = Some(("AKIDa", "k1"));
-        check(
-            "TENCENTCLOUD_SECRET_ID=AKIDa\nTENCENTCLOUD_SECRET_KEY=k1\n",
-            pair,
-        );
-        check(
-            "\u{feff}TENCENTCLOUD_SECRET_ID=AKIDa\r\nTENCENTCLOUD_SECRET_KEY=k1\r\n",
-            pair,
-        );
-        check(
-            "# note\nexport SECRET_ID='AKIDa' # whose\nSECRET_KEY=\"k1\"\n",
-            pair,
-        );
-        check("a broken line\nSECRET_ID=AKIDa\nSECRET_KEY=k1", pair);
-        check("SECRET_ID=AKIDold\nSECRET_ID=AKIDa\nSECRET_KEY=k1\n", pair);
-        check("SECRET_ID=AKIDa\n", None);
-        check("SECRET_ID=<your id>\nSECRET_KEY=k1\n", None);
-        check("SECRET_ID=AKIDa\nSECRET_KEY='k1", None);
-        check("SECRET_ID=AKIDa\nSECRET_KEY=\n", None);
-        check(
-            "SECRET_ID=AKID0123456789abcdef0123456789abcdef\nSECRET_KEY=cut\n",
-            None,
-        );
-        check("", None);
-    }
-
-    #[test]
-    fn a_rewrite_in_two_steps_is_one_change() {
-        let text = |id: &str, key: &str| format!("SECRET_ID={id}\nSECRET_KEY={key}\n");
-        let stranger = |_: &Credentials| Known::Stranger;
-        let mut settle = Settle::from(Some(Credentials::new("AKIDa", "ka")));
-        let mut see = |text: &str, now| {
-            let changed = settle.observe(Some(text.as_bytes()), now, &names(), stranger);
-            changed.map(|read| read.key.secret_id)
-        };
-        assert_eq!(see(&text("AKIDb", "ka"), 0), None);
-        assert_eq!(see(&text("AKIDb", "ka"), 1_000), None, "half new: not yet");
-        assert_eq!(see(&text("AKIDb", "kb"), 1_100), None);
-        assert_eq!(see(&text("AKIDb", "kb"), 1_300).as_deref(), Some("AKIDb"));
-        assert_eq!(see(&text("AKIDb", "kb"), 9_000), None, "told once");
-    }
-
-    #[test]
-    fn half_a_known_key_never_switches() {
-        let known = |key: &Credentials| {
-            if key.secret_id == "AKIDb" {
-                Known::HalfOfAnOwner
-            } else {
-                Known::Stranger
-            }
-        };
-        let mut settle = Settle::default();
-        let text = b"SECRET_ID=AKIDb\nSECRET_KEY=k\n";
-        assert!(settle.observe(Some(text), 0, &names(), known).is_none());
-        assert!(
-            settle
-                .observe(Some(text), 100_000, &names(), known)
-                .is_none()
-        );
-    }
-
-    #[test]
-    fn a_mended_secret_counts_when_the_file_is_whole_and_has_stood_still() {
-        let corrected = |_: &Credentials| Known::Corrected;
-        let mut settle = Settle::from(Some(Credentials::new("AKIDb", "typo")));
-        let mut see = |text: &str, now| {
-            let changed = settle.observe(Some(text.as_bytes()), now, &names(), corrected);
-            changed.is_some()
-        };
-        let cut = "SECRET_ID=AKIDb\nSECRET_KEY=righ";
-        assert!(!see(cut, 0) && !see(cut, 100_000), "it may be cut off");
-        let whole = "SECRET_ID=AKIDb\nSECRET_KEY=right\n";
-        assert!(!see(whole, 200_000) && !see(whole, 200_000 + DOUBT_MS - 1));
-        assert!(see(whole, 200_000 + DOUBT_MS));
-    }
-
-    /// One rewrite: what stands in the file for how many milliseconds.
-    #[derive(Debug, Clone)]
-    enum Rewrite {
-        Whole(u8, i64),
-        /// Cut after so many per mille of its bytes, or gone, or noise: always shorter than the doubt.
-        Cut(u8, usize, i64),
-        Gone(i64),
-        Noise(Vec<u8>, i64),
-    }
-
-    fn rewrites() -> impl Strategy<Value = Rewrite> {
-        let short = 1..DOUBT_MS;
-        prop_oneof![
-            (0u8..4, SETTLE_MS + 50..5_000).prop_map(|(owner, ms)| Rewrite::Whole(owner, ms)),
-            (0u8..4, 0usize..1000, short.clone())
-                .prop_map(|(owner, cut, ms)| Rewrite::Cut(owner, cut, ms)),
-            short.clone().prop_map(Rewrite::Gone),
-            (proptest::collection::vec(any::<u8>(), 0..200), 1i64..60_000)
-                .prop_map(|(noise, ms)| Rewrite::Noise(noise, ms)),
-        ]
-    }
-
-    fn whole(owner: u8) -> Vec<u8> {
-        format!("# made by voiceprint\r\nSECRET_ID=AKIDowner{owner}\r\nSECRET_KEY='key-of-{owner}'\r\n# end\r\n").into_bytes()
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(40))]
-
-        /// 40 runs of 25 rewrites: the key in force is always the last whole file's.
-        #[test]
-        fn a_thousand_rewrites_leave_the_last_whole_key(list in proptest::collection::vec(rewrites(), 25)) {
-            let known = |key: &Credentials| {
-                use secrecy::ExposeSecret as _;
-                let pairs = (0..4).map(|n| (format!("AKIDowner{n}"), format!("key-of-{n}")));
-                let halves = pairs.map(|(id, k)| (id == key.secret_id, k == key.secret_key.expose_secret()));
-                halves.fold(Known::Stranger, |found, half| match half {
-                    (true, true) => Known::Owner,
-                    (false, false) => found,
-                    (true, false) if found == Known::Stranger => Known::Corrected,
-                    _ => Known::HalfOfAnOwner,
-                })
-            };
-            let (mut settle, mut now, mut expected, mut active) = (Settle::default(), 0, None, None);
-            for rewrite in list {
-                let (text, ms) = match rewrite {
-                    Rewrite::Whole(owner, ms) => {
-                        expected = Some(format!("AKIDowner{owner}"));
-                        (Some(whole(owner)), ms)
-                    }
-                    Rewrite::Cut(owner, permille, ms) => {
-                        let text = whole(owner);
-                        (Some(text[..text.len() * permille / 1000].to_vec()), ms)
-                    }
-                    Rewrite::Gone(ms) => (None, ms),
-                    Rewrite::Noise(noise, ms) => (Some(noise), ms),
-                };
-                let cut_is_whole = text.as_deref().and_then(|t| read(t, &names())).map(|r| r.key);
-                let settled = cut_is_whole.filter(|key| known(key) == Known::Owner && ms >= SETTLE_MS);
-                expected = settled.map(|key| key.secret_id).or(expected);
-                let end = now + ms;
-                while now < end {
-                    if let Some(Reading { key, .. }) = settle.observe(text.as_deref(), now, &names(), known) {
-                        active = Some(key.secret_id);
-                    }
-                    now = (now + settle.look_again_in_ms(now).unwrap_or(500)).min(end);
-                }
-                if let Some(Reading { key, .. }) = settle.observe(text.as_deref(), now, &names(), known) {
-                    active = Some(key.secret_id);
-                }
-                prop_assert_eq!(&active, &expected);
-            }
-        }
-    }
-}
+mod tests;

@@ -172,3 +172,50 @@ async fn after_a_thousand_rewrites_of_every_sort_the_last_whole_file_holds() {
     let roll = owners.roll().expect("roll");
     assert_eq!(roll.owners.len(), 4, "nothing was taken for a new owner");
 }
+
+#[tokio::test]
+async fn a_change_that_could_not_be_stored_is_taken_over_later_and_said_meanwhile() {
+    let dir = tempfile::tempdir().expect("dir");
+    let owners = open(dir.path(), Some(key("a")));
+    owners
+        .import(vec![new_owner("a"), new_owner("b")])
+        .expect("import");
+    owners.adopt_environment(0).expect("adopt");
+    let file = dir.path().join(".env");
+    let names = env_sync::Names {
+        id: vec!["SECRET_ID".to_owned()],
+        key: vec!["SECRET_KEY".to_owned()],
+    };
+    let mut watched = env_watch::Watched::new(owners.clone(), file.clone(), names);
+    fs::write(&file, "SECRET_ID=AKIDb\nSECRET_KEY=hush-b\n").expect("write");
+    assert!(watched.look(1_000).await.is_none(), "not settled");
+    let roll = dir.path().join("owners.json");
+    let whole = fs::read(&roll).expect("roll");
+    fs::write(&roll, "{").expect("damage");
+    assert!(watched.look(2_000).await.is_none());
+    assert!(matches!(owners.trouble(), Some(Trouble::NotTaken { .. })));
+    fs::write(&roll, whole).expect("restore");
+    let asker = Asker {
+        token: "robot",
+        session: None,
+        device: None,
+        speaker: None,
+        client: None,
+        owners: &[],
+    };
+    let refused = owners.switch(&asker, Wanted::Environment, None, 2_500);
+    assert!(matches!(
+        refused.expect("switch"),
+        Err(Refusal::Environment(_))
+    ));
+    let change = watched.look(4_000).await.expect("tried again");
+    assert_eq!((change.owner, owners.trouble()), (alias("b"), None));
+
+    // Half of it, and there it stays.
+    fs::write(&file, "SECRET_ID=AKIDa\n").expect("write");
+    for now_ms in [5_000, 8_000] {
+        assert!(watched.look(now_ms).await.is_none());
+    }
+    assert_eq!(owners.trouble(), Some(Trouble::NoWholeKey));
+    assert_eq!(owners.environment(), Some(alias("b")));
+}

@@ -15,9 +15,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Owners,
-    env_sync::{Names, Settle},
-    environment::EnvironmentChange,
+    env_sync::{Known, Names, Settle},
+    environment::{EnvironmentChange, Trouble},
 };
+use crate::model::Lang;
 
 /// Mounted and networked file systems send no events; two seconds is within the patience of `switch_owner_keys`.
 const POLL: Duration = Duration::from_secs(2);
@@ -68,8 +69,11 @@ impl Watched {
     /// Begins with the key that is in force at the start.
     #[must_use]
     pub fn new(owners: Owners, file: PathBuf, names: Names) -> Self {
+        // A start may fall into a rewrite: a secret that differs from the stored one has yet to stand still.
+        let current = owners.0.settings.key.clone();
+        let current = current.filter(|key| owners.recognise(key) != Known::Corrected);
         Self {
-            settle: Settle::from(owners.0.settings.key.clone()),
+            settle: Settle::from(current),
             owners,
             file,
             names,
@@ -84,17 +88,27 @@ impl Watched {
             .settle
             .observe(text.as_deref(), now_ms, &self.names, recognise);
         let Some(read) = read else {
+            let stuck = self.settle.is_stuck().then_some(Trouble::NoWholeKey);
+            self.owners.note_trouble(stuck);
             return self.owners.entered_otherwise(now_ms);
         };
         let owners = self.owners.clone();
+        let key = read.key.clone();
         let taken = tokio::task::spawn_blocking(move || {
-            owners.environment_changed_to(&read.key, read.owner.as_ref(), now_ms)
+            let places = text.and_then(|text| owners.0.settings.places_in.of(&text));
+            owners.environment_changed_to(&read.key, read.owner.as_ref(), places, now_ms)
         })
         .await;
         match taken {
-            Ok(Ok(change)) => Some(change),
+            Ok(Ok(change)) => {
+                self.settle.accept(key);
+                self.owners.note_trouble(None);
+                Some(change)
+            }
+            // The next look tries again.
             Ok(Err(error)) => {
-                tracing::error!(%error, "cannot take over the key in the environment file");
+                let [zh, en] = [Lang::Zh, Lang::En].map(|lang| error.sentence(lang));
+                self.owners.note_trouble(Some(Trouble::NotTaken { zh, en }));
                 None
             }
             // The runtime is ending.

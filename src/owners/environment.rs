@@ -1,7 +1,7 @@
 //! Whose key the environment names, at the start and whenever the file changes.
 
 use super::{Error, Owner, Owners, Roll, env_sync::Known, locked, vault};
-use crate::model::{BucketUrl, Credentials, OwnerAlias};
+use crate::model::{BucketUrl, Credentials, OwnerAlias, Places};
 
 /// What a changed key in `.env` means.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -9,6 +9,23 @@ pub struct EnvironmentChange {
     pub owner: OwnerAlias,
     /// Seen for the first time: its places have yet to be found.
     pub is_new: bool,
+}
+
+/// Why whom the file names is not in force.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Trouble {
+    /// A key in it is cut off, or two are mixed.
+    NoWholeKey,
+    /// The owners' file or the master key is in the way, as the sentence says.
+    NotTaken { zh: String, en: String },
+}
+
+/// Where the logs are of whoever's key the settings name.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Beside {
+    pub owner: Option<OwnerAlias>,
+    pub places: Places,
+    pub region: String,
 }
 
 impl Owners {
@@ -53,26 +70,71 @@ impl Owners {
         key: &Credentials,
         now_ms: i64,
     ) -> Result<EnvironmentChange, Error> {
-        self.environment_changed_to(key, None, now_ms)
+        self.environment_changed_to(key, None, None, now_ms)
     }
 
-    /// The same where the file says beside the key whose it is.
+    /// The same where the file says beside the key whose it is, and where that owner's logs are.
+    ///
+    /// Another key of the same owner, mended or renewed, is no change of the owner: what was switched by voice since stays.
     pub fn environment_changed_to(
         &self,
         key: &Credentials,
         named: Option<&OwnerAlias>,
+        places: Option<(Places, String)>,
         now_ms: i64,
     ) -> Result<EnvironmentChange, Error> {
         let roll = self.roll()?;
         let owner = self.whose_key(&roll, key, named)?;
         let is_new = !roll.owners.contains_key(&owner);
-        self.admit(&owner, key, false, Some(now_ms))?;
-        locked(&self.0.switches).environment_changed(owner.clone(), now_ms);
+        let is_same = !is_new && roll.environment.as_ref() == Some(&owner);
+        if let Some((places, region)) = places {
+            *locked(&self.0.beside) = Beside {
+                owner: Some(owner.clone()),
+                places,
+                region,
+            };
+        }
+        let changed_ms = if is_same {
+            roll.environment_changed_ms
+        } else {
+            Some(now_ms)
+        };
+        self.admit(&owner, key, false, changed_ms)?;
+        if !is_same {
+            locked(&self.0.switches).environment_changed(owner.clone(), now_ms);
+        }
         self.0
             .environment
             .send_replace(Some((owner.clone(), Some(key.clone()))));
         tracing::info!(owner = %owner, is_new, "the key in the environment changed");
         Ok(EnvironmentChange { owner, is_new })
+    }
+
+    /// Why whom the file names is not in force, while it is not.
+    #[must_use]
+    pub fn trouble(&self) -> Option<Trouble> {
+        locked(&self.0.trouble).clone()
+    }
+
+    pub(super) fn note_trouble(&self, trouble: Option<Trouble>) {
+        let mut known = locked(&self.0.trouble);
+        if *known != trouble {
+            match &trouble {
+                Some(Trouble::NoWholeKey) => {
+                    tracing::warn!(
+                        "the environment file names no whole key, the former one stays in force"
+                    );
+                }
+                Some(Trouble::NotTaken { en, .. }) => {
+                    tracing::error!(
+                        error = en,
+                        "cannot take over the key in the environment file"
+                    );
+                }
+                None => tracing::info!("the key in the environment file is in force"),
+            }
+            *known = trouble;
+        }
     }
 
     /// The owner of the environment's key goes by another alias than it did: another program entered it meanwhile.
@@ -143,31 +205,33 @@ impl Owners {
         Ok(owner.map(|(alias, _)| alias.clone()))
     }
 
-    /// Makes sure that the environment's owner is in the file, and notes that its key was seen. The settings are a copy of what stood
-    /// in the file at the start: they are kept `with_places` then, and are nobody's for a key that came later.
+    /// Makes sure that the environment's owner is in the file with what the settings say of its logs, and notes that its key was seen.
     ///
-    /// A key whose id is known and whose rest is another is a mended or renewed one, and takes the old one's place.
+    /// A key whose id is known and whose rest is another is a mended or renewed one, and takes the old one's place; not at a start, which
+    /// may fall into a rewrite.
     fn admit(
         &self,
         alias: &OwnerAlias,
         key: &Credentials,
-        with_places: bool,
+        at_start: bool,
         changed_ms: Option<i64>,
     ) -> Result<(), Error> {
-        let settings = &self.0.settings;
         self.0.registry.change(|roll| {
             let master = self.master_key_or_fresh(roll)?;
             if let Some(owner) = roll.owners.get_mut(alias) {
-                let same = owner.key.as_ref().is_some_and(|sealed| {
-                    let kept = master.open(alias, &sealed.sealed);
-                    kept.is_ok_and(|kept| kept.is_same_key(key))
+                let kept = owner.key.as_ref();
+                let kept = kept.and_then(|kept| master.open(alias, &kept.sealed).ok());
+                let takes_its_place = kept.is_none_or(|kept| {
+                    let is_lasting = kept.token.is_none();
+                    // A key that ends does not go before one that lasts.
+                    !kept.is_same_key(key) && !(is_lasting && (key.token.is_some() || at_start))
                 });
-                if !same && !owner.gave_up(key) {
+                if takes_its_place && !owner.gave_up(key) {
                     owner.key = Some(master.sealed(alias, key)?);
                 }
             } else {
                 let owner = Owner {
-                    region: settings.region.clone(),
+                    region: locked(&self.0.beside).region.clone(),
                     unnamed: true,
                     // An alias that the file gives is a name.
                     spoken: if vault::alias_of_id(&key.secret_id)? == *alias {
@@ -180,9 +244,7 @@ impl Owners {
                 };
                 roll.owners.insert(alias.clone(), owner);
             }
-            if with_places {
-                self.copy_settings(roll, alias);
-            }
+            self.copy_settings(roll, alias);
             roll.environment = Some(alias.clone());
             roll.environment_changed_ms = changed_ms;
             Ok(())

@@ -4,7 +4,9 @@ use std::{fs, io, path::Path};
 
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::{Error, MasterKey, Owner, Owners, Roll, registry::SealedKey, vault};
+use super::{
+    Error, MasterKey, Owner, Owners, Roll, code, registry::SealedKey, same_key::Moves, vault,
+};
 use crate::model::{Credentials, OwnerAlias, Places};
 
 /// An owner to be stored.
@@ -20,22 +22,42 @@ pub struct NewOwner {
 
 impl Owners {
     pub fn add(&self, new: NewOwner) -> Result<(), Error> {
-        self.0.registry.change(|roll| {
+        self.change_and_move(|roll, moves| {
             if roll.owners.contains_key(&new.alias) {
                 return Err(Error::Exists(new.alias));
             }
             let master = self.master_key_or_fresh(roll)?;
-            self.store(roll, &master, new)
+            self.store(roll, &master, new, moves)
         })
     }
 
     /// Stores many at once: all of them or none. An owner that exists is replaced, but keeps what the new one does not say.
     pub fn import(&self, list: Vec<NewOwner>) -> Result<(), Error> {
-        self.0.registry.change(|roll| {
+        self.change_and_move(|roll, moves| {
             let master = self.master_key_or_fresh(roll)?;
             list.into_iter()
-                .try_for_each(|new| self.store(roll, &master, new))
+                .try_for_each(|new| self.store(roll, &master, new, moves))
         })
+    }
+
+    /// Changes the file of owners and moves folders, both or neither.
+    fn change_and_move(
+        &self,
+        change: impl FnOnce(&mut Roll, &mut Moves) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let mut done = None;
+        let changed = self.0.registry.change(|roll| {
+            let mut moves = Moves::default();
+            change(roll, &mut moves)?;
+            done = Some(self.carry_out(&moves)?);
+            Ok(())
+        });
+        if changed.is_err()
+            && let Some(mut done) = done
+        {
+            done.take_back();
+        }
+        changed
     }
 
     /// Changes what is said of an owner and keeps the rest, the key included. An owner whom the environment alone names is entered.
@@ -44,11 +66,12 @@ impl Owners {
         alias: &OwnerAlias,
         about: Owner,
         code: Option<&SecretString>,
+        gone: Gone,
     ) -> Result<(), Error> {
         let environment = self.0.environment.borrow().clone();
         self.0.registry.change(|roll| {
             let master = self.master_key_or_fresh(roll)?;
-            let before = match (roll.owners.remove(alias), environment) {
+            let mut before = match (roll.owners.remove(alias), environment) {
                 (Some(owner), _) => owner,
                 (None, Some((named, Some(key)))) if named == *alias => Owner {
                     unnamed: true,
@@ -57,7 +80,9 @@ impl Owners {
                 },
                 (None, _) => return Err(self.unknown(alias.as_str(), roll)),
             };
-            let code = code.map(|c| master.seal_code(alias, c.expose_secret()));
+            before.code.take_if(|_| gone.code);
+            before.run_at.take_if(|_| gone.run_at);
+            let code = code.map(|c| sealed_code(&master, alias, c));
             let says_where = about.places != Places::default() || !about.region.is_empty();
             let owner = Owner {
                 chosen: before.chosen || says_where,
@@ -70,12 +95,12 @@ impl Owners {
 
     /// Gives an owner another key. The one before is remembered by its id's hash, so that it still means this owner.
     pub fn rotate(&self, alias: &OwnerAlias, key: &Credentials) -> Result<(), Error> {
-        self.0.registry.change(|roll| {
+        self.change_and_move(|roll, moves| {
             let master = self.master_key_or_fresh(roll)?;
             if !roll.owners.contains_key(alias) {
                 return Err(self.unknown(alias.as_str(), &Roll::default()));
             }
-            self.claim(roll, &master, alias, key)?;
+            self.claim(roll, &master, alias, key, moves)?;
             if let Some(owner) = roll.owners.get_mut(alias) {
                 *owner = renewed(std::mem::take(owner), &master, alias, key)?;
             }
@@ -89,12 +114,20 @@ impl Owners {
         Ok(roll.owners.get(alias).is_some_and(|o| o.gave_up(key)))
     }
 
-    /// Forgets an owner and its key. The owner's data stays on the disk.
+    /// Forgets an owner and its key. The owner's data stays on the disk, for whoever comes back with the key; when the alias is given to
+    /// another key, it is put aside.
     pub fn remove(&self, alias: &OwnerAlias) -> Result<(), Error> {
         self.0.registry.change(|roll| {
-            if roll.owners.remove(alias).is_none() {
+            let Some(owner) = roll.owners.remove(alias) else {
                 return Err(self.unknown(alias.as_str(), roll));
+            };
+            let mut ids = owner.former;
+            if let (Some(key), Ok(master)) = (&owner.key, self.master_key(roll))
+                && let Ok(key) = master.open(alias, &key.sealed)
+            {
+                ids.push(vault::hash_of_id(&key.secret_id));
             }
+            roll.left.insert(alias.clone(), ids);
             roll.in_use.take_if(|used| used == alias);
             if roll.environment.take_if(|named| named == alias).is_some() {
                 roll.environment_changed_ms = None;
@@ -169,7 +202,13 @@ impl Owners {
         Ok(())
     }
 
-    fn store(&self, roll: &mut Roll, master: &MasterKey, new: NewOwner) -> Result<(), Error> {
+    fn store(
+        &self,
+        roll: &mut Roll,
+        master: &MasterKey,
+        new: NewOwner,
+        moves: &mut Moves,
+    ) -> Result<(), Error> {
         let alias = &new.alias;
         let twin = roll.owners.keys().find(|known| {
             *known != alias && known.as_str().to_lowercase() == alias.as_str().to_lowercase()
@@ -177,9 +216,9 @@ impl Owners {
         if let Some(twin) = twin {
             return Err(Error::Exists(twin.clone()));
         }
-        let taken_over = self.claim(roll, master, alias, &new.key)?;
+        let taken_over = self.claim(roll, master, alias, &new.key, moves)?;
         let before = taken_over.or_else(|| roll.owners.remove(alias));
-        let code = new.code.map(|c| master.seal_code(alias, c.expose_secret()));
+        let code = new.code.map(|c| sealed_code(master, alias, &c));
         let owner = merged(before.unwrap_or_default(), new.about, code.transpose()?);
         let owner = Owner {
             unnamed: false,
@@ -238,6 +277,25 @@ impl Owner {
     pub(super) fn gave_up(&self, key: &Credentials) -> bool {
         self.former.contains(&vault::hash_of_id(&key.secret_id))
     }
+}
+
+/// What of an owner is taken away.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Gone {
+    pub code: bool,
+    /// The hour of its own; the common one counts.
+    pub run_at: bool,
+}
+
+fn sealed_code(
+    master: &MasterKey,
+    alias: &OwnerAlias,
+    said: &SecretString,
+) -> Result<vault::Sealed, Error> {
+    if code::plain(said.expose_secret()).chars().count() < code::LEAST {
+        return Err(Error::CodeTooShort(alias.clone()));
+    }
+    Ok(master.seal_code(alias, said.expose_secret())?)
 }
 
 /// The owner with another key.

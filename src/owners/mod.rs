@@ -9,7 +9,7 @@
 
 use std::{
     path::PathBuf,
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use tokio::sync::watch;
@@ -30,8 +30,8 @@ mod turn;
 pub mod vault;
 mod words;
 
-pub use environment::EnvironmentChange;
-pub use manage::NewOwner;
+pub use environment::{EnvironmentChange, Trouble};
+pub use manage::{Gone, NewOwner};
 pub use registry::{Owner, Registry, Roll};
 pub use switch::{Asker, Whose, Why};
 pub use turn::{ENVIRONMENT_WAIT, Refusal, Switched, Wanted};
@@ -65,6 +65,8 @@ pub enum Error {
     },
     #[error("owner `{0}` has no key; give it one with `gengfu owner rotate {0}`")]
     NoKey(OwnerAlias),
+    #[error("the code of `{0}` is too short: four digits or characters at least")]
+    CodeTooShort(OwnerAlias),
     #[error(transparent)]
     Registry(#[from] registry::Error),
     #[error(transparent)]
@@ -89,8 +91,32 @@ pub struct Settings {
     pub keyless: OwnerAlias,
     /// Where the logs of the environment's owner are.
     pub places: Places,
+    /// The same in a later text of the file.
+    pub places_in: PlacesIn,
     pub endpoints: Endpoints,
     pub zone: Zone,
+}
+
+/// Reads places and region from a text of the `.env` file; the configuration's own reader, handed in by `app`.
+#[derive(Clone, Default)]
+pub struct PlacesIn(Option<Arc<ReadPlaces>>);
+
+type ReadPlaces = dyn Fn(&[u8]) -> Option<(Places, String)> + Send + Sync;
+
+impl PlacesIn {
+    pub fn new(read: impl Fn(&[u8]) -> Option<(Places, String)> + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(read)))
+    }
+
+    fn of(&self, text: &[u8]) -> Option<(Places, String)> {
+        self.0.as_ref()?(text)
+    }
+}
+
+impl std::fmt::Debug for PlacesIn {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("PlacesIn").field(&self.0.is_some()).finish()
+    }
 }
 
 /// Everything that is needed to reach one owner's logs. There is no way to make one without naming the owner.
@@ -117,8 +143,10 @@ struct Shared {
     settings: Settings,
     /// The key the environment names now, and whose it is.
     environment: watch::Sender<Option<(OwnerAlias, Option<Credentials>)>>,
-    /// Whose key the settings name, and so whom their bucket and prefixes are meant for.
-    configured: OnceLock<OwnerAlias>,
+    /// What the settings say of where logs are, and whose key they name, whom that is meant for.
+    beside: Mutex<environment::Beside>,
+    /// Why the file's key is not in force.
+    trouble: Mutex<Option<Trouble>>,
     switches: Mutex<switch::Switches>,
     attempts: Mutex<code::Attempts>,
     /// Asks the watcher to look at the file at once.
@@ -131,7 +159,12 @@ impl Owners {
         let owners = Self(Arc::new(Shared {
             registry: Registry::in_dir(&settings.data_dir),
             environment: watch::Sender::new(None),
-            configured: OnceLock::new(),
+            beside: Mutex::new(environment::Beside {
+                owner: None,
+                places: settings.places.clone(),
+                region: settings.region.clone(),
+            }),
+            trouble: Mutex::default(),
             switches: Mutex::default(),
             attempts: Mutex::default(),
             look: tokio::sync::Notify::new(),
@@ -139,7 +172,7 @@ impl Owners {
         }));
         let named = owners.owner_of_environment()?;
         if let Some((alias, _)) = &named {
-            owners.0.configured.get_or_init(|| alias.clone());
+            locked(&owners.0.beside).owner = Some(alias.clone());
         }
         owners.0.environment.send_replace(named);
         Ok(owners)
@@ -303,6 +336,8 @@ fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+#[cfg(test)]
+mod alias_tests;
 #[cfg(test)]
 mod env_key_tests;
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! owner goes before the settings; the settings' bucket is read for the owner of the settings' key alone, and not when it is known
 //! as another owner's. Asks no cloud; see `app::places`.
 
-use super::{Error, Owner, Owners, Roll};
+use super::{Error, Owner, Owners, Roll, environment::Beside, locked};
 use crate::model::{BucketUrl, OwnerAlias, Places};
 
 impl Owners {
@@ -15,44 +15,23 @@ impl Owners {
         alias: &OwnerAlias,
         owner: Option<&Owner>,
     ) -> (Places, String) {
-        let settings = &self.0.settings;
+        let said = locked(&self.0.beside).clone();
         let Some(owner) = owner else {
-            return (settings.places.clone(), settings.region.clone());
+            return (said.places, said.region);
         };
         let first = |a: &str, b: &str| if a.is_empty() { b } else { a }.to_owned();
         let own = owner.places.clone();
-        if !self.settings_are_for(roll, alias, owner) {
-            let region = first(&owner.region, &settings.region);
-            return (own.or(&manners(&settings.places)), region);
+        if !are_for(&said, roll, alias, owner) {
+            let region = first(&owner.region, &said.region);
+            return (own.or(&manners(&said.places)), region);
         }
         // What the file has of an owner whom nobody entered are copies of settings, or guesses: a mended setting goes before them.
-        let settings_first = owner.unnamed && !owner.chosen && settings.places.has_bucket();
+        let settings_first = owner.unnamed && !owner.chosen && said.places.has_bucket();
         if settings_first {
-            (
-                settings.places.clone().or(&own),
-                first(&settings.region, &owner.region),
-            )
+            (said.places.or(&own), first(&said.region, &owner.region))
         } else {
-            (
-                own.or(&settings.places),
-                first(&owner.region, &settings.region),
-            )
+            (own.or(&said.places), first(&owner.region, &said.region))
         }
-    }
-
-    /// Whether bucket and prefixes of the settings are meant for this owner: it is the one whose key they name, and the bucket is not
-    /// another's. The key in `.env` may have been rewritten beside a bucket that stayed.
-    fn settings_are_for(&self, roll: &Roll, alias: &OwnerAlias, owner: &Owner) -> bool {
-        let buckets = |places: &Places| -> Vec<BucketUrl> {
-            let prefixes = places.prefixes.values().flatten();
-            let named = prefixes.filter_map(|p| p.bucket.clone());
-            places.bucket.clone().into_iter().chain(named).collect()
-        };
-        let said = buckets(&self.0.settings.places);
-        let shared = |places: &Places| buckets(places).iter().any(|b| said.contains(b));
-        let mut others = roll.owners.iter().filter(|(other, _)| *other != alias);
-        self.0.configured.get() == Some(alias)
-            && (shared(&owner.places) || !others.any(|(_, other)| shared(&other.places)))
     }
 
     /// The environment's owner keeps a copy of the settings, for the days on which `.env` names somebody else.
@@ -60,7 +39,12 @@ impl Owners {
         let Some(owner) = roll.owners.get(alias) else {
             return;
         };
-        if owner.unnamed && !owner.chosen && self.0.settings.places.has_bucket() {
+        let said = locked(&self.0.beside).clone();
+        if owner.unnamed
+            && !owner.chosen
+            && said.places.has_bucket()
+            && are_for(&said, roll, alias, owner)
+        {
             let (places, region) = self.places_of(roll, alias, Some(owner));
             if let Some(owner) = roll.owners.get_mut(alias) {
                 (owner.places, owner.region) = (places, region);
@@ -83,6 +67,21 @@ impl Owners {
             Ok(())
         })
     }
+}
+
+/// Whether bucket and prefixes of the settings are meant for this owner: it is the one whose key they name, and the bucket is not
+/// another's. The key in `.env` may have been rewritten beside a bucket that stayed.
+fn are_for(said: &Beside, roll: &Roll, alias: &OwnerAlias, owner: &Owner) -> bool {
+    let buckets = |places: &Places| -> Vec<BucketUrl> {
+        let prefixes = places.prefixes.values().flatten();
+        let named = prefixes.filter_map(|p| p.bucket.clone());
+        places.bucket.clone().into_iter().chain(named).collect()
+    };
+    let wanted = buckets(&said.places);
+    let shared = |places: &Places| buckets(places).iter().any(|b| wanted.contains(b));
+    let mut others = roll.owners.iter().filter(|(other, _)| *other != alias);
+    said.owner.as_ref() == Some(alias)
+        && (shared(&owner.places) || !others.any(|(_, other)| shared(&other.places)))
 }
 
 /// Of the environment's places, what holds for other owners too: how shipping tasks name directories, but no bucket, topic or cluster.

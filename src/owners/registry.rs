@@ -54,6 +54,9 @@ pub struct Roll {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub environment_changed_ms: Option<i64>,
     pub owners: BTreeMap<OwnerAlias, Owner>,
+    /// Owners that were removed and whose data is still there, with hashes of their keys' ids: nobody else gets it with the alias.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub left: BTreeMap<OwnerAlias, Vec<String>>,
 }
 
 /// One owner. Only `key` and `code` are hidden; the rest may be read and edited by the operator.

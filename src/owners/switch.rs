@@ -9,11 +9,12 @@
 //! newest switch. A switch ends after 30 idle minutes in its scope, or at midnight. Always true: a call in one scope changes nothing
 //! in another. Does not check codes or names, and reads no clock.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
+use super::Owner;
 use crate::model::{Day, OwnerAlias};
 
 pub mod kept;
@@ -31,6 +32,8 @@ pub struct Asker<'a> {
     pub device: Option<&'a str>,
     /// The voice, as the client claims; for the record only.
     pub speaker: Option<&'a str>,
+    /// Name and version of the program, as it claims; for the record only.
+    pub client: Option<&'a str>,
     /// Owners the token may open; empty: all. Exactly one: the token is bound to it.
     pub owners: &'a [OwnerAlias],
 }
@@ -88,6 +91,16 @@ pub struct Standing<'a> {
     pub environment: Option<&'a OwnerAlias>,
     /// The only owner there is.
     pub only: Option<&'a OwnerAlias>,
+    /// Who is in the file of owners; `None`: whoever is named.
+    pub entered: Option<&'a BTreeMap<OwnerAlias, Owner>>,
+}
+
+impl Standing<'_> {
+    /// Whether there is this owner: one that was removed is nobody.
+    fn knows(&self, owner: &OwnerAlias) -> bool {
+        let entered = self.entered.is_none_or(|all| all.contains_key(owner));
+        entered || self.environment == Some(owner)
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -272,8 +285,9 @@ fn decide(
     if let Some(owner) = asker.bound() {
         return Some((owner.clone(), Why::Bound));
     }
-    let environment = environment.filter(|(owner, _)| asker.may_open(owner));
-    let switch = switch.filter(|s| asker.may_open(&s.owner));
+    let may_be = |owner: &OwnerAlias| asker.may_open(owner) && standing.knows(owner);
+    let environment = environment.filter(|(owner, _)| may_be(owner));
+    let switch = switch.filter(|s| may_be(&s.owner));
     match (switch, environment) {
         (Some(switch), environment)
             if environment.is_none_or(|(_, at_ms)| *at_ms < switch.at_ms) =>

@@ -24,6 +24,7 @@ pub(super) fn settings(dir: &Path, named: Option<Credentials>) -> Settings {
         key: named,
         key_owner: None,
         region: "ap-nanjing".to_owned(),
+        places_in: PlacesIn::default(),
         places: Places {
             bucket: Some(bucket("env-125")),
             prefixes: [(
@@ -62,11 +63,12 @@ pub(super) fn new_owner(name: &str) -> NewOwner {
     }
 }
 
-const ROBOT: Asker<'_> = Asker {
+pub(super) const ROBOT: Asker<'_> = Asker {
     token: "robot",
     session: Some("s"),
     device: None,
     speaker: None,
+    client: None,
     owners: &[],
 };
 
@@ -242,33 +244,63 @@ fn a_code_has_three_outcomes_and_a_limit() {
             .switch(&ROBOT, Wanted::Named("a"), said.as_ref(), now_ms)
             .expect("switch")
     };
-    let name = "a先生".to_owned();
+    let owner = alias("a");
     assert_eq!(
         ask(None, 0),
-        Err(Refusal::CodeNeeded { name: name.clone() })
+        Err(Refusal::CodeNeeded {
+            owner: owner.clone()
+        })
     );
     assert_eq!(
         ask(Some("1"), 1),
         Err(Refusal::CodeWrong {
-            name: name.clone(),
+            owner: owner.clone(),
             tries_left: 4
         })
     );
     assert!(ask(Some("4711"), 2).is_ok());
+    let again = ask(None, 2).expect("it is a's turn already");
+    assert!(again.same, "no code is asked for");
+    let free = owners
+        .switch(&ROBOT, Wanted::Named("B"), None, 2)
+        .expect("switch")
+        .expect("no code set");
+    assert_eq!((free.owner, free.same), (alias("b"), false));
     for i in 3..8 {
         assert!(ask(Some(&format!("000{i}")), i).is_err());
     }
     let until_ms = 7 + code::CLOSED_MS;
     assert_eq!(
         ask(Some("4711"), 8),
-        Err(Refusal::Closed { name, until_ms })
+        Err(Refusal::Closed { owner, until_ms })
     );
     assert!(ask(Some("4711"), until_ms).is_ok());
-    let free = owners
-        .switch(&ROBOT, Wanted::Named("B"), None, 9)
-        .expect("switch")
-        .expect("no code set");
-    assert_eq!((free.owner, free.same), (alias("b"), false));
+}
+
+#[test]
+fn a_code_is_long_enough_and_can_be_taken_away() {
+    let dir = tempfile::tempdir().expect("dir");
+    let owners = open(dir.path(), None);
+    let with = |code: &str| NewOwner {
+        code: Some(SecretString::from(code)),
+        ..new_owner("a")
+    };
+    for short in ["!!!!", "123", "。"] {
+        assert!(
+            matches!(owners.add(with(short)), Err(Error::CodeTooShort(_))),
+            "{short}"
+        );
+    }
+    owners.add(with("一二三四")).expect("four digits");
+    let gone = Gone {
+        code: true,
+        ..Gone::default()
+    };
+    owners
+        .set(&alias("a"), Owner::default(), None, gone)
+        .expect("set");
+    let free = owners.switch(&ROBOT, Wanted::Named("a"), None, 0);
+    assert!(free.expect("switch").is_ok());
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{
-    Asker, Error, Owners, Roll, Whose, code, locked,
+    Asker, Error, Owners, Roll, Trouble, Whose, code, locked,
     switch::{Standing, Switches, kept::Kept},
 };
 use crate::model::OwnerAlias;
@@ -41,23 +41,40 @@ pub enum Refusal {
     },
     /// The `.env` file names no key.
     EnvironmentNamesNobody,
+    /// It names somebody who could not be taken over.
+    Environment(Trouble),
     /// The token belongs to one owner, or may not open this one.
     NotAllowed {
-        owner: String,
+        owner: OwnerAlias,
     },
     /// No answer to the question for the code.
     CodeNeeded {
-        name: String,
+        owner: OwnerAlias,
     },
     CodeWrong {
-        name: String,
+        owner: OwnerAlias,
         tries_left: u32,
     },
     /// Too many wrong codes.
     Closed {
-        name: String,
+        owner: OwnerAlias,
         until_ms: i64,
     },
+}
+
+impl Refusal {
+    /// Its name in the log, and whom it was about.
+    fn about(&self) -> (&'static str, Option<&str>) {
+        match self {
+            Self::Unknown { asked, .. } => ("unknown", Some(asked)),
+            Self::EnvironmentNamesNobody => ("environment_names_nobody", None),
+            Self::Environment(_) => ("environment_in_trouble", None),
+            Self::NotAllowed { owner } => ("not_allowed", Some(owner.as_str())),
+            Self::CodeNeeded { owner } => ("code_needed", Some(owner.as_str())),
+            Self::CodeWrong { owner, .. } => ("code_wrong", Some(owner.as_str())),
+            Self::Closed { owner, .. } => ("closed", Some(owner.as_str())),
+        }
+    }
 }
 
 impl Owners {
@@ -89,6 +106,7 @@ impl Owners {
             in_use: roll.in_use.as_ref(),
             environment: environment.as_ref(),
             only: roll.owners.keys().next().filter(|_| roll.owners.len() == 1),
+            entered: Some(&roll.owners),
         };
         let zone = self.0.settings.zone.time_zone();
         let mut switches = locked(&self.0.switches);
@@ -180,13 +198,13 @@ impl Owners {
     ) -> Result<Result<OwnerAlias, Refusal>, Error> {
         let owner = match wanted {
             Wanted::Environment => match self.environment() {
+                // Who has just logged in must not hear the former owner's logs instead.
+                _ if let Some(trouble) = self.trouble() => {
+                    return Ok(Err(Refusal::Environment(trouble)));
+                }
                 // The file is trusted: whoever may write it has recognised the voice, so no code is asked for.
                 Some(owner) if asker.may_open(&owner) => return Ok(Ok(owner)),
-                Some(owner) => {
-                    return Ok(Err(Refusal::NotAllowed {
-                        owner: self.name(&owner),
-                    }));
-                }
+                Some(owner) => return Ok(Err(Refusal::NotAllowed { owner })),
                 None => return Ok(Err(Refusal::EnvironmentNamesNobody)),
             },
             Wanted::Named(name) => match self.find(roll, name) {
@@ -194,30 +212,38 @@ impl Owners {
                 None => return Ok(Err(nobody_called(roll, asker, name))),
             },
         };
-        let name = self.name(&owner);
         if !asker.may_open(&owner) {
-            return Ok(Err(Refusal::NotAllowed { owner: name }));
+            return Ok(Err(Refusal::NotAllowed { owner }));
+        }
+        // Whoever hears these logs already has given the code.
+        let present = self.owner_behind(asker, now_ms)?;
+        if present.is_some_and(|present| present.owner == owner) {
+            return Ok(Ok(owner));
         }
         let Some(sealed) = roll.owners.get(&owner).and_then(|o| o.code.as_ref()) else {
             return Ok(Ok(owner));
         };
         if let Some(until_ms) = locked(&self.0.attempts).closed_until(&owner, now_ms) {
-            return Ok(Err(Refusal::Closed { name, until_ms }));
+            return Ok(Err(Refusal::Closed { owner, until_ms }));
         }
         let Some(said) = said
             .map(SecretString::expose_secret)
             .filter(|s| !s.trim().is_empty())
         else {
-            return Ok(Err(Refusal::CodeNeeded { name }));
+            return Ok(Err(Refusal::CodeNeeded { owner }));
         };
         let set = self.master_key(roll)?.open_code(&owner, sealed)?;
         let mut attempts = locked(&self.0.attempts);
+        // Others may have guessed meanwhile.
+        if let Some(until_ms) = attempts.closed_until(&owner, now_ms) {
+            return Ok(Err(Refusal::Closed { owner, until_ms }));
+        }
         if code::is_right(said, &set) {
             attempts.right(&owner);
             return Ok(Ok(owner));
         }
         let tries_left = attempts.wrong(&owner, said, now_ms);
-        Ok(Err(Refusal::CodeWrong { name, tries_left }))
+        Ok(Err(Refusal::CodeWrong { owner, tries_left }))
     }
 
     fn find(&self, roll: &Roll, name: &str) -> Option<OwnerAlias> {
@@ -246,21 +272,14 @@ fn nobody_called(roll: &Roll, asker: &Asker<'_>, name: &str) -> Refusal {
 /// Who switched to whom, and what came of it; never a code.
 fn audit(asker: &Asker<'_>, outcome: &Result<Switched, Refusal>) {
     let (token, session) = (asker.token, asker.session);
-    let (device, speaker) = (asker.device, asker.speaker);
+    let (device, speaker, client) = (asker.device, asker.speaker, asker.client);
     match outcome {
         Ok(Switched { owner, same, .. }) => {
-            tracing::info!(target: "gengfu::audit", token, session, device, speaker, owner = %owner, same, "switched owner");
+            tracing::info!(target: "gengfu::audit", token, session, device, speaker, client, owner = %owner, same, "switched owner");
         }
         Err(refusal) => {
-            let reason = match refusal {
-                Refusal::Unknown { .. } => "unknown",
-                Refusal::EnvironmentNamesNobody => "environment_names_nobody",
-                Refusal::NotAllowed { .. } => "not_allowed",
-                Refusal::CodeNeeded { .. } => "code_needed",
-                Refusal::CodeWrong { .. } => "code_wrong",
-                Refusal::Closed { .. } => "closed",
-            };
-            tracing::warn!(target: "gengfu::audit", token, session, device, speaker, reason, "refused to switch owner");
+            let (reason, about) = refusal.about();
+            tracing::warn!(target: "gengfu::audit", token, session, device, speaker, client, asked = about, reason, "refused to switch owner");
         }
     }
 }

@@ -35,6 +35,9 @@ impl Error {
             (Self::NoKey(alias), Lang::Zh) => {
                 format!("主人 {alias} 没有密钥;请用 gengfu owner rotate {alias} 存一个")
             }
+            (Self::CodeTooShort(alias), Lang::Zh) => {
+                format!("{alias} 的口令太短;至少要有四个数字或字,标点不算")
+            }
             (Self::Alias(_), Lang::Zh) => {
                 "主人的别名只能用 1 到 64 个字母、汉字、数字和 - _ .,不能以点开头".to_owned()
             }
@@ -44,6 +47,7 @@ impl Error {
                 | Self::KeyTaken(_)
                 | Self::InUse { .. }
                 | Self::NoKey(_)
+                | Self::CodeTooShort(_)
                 | Self::Alias(_),
                 Lang::En,
             ) => self.to_string(),

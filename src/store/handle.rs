@@ -207,20 +207,17 @@ pub fn check(data_dir: &Path, owner: &OwnerAlias) -> Result<(), Error> {
     }
 }
 
-/// Gives an owner's data to another alias. [`Error::Locked`] while a program writes it; data of that alias is not overwritten.
-pub fn rename_owner(data_dir: &Path, from: &OwnerAlias, to: &OwnerAlias) -> Result<(), Error> {
-    let (old, new) = (folder_of(data_dir, from), folder_of(data_dir, to));
-    if !old.exists() {
-        return Ok(());
+/// Moves an owner's folder. [`Error::Locked`] while a program writes to it; nothing is overwritten.
+pub fn move_owner(from: &Path, to: &Path) -> Result<(), Error> {
+    let _lock = WriterLock::take(from)?;
+    if to.exists() {
+        return Err(Error::io(to)(std::io::ErrorKind::AlreadyExists.into()));
     }
-    let _lock = WriterLock::take(&old)?;
-    if new.exists() {
-        return Err(Error::io(new)(std::io::ErrorKind::AlreadyExists.into()));
-    }
-    fs::rename(&old, &new).map_err(Error::io(new))
+    fs::rename(from, to).map_err(Error::io(to))
 }
 
-fn folder_of(data_dir: &Path, owner: &OwnerAlias) -> PathBuf {
+/// Where an owner's databases lie.
+pub fn folder_of(data_dir: &Path, owner: &OwnerAlias) -> PathBuf {
     data_dir.join("owners").join(owner.as_str())
 }
 

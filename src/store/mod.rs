@@ -44,7 +44,7 @@ pub use day_file::{ManifestRow, ObjectMeta};
 pub use docs::{Doc, What, docs_of};
 pub use error::Error;
 pub use evaluation::{Evaluation, Judgement};
-pub use handle::{Store, check, rename_owner};
+pub use handle::{Store, check, folder_of, move_owner};
 pub use incidents::PastIncident;
 pub use marks::{Mark, NewMark, Verdict};
 pub use search::{Hit, Hits, Query};

@@ -7,7 +7,7 @@ use gengfu::{
     http::alerts::{Key, Webhooks},
     mcp::{Changes, Clock, Stores},
     model::{Credentials, Endpoints, OwnerAlias, Places},
-    owners::{NewOwner, Owner, Owners, Settings},
+    owners::{NewOwner, Owner, Owners, PlacesIn, Settings},
     store::AlarmState,
 };
 use serde::Deserialize;
@@ -107,6 +107,7 @@ fn owners(dir: &TempDir) -> Owners {
         keyless: owner("default"),
         region: String::new(),
         places: Places::default(),
+        places_in: PlacesIn::default(),
         endpoints: Endpoints::default(),
         zone: "Asia/Shanghai".parse().expect("zone"),
     })

@@ -18,7 +18,7 @@ use gengfu::{
         sessions,
     },
     model::{Credentials, Endpoints, Lang, Places},
-    owners::{NewOwner, Owner, Owners, Settings},
+    owners::{NewOwner, Owner, Owners, PlacesIn, Settings},
     round::{
         pull::Want,
         tasks::{Tasks, Work},
@@ -236,6 +236,7 @@ fn owners(data_dir: &Path) -> Owners {
         key_owner: None,
         keyless: owner("default"),
         region: "ap-nanjing".to_owned(),
+        places_in: PlacesIn::default(),
         places: Places::default(),
         endpoints: Endpoints::default(),
         zone: "Asia/Shanghai".parse().expect("zone"),

@@ -15,7 +15,7 @@ use crate::{
         tc3::{self, Api},
     },
     model::{Day, Lang, LogKind, OwnerAlias},
-    owners::{Owners, Reach},
+    owners::{self, Owners, Reach, vault},
     store::{self, Store},
 };
 
@@ -37,7 +37,7 @@ pub(super) async fn checks(owners: &Owners, config: &Config) -> Vec<Check> {
         Err(error) => {
             return vec![Check::problem(
                 "owners",
-                error.to_string(),
+                error.sentence(lang),
                 lang.pick("按上面的说明处理", "do as it says"),
             )];
         }
@@ -48,11 +48,17 @@ pub(super) async fn checks(owners: &Owners, config: &Config) -> Vec<Check> {
         let reach = match owners.reach(&alias) {
             Ok(reach) => reach,
             Err(error) => {
-                let todo = lang.pick(
-                    format!("gengfu owner rotate {alias}"),
-                    format!("gengfu owner rotate {alias}"),
-                );
-                checks.push(Check::problem("key", error.to_string(), todo));
+                let of_all = matches!(&error, owners::Error::Vault(e) if !matches!(e, vault::Error::Tampered(_)));
+                let todo = if of_all {
+                    lang.pick("按上面的说明处理", "do as it says").to_owned()
+                } else {
+                    format!("gengfu owner rotate {alias}")
+                };
+                let found = error.sentence(lang);
+                // A lost master key is lost to all owners alike, and told once.
+                if !checks.iter().any(|c: &Check| c.found == found) {
+                    checks.push(Check::problem("key", found, todo));
+                }
                 continue;
             }
         };

@@ -19,7 +19,7 @@ use crate::{
     app,
     config::Config,
     model::{Credentials, Lang, OwnerAlias},
-    owners::{self, MasterKey, NewOwner, Owner, Owners, import},
+    owners::{self, Gone, MasterKey, NewOwner, Owner, Owners, import},
 };
 
 #[derive(Debug, clap::Args)]
@@ -44,6 +44,12 @@ enum Action {
         owner: OwnerAlias,
         #[command(flatten)]
         about: AboutArgs,
+        /// Take the spoken code away
+        #[arg(long, conflicts_with = "code")]
+        no_code: bool,
+        /// Take the hour away; the common one counts
+        #[arg(long, conflicts_with = "run_at")]
+        no_run_at: bool,
     },
     /// Choose whose data is meant when nobody says
     Use {
@@ -90,9 +96,18 @@ pub(super) async fn run(args: Args, config: &Config) -> Result<Outcome, Failure>
     match args.action {
         Action::Add(args) => add(&owners, args, config),
         Action::List { json } => list(&owners, json, lang),
-        Action::Set { owner, about } => {
+        Action::Set {
+            owner,
+            about,
+            no_code,
+            no_run_at,
+        } => {
             let code = about.code(lang)?;
-            owners.set(&owner, about.into(), code.as_ref())?;
+            let gone = Gone {
+                code: no_code,
+                run_at: no_run_at,
+            };
+            owners.set(&owner, about.into(), code.as_ref(), gone)?;
             said(&lang.pick(
                 format!("{owner} 的登记已更新"),
                 format!("{owner} is changed"),

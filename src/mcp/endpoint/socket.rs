@@ -143,6 +143,7 @@ async fn answer(desk: &Arc<Desk>, caller: &Caller, asked: Call) -> String {
         session: None,
         device: claimed("device_id"),
         speaker: claimed("speaker"),
+        client: None,
         wire: Wire::Endpoint,
     };
     match call(desk, origin, &name, arguments).await {

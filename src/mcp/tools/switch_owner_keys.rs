@@ -13,7 +13,7 @@ use crate::{
         args::{Complaint, Text},
         whose::asker,
     },
-    owners::{ENVIRONMENT_WAIT, Refusal, Switched, Wanted},
+    owners::{self, ENVIRONMENT_WAIT, Refusal, Switched, Wanted},
 };
 
 pub(super) const SPEC: Spec = Spec {
@@ -147,6 +147,14 @@ fn refused(refusal: &Refusal, lang: crate::model::Lang) -> Answer {
             "现在还没有人登录，也没有配置密钥。要不要直接告诉我名字？",
             "Nobody is logged in and no key is set up. Will you tell me a name?",
         ),
+        Refusal::Environment(owners::Trouble::NoWholeKey) => (
+            "登录的文件里没有完整的密钥，还不能换人。要不要等一下再试？",
+            "The login file holds no whole key, so I cannot switch yet. Shall we try again in a moment?",
+        ),
+        Refusal::Environment(owners::Trouble::NotTaken { .. }) => (
+            "新登录的密钥现在存不进去，还不能换人，请管理员看一下。要不要等一下再试？",
+            "The new key cannot be stored, so I cannot switch; please tell the operator. Shall we try again in a moment?",
+        ),
         Refusal::NotAllowed { .. } => (
             "这个入口不能看这位主人的日志。要不要换一位？",
             "This connection may not read that owner's logs. Shall I take another one?",
@@ -168,7 +176,11 @@ fn refused(refusal: &Refusal, lang: crate::model::Lang) -> Answer {
     match refusal {
         Refusal::Unknown { known, .. } => answer.fact("known", known.join(",")),
         Refusal::CodeWrong { tries_left, .. } => answer.fact("tries_left", tries_left),
+        Refusal::Environment(owners::Trouble::NotTaken { zh, en }) => {
+            answer.fact("reason", lang.pick(zh, en))
+        }
         Refusal::EnvironmentNamesNobody
+        | Refusal::Environment(owners::Trouble::NoWholeKey)
         | Refusal::NotAllowed { .. }
         | Refusal::CodeNeeded { .. }
         | Refusal::Closed { .. } => answer,

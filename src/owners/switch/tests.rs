@@ -22,6 +22,7 @@ fn session(name: &str) -> Asker<'_> {
         session: Some(name),
         device: None,
         speaker: None,
+        client: None,
         owners: &[],
     }
 }
