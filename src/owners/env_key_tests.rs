@@ -100,6 +100,9 @@ fn a_server_follows_its_owner_to_the_alias_that_a_command_gave() {
     let dir = tempfile::tempdir().expect("dir");
     let server = start(dir.path(), "a", "env-125", "event/");
     server.adopt_environment(0).expect("adopt");
+    server.add(new_owner("li")).expect("li");
+    server.environment_changed(&key("c"), 0).expect("c");
+    server.environment_changed(&key("a"), 1).expect("a again");
     assert_eq!(server.entered_otherwise(1), None);
     let command = start(dir.path(), "a", "env-125", "event/");
     let entered = NewOwner {
@@ -110,6 +113,9 @@ fn a_server_follows_its_owner_to_the_alias_that_a_command_gave() {
     let found = server.entered_otherwise(2).expect("another alias");
     assert_eq!(found.owner, alias("zhangsan"));
     assert_eq!(server.environment(), Some(alias("zhangsan")));
+    assert_eq!(server.active().expect("somebody"), alias("zhangsan"));
+    let whose = server.owner_of(&super::tests::ROBOT, 3).expect("rule");
+    assert_eq!(whose.expect("somebody").owner, alias("zhangsan"));
     assert_eq!(server.entered_otherwise(3), None);
 }
 
@@ -169,6 +175,59 @@ fn a_bucket_beside_a_later_key_is_that_owner_s_and_one_that_stayed_is_not() {
     let c = change("c", beside("b-125"), 2);
     assert_eq!(of(&c).places.bucket, None, "the line is b's and stayed");
     assert_eq!(of(&b).places.bucket, Some(bucket("b-125")));
+}
+
+#[test]
+fn a_bucket_whose_line_stayed_is_the_former_owner_s_who_was_entered_without_one() {
+    let dir = tempfile::tempdir().expect("dir");
+    let entered = NewOwner {
+        about: Owner::default(),
+        ..new_owner("a")
+    };
+    open(dir.path(), None).add(entered).expect("add");
+    let owners = start(dir.path(), "a", "env-125", "event/");
+    owners.adopt_environment(0).expect("adopt");
+    let stayed = || {
+        let places = Places {
+            bucket: Some(bucket("env-125")),
+            ..Places::default()
+        };
+        Some((places, String::new()))
+    };
+    let b = owners.environment_changed_to(&key("b"), None, stayed(), 1);
+    let b = b.expect("b").owner;
+    let restarted = start(dir.path(), "b", "env-125", "event/");
+    restarted.adopt_environment(2).expect("adopt");
+    for owners in [&owners, &restarted] {
+        let of = |owner| owners.reach(owner).expect("reach").places.bucket;
+        assert_eq!(of(&b), None);
+        assert_eq!(of(&alias("a")), Some(bucket("env-125")));
+    }
+    // A mended line goes before the copy.
+    let mended = start(dir.path(), "a", "mended-125", "event/");
+    let places = mended.reach(&alias("a")).expect("reach").places;
+    assert_eq!(places.bucket, Some(bucket("mended-125")));
+}
+
+#[test]
+fn a_takeover_that_fails_changes_nobody_s_places() {
+    let dir = tempfile::tempdir().expect("dir");
+    let owners = start(dir.path(), "a", "a-125", "event/");
+    owners.adopt_environment(0).expect("adopt");
+    let a = owners.environment().expect("owner");
+    let lock = dir.path().join("owners.lock");
+    std::fs::remove_file(&lock).expect("remove");
+    std::fs::create_dir(&lock).expect("in the way");
+    let places = Places {
+        bucket: Some(bucket("b-125")),
+        ..Places::default()
+    };
+    let places = Some((places, String::new()));
+    let failed = owners.environment_changed_to(&key("b"), None, places, 1);
+    assert!(failed.is_err());
+    let reach = owners.reach(&a).expect("reach");
+    assert_eq!(reach.places.bucket, Some(bucket("a-125")));
+    assert!(reach.credentials.expect("key").is_same_key(&key("a")));
 }
 
 #[test]

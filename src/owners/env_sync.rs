@@ -75,7 +75,7 @@ pub fn read(text: &[u8], names: &Names) -> Option<Reading> {
     })
 }
 
-/// Whether the text says anything of a key.
+/// Whether the text gives any half of a key.
 fn mentions_a_key(text: &[u8], names: &Names) -> bool {
     let text = String::from_utf8_lossy(text);
     let mut lines = text
@@ -83,8 +83,10 @@ fn mentions_a_key(text: &[u8], names: &Names) -> bool {
         .map(|l| l.trim_start_matches('\u{feff}').trim());
     lines.any(|line| {
         let line = line.strip_prefix("export ").unwrap_or(line);
-        let name = line.split('=').next().unwrap_or_default().trim();
-        names.id.iter().chain(&names.key).any(|n| n == name)
+        line.split_once('=').is_some_and(|(name, value)| {
+            let is_named = names.id.iter().chain(&names.key).any(|n| n == name.trim());
+            is_named && !value.trim().trim_matches(['"', '\'']).is_empty()
+        })
     })
 }
 
@@ -101,7 +103,21 @@ fn is_printable(value: &str) -> bool {
 pub struct Settle {
     current: Option<Credentials>,
     candidate: Option<Candidate>,
-    is_stuck: bool,
+}
+
+/// What a look at the file showed.
+#[derive(Debug)]
+pub enum Seen {
+    /// It is not there, or says nothing of a key.
+    NoKey,
+    /// The key in force.
+    InForce,
+    /// Something else, which has yet to stand still.
+    Waiting,
+    /// It has stood still, speaks of a key, and names none that may be taken over: one is cut off, or two are mixed.
+    Stuck,
+    /// A whole key that has stood still.
+    New(Reading),
 }
 
 #[derive(Debug)]
@@ -118,11 +134,10 @@ impl Settle {
         Self {
             current,
             candidate: None,
-            is_stuck: false,
         }
     }
 
-    /// The file reads so now (`None`: it is not there). Returns the new key once it is whole and has stood still, and again until it is
+    /// The file reads so now (`None`: it is not there). A new key is told once it is whole and has stood still, and again until it is
     /// [accepted](Self::accept): taking it over may fail, and is then tried again.
     ///
     /// To be called when something stirs, and again after [`Self::look_again_in_ms`].
@@ -132,48 +147,48 @@ impl Settle {
         now_ms: i64,
         names: &Names,
         known: impl Fn(&Credentials) -> Known,
-    ) -> Option<Reading> {
-        self.is_stuck = false;
+    ) -> Seen {
         let Some(text) = text else {
             self.candidate = None;
-            return None;
+            return Seen::NoKey;
         };
         let hash: [u8; 32] = Sha256::digest(text).into();
         let same = self.candidate.as_ref().filter(|c| c.hash == hash);
         let since_ms = same.map_or(now_ms, |c| c.since_ms);
         self.candidate = Some(Candidate { hash, since_ms });
         let stood_ms = now_ms - since_ms;
-        let Some(reading) = read(text, names) else {
-            self.is_stuck = stood_ms >= DOUBT_MS && mentions_a_key(text, names);
-            return None;
+        let stuck = if stood_ms >= DOUBT_MS {
+            Seen::Stuck
+        } else {
+            Seen::Waiting
         };
-        if self
-            .current
-            .as_ref()
-            .is_some_and(|c| c.is_same_key(&reading.key))
-        {
-            return None;
+        let Some(reading) = read(text, names) else {
+            return if mentions_a_key(text, names) {
+                stuck
+            } else {
+                Seen::NoKey
+            };
+        };
+        let current = self.current.as_ref();
+        if current.is_some_and(|c| c.is_same_key(&reading.key)) {
+            return Seen::InForce;
         }
         let wait_ms = match known(&reading.key) {
-            Known::HalfOfAnOwner => i64::MAX,
-            Known::Corrected if reading.doubtful => i64::MAX,
+            Known::HalfOfAnOwner => return stuck,
+            Known::Corrected if reading.doubtful => return stuck,
             Known::Corrected => DOUBT_MS,
             Known::Stranger if reading.doubtful || self.is_half_new(&reading.key) => DOUBT_MS,
             Known::Owner | Known::Stranger => SETTLE_MS,
         };
-        self.is_stuck = wait_ms == i64::MAX && stood_ms >= DOUBT_MS;
-        (stood_ms >= wait_ms).then_some(reading)
+        if stood_ms < wait_ms {
+            return Seen::Waiting;
+        }
+        Seen::New(reading)
     }
 
     /// The key is in force now.
     pub fn accept(&mut self, key: Credentials) {
         self.current = Some(key);
-    }
-
-    /// The file has stood still, speaks of a key, and names none that may be taken over: one is cut off, or two are mixed.
-    #[must_use]
-    pub const fn is_stuck(&self) -> bool {
-        self.is_stuck
     }
 
     /// After how long to look again although nothing stirs: when the last text may have settled.

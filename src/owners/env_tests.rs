@@ -193,7 +193,7 @@ async fn a_change_that_could_not_be_stored_is_taken_over_later_and_said_meanwhil
     let whole = fs::read(&roll).expect("roll");
     fs::write(&roll, "{").expect("damage");
     assert!(watched.look(2_000).await.is_none());
-    assert!(matches!(owners.trouble(), Some(Trouble::NotTaken { .. })));
+    assert!(matches!(owners.trouble(), Some(Trouble::NotTaken(_))));
     fs::write(&roll, whole).expect("restore");
     let asker = Asker {
         token: "robot",
@@ -210,6 +210,10 @@ async fn a_change_that_could_not_be_stored_is_taken_over_later_and_said_meanwhil
     ));
     let change = watched.look(4_000).await.expect("tried again");
     assert_eq!((change.owner, owners.trouble()), (alias("b"), None));
+
+    // A look that shows nothing new lifts nothing.
+    fs::write(&file, "SECRET_ID=AKIDb\nSECRET_KEY=hush-b\n# again\n").expect("write");
+    assert!(watched.look(4_100).await.is_none());
 
     // Half of it, and there it stays.
     fs::write(&file, "SECRET_ID=AKIDa\n").expect("write");

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Owners,
-    env_sync::{Known, Names, Settle},
+    env_sync::{Known, Names, Seen, Settle},
     environment::{EnvironmentChange, Trouble},
 };
 use crate::model::Lang;
@@ -84,13 +84,19 @@ impl Watched {
     pub async fn look(&mut self, now_ms: i64) -> Option<EnvironmentChange> {
         let text = read(&self.file).await;
         let recognise = |key: &_| self.owners.recognise(key);
-        let read = self
+        let seen = self
             .settle
             .observe(text.as_deref(), now_ms, &self.names, recognise);
-        let Some(read) = read else {
-            let stuck = self.settle.is_stuck().then_some(Trouble::NoWholeKey);
-            self.owners.note_trouble(stuck);
-            return self.owners.entered_otherwise(now_ms);
+        let read = match seen {
+            Seen::New(read) => read,
+            other => {
+                match other {
+                    Seen::Stuck => self.owners.note_trouble(Some(Trouble::NoWholeKey)),
+                    Seen::NoKey | Seen::InForce => self.owners.note_trouble(None),
+                    Seen::Waiting | Seen::New(_) => {}
+                }
+                return self.owners.entered_otherwise(now_ms);
+            }
         };
         let owners = self.owners.clone();
         let key = read.key.clone();
@@ -107,12 +113,17 @@ impl Watched {
             }
             // The next look tries again.
             Ok(Err(error)) => {
-                let [zh, en] = [Lang::Zh, Lang::En].map(|lang| error.sentence(lang));
-                self.owners.note_trouble(Some(Trouble::NotTaken { zh, en }));
+                let said = error.sentence(Lang::En);
+                self.owners.note_trouble(Some(Trouble::NotTaken(said)));
                 None
             }
-            // The runtime is ending.
-            Err(_) => None,
+            // Else the runtime is ending.
+            Err(error) => {
+                if error.is_panic() {
+                    tracing::error!(%error, "cannot take over the key in the environment file");
+                }
+                None
+            }
         }
     }
 }

@@ -1,6 +1,13 @@
 //! Whose key the environment names, at the start and whenever the file changes.
 
-use super::{Error, Owner, Owners, Roll, env_sync::Known, locked, vault};
+use super::{
+    Error, Owner, Owners, Roll,
+    env_sync::Known,
+    locked,
+    places::{buckets, copy_settings},
+    same_key::vacate,
+    vault,
+};
 use crate::model::{BucketUrl, Credentials, OwnerAlias, Places};
 
 /// What a changed key in `.env` means.
@@ -16,8 +23,8 @@ pub struct EnvironmentChange {
 pub enum Trouble {
     /// A key in it is cut off, or two are mixed.
     NoWholeKey,
-    /// The owners' file or the master key is in the way, as the sentence says.
-    NotTaken { zh: String, en: String },
+    /// The owners' file or the master key is in the way, as the sentence for the log says.
+    NotTaken(String),
 }
 
 /// Where the logs are of whoever's key the settings name.
@@ -57,7 +64,8 @@ impl Owners {
             Some(before) if before != alias => Some(now_ms),
             _ => roll.environment_changed_ms,
         };
-        self.admit(&alias, &key, true, changed_ms)?;
+        let beside = locked(&self.0.beside).clone();
+        self.admit(&alias, &key, &beside, true, changed_ms)?;
         if let Some(at_ms) = changed_ms {
             locked(&self.0.switches).environment_changed(alias, at_ms);
         }
@@ -87,27 +95,38 @@ impl Owners {
         let owner = self.whose_key(&roll, key, named)?;
         let is_new = !roll.owners.contains_key(&owner);
         let is_same = !is_new && roll.environment.as_ref() == Some(&owner);
-        if let Some((places, region)) = places {
-            *locked(&self.0.beside) = Beside {
-                owner: Some(owner.clone()),
-                places,
-                region,
-            };
-        }
+        let beside = self.beside_of(&owner, places);
         let changed_ms = if is_same {
             roll.environment_changed_ms
         } else {
             Some(now_ms)
         };
-        self.admit(&owner, key, false, changed_ms)?;
-        if !is_same {
-            locked(&self.0.switches).environment_changed(owner.clone(), now_ms);
+        self.admit(&owner, key, &beside, false, changed_ms)?;
+        *locked(&self.0.beside) = beside;
+        {
+            let mut switches = locked(&self.0.switches);
+            match changed_ms {
+                Some(at_ms) => switches.environment_changed(owner.clone(), at_ms),
+                None => switches.forget_environment(),
+            }
         }
         self.0
             .environment
             .send_replace(Some((owner.clone(), Some(key.clone()))));
         tracing::info!(owner = %owner, is_new, "the key in the environment changed");
         Ok(EnvironmentChange { owner, is_new })
+    }
+
+    /// What the settings say of places, for a key that has come into the file. A bucket whose line stayed is still the former owner's.
+    fn beside_of(&self, owner: &OwnerAlias, said: Option<(Places, String)>) -> Beside {
+        let now = locked(&self.0.beside).clone();
+        let is_theirs = now.owner.as_ref().is_none_or(|of| of == owner);
+        let news = said.filter(|(said, _)| is_theirs || buckets(said) != buckets(&now.places));
+        news.map_or(now, |(places, region)| Beside {
+            owner: Some(owner.clone()),
+            places,
+            region,
+        })
     }
 
     /// Why whom the file names is not in force, while it is not.
@@ -122,14 +141,11 @@ impl Owners {
             match &trouble {
                 Some(Trouble::NoWholeKey) => {
                     tracing::warn!(
-                        "the environment file names no whole key, the former one stays in force"
+                        "the environment file names no whole key, or halves of two: the key before stays in force until the file changes"
                     );
                 }
-                Some(Trouble::NotTaken { en, .. }) => {
-                    tracing::error!(
-                        error = en,
-                        "cannot take over the key in the environment file"
-                    );
+                Some(Trouble::NotTaken(error)) => {
+                    tracing::error!(error, "cannot take over the key in the environment file");
                 }
                 None => tracing::info!("the key in the environment file is in force"),
             }
@@ -213,10 +229,11 @@ impl Owners {
         &self,
         alias: &OwnerAlias,
         key: &Credentials,
+        beside: &Beside,
         at_start: bool,
         changed_ms: Option<i64>,
     ) -> Result<(), Error> {
-        self.0.registry.change(|roll| {
+        self.change_and_move(|roll, moves| {
             let master = self.master_key_or_fresh(roll)?;
             if let Some(owner) = roll.owners.get_mut(alias) {
                 let kept = owner.key.as_ref();
@@ -230,8 +247,10 @@ impl Owners {
                     owner.key = Some(master.sealed(alias, key)?);
                 }
             } else {
+                vacate(roll, alias, key, moves);
                 let owner = Owner {
-                    region: locked(&self.0.beside).region.clone(),
+                    mark: Some(vault::mark()?),
+                    region: beside.region.clone(),
                     unnamed: true,
                     // An alias that the file gives is a name.
                     spoken: if vault::alias_of_id(&key.secret_id)? == *alias {
@@ -244,7 +263,7 @@ impl Owners {
                 };
                 roll.owners.insert(alias.clone(), owner);
             }
-            self.copy_settings(roll, alias);
+            copy_settings(beside, roll, alias);
             roll.environment = Some(alias.clone());
             roll.environment_changed_ms = changed_ms;
             Ok(())

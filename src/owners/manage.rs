@@ -41,7 +41,7 @@ impl Owners {
     }
 
     /// Changes the file of owners and moves folders, both or neither.
-    fn change_and_move(
+    pub(super) fn change_and_move(
         &self,
         change: impl FnOnce(&mut Roll, &mut Moves) -> Result<(), Error>,
     ) -> Result<(), Error> {
@@ -221,6 +221,7 @@ impl Owners {
         let code = new.code.map(|c| sealed_code(master, alias, &c));
         let owner = merged(before.unwrap_or_default(), new.about, code.transpose()?);
         let owner = Owner {
+            mark: Some(owner.mark.clone().map_or_else(vault::mark, Ok)?),
             unnamed: false,
             chosen: true,
             ..renewed(owner, master, alias, &new.key)?
@@ -328,7 +329,9 @@ fn merged(before: Owner, about: Owner, code: Option<vault::Sealed>) -> Owner {
         } else {
             about.region
         },
+        copied: before.copied && !about.places.has_bucket(),
         places: about.places.or(&before.places),
+        mark: before.mark,
         run_at: about.run_at.or(before.run_at),
         code: code.or(before.code),
         unnamed: before.unnamed,

@@ -231,7 +231,10 @@ impl Owners {
     /// Who is active for whoever cannot say whom they mean: the owner of the last change of the environment that was seen here, else
     /// whoever stands.
     pub fn active(&self) -> Result<OwnerAlias, Error> {
-        match locked(&self.0.switches).environment() {
+        let changed_to = locked(&self.0.switches).environment();
+        let (named, roll) = (self.environment(), self.roll()?);
+        let is_somebody = |o: &OwnerAlias| roll.owners.contains_key(o) || named.as_ref() == Some(o);
+        match changed_to.filter(is_somebody) {
             Some(owner) => Ok(owner),
             None => self.choose(None),
         }

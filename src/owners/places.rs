@@ -16,39 +16,10 @@ impl Owners {
         owner: Option<&Owner>,
     ) -> (Places, String) {
         let said = locked(&self.0.beside).clone();
-        let Some(owner) = owner else {
-            return (said.places, said.region);
-        };
-        let first = |a: &str, b: &str| if a.is_empty() { b } else { a }.to_owned();
-        let own = owner.places.clone();
-        if !are_for(&said, roll, alias, owner) {
-            let region = first(&owner.region, &said.region);
-            return (own.or(&manners(&said.places)), region);
-        }
-        // What the file has of an owner whom nobody entered are copies of settings, or guesses: a mended setting goes before them.
-        let settings_first = owner.unnamed && !owner.chosen && said.places.has_bucket();
-        if settings_first {
-            (said.places.or(&own), first(&said.region, &owner.region))
-        } else {
-            (own.or(&said.places), first(&owner.region, &said.region))
-        }
-    }
-
-    /// The environment's owner keeps a copy of the settings, for the days on which `.env` names somebody else.
-    pub(super) fn copy_settings(&self, roll: &mut Roll, alias: &OwnerAlias) {
-        let Some(owner) = roll.owners.get(alias) else {
-            return;
-        };
-        let said = locked(&self.0.beside).clone();
-        if owner.unnamed
-            && !owner.chosen
-            && said.places.has_bucket()
-            && are_for(&said, roll, alias, owner)
-        {
-            let (places, region) = self.places_of(roll, alias, Some(owner));
-            if let Some(owner) = roll.owners.get_mut(alias) {
-                (owner.places, owner.region) = (places, region);
-            }
+        match owner {
+            Some(owner) => of(&said, roll, alias, owner),
+            None if said.owner.as_ref() == Some(alias) => (said.places, said.region),
+            None => (manners(&said.places), said.region),
         }
     }
 
@@ -69,14 +40,50 @@ impl Owners {
     }
 }
 
+fn of(said: &Beside, roll: &Roll, alias: &OwnerAlias, owner: &Owner) -> (Places, String) {
+    let first = |a: &str, b: &str| if a.is_empty() { b } else { a }.to_owned();
+    let own = owner.places.clone();
+    if !are_for(said, roll, alias, owner) {
+        let region = first(&owner.region, &said.region);
+        return (own.or(&manners(&said.places)), region);
+    }
+    // What the file has of an owner whom nobody entered are copies of settings, or guesses: a mended setting goes before them.
+    let is_copy = owner.copied || owner.unnamed && !owner.chosen;
+    if is_copy && said.places.has_bucket() {
+        let region = first(&said.region, &owner.region);
+        (said.places.clone().or(&own), region)
+    } else {
+        (own.or(&said.places), first(&owner.region, &said.region))
+    }
+}
+
+/// The environment's owner keeps a copy of the settings, for the days on which `.env` names somebody else; unless a person stored a
+/// bucket.
+pub(super) fn copy_settings(said: &Beside, roll: &mut Roll, alias: &OwnerAlias) {
+    let Some(owner) = roll.owners.get(alias) else {
+        return;
+    };
+    let is_copy = owner.copied || owner.unnamed && !owner.chosen;
+    let is_wanted = is_copy || !owner.places.has_bucket();
+    if is_wanted && said.places.has_bucket() && are_for(said, roll, alias, owner) {
+        let (places, region) = of(said, roll, alias, owner);
+        if let Some(owner) = roll.owners.get_mut(alias) {
+            owner.copied |= owner.chosen;
+            (owner.places, owner.region) = (places, region);
+        }
+    }
+}
+
+/// Every bucket that is named.
+pub(super) fn buckets(places: &Places) -> Vec<BucketUrl> {
+    let prefixes = places.prefixes.values().flatten();
+    let named = prefixes.filter_map(|p| p.bucket.clone());
+    places.bucket.clone().into_iter().chain(named).collect()
+}
+
 /// Whether bucket and prefixes of the settings are meant for this owner: it is the one whose key they name, and the bucket is not
 /// another's. The key in `.env` may have been rewritten beside a bucket that stayed.
 fn are_for(said: &Beside, roll: &Roll, alias: &OwnerAlias, owner: &Owner) -> bool {
-    let buckets = |places: &Places| -> Vec<BucketUrl> {
-        let prefixes = places.prefixes.values().flatten();
-        let named = prefixes.filter_map(|p| p.bucket.clone());
-        places.bucket.clone().into_iter().chain(named).collect()
-    };
     let wanted = buckets(&said.places);
     let shared = |places: &Places| buckets(places).iter().any(|b| wanted.contains(b));
     let mut others = roll.owners.iter().filter(|(other, _)| *other != alias);

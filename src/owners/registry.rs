@@ -63,6 +63,9 @@ pub struct Roll {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Owner {
+    /// Made anew with the entry: whoever gets the alias later is another owner.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mark: Option<String>,
     /// How people call the owner; the first is used in speech.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub spoken: Vec<String>,
@@ -85,6 +88,9 @@ pub struct Owner {
     /// A person said where the logs are; what `.env` says of places stands back.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub chosen: bool,
+    /// The person named no bucket: the one that is stored is a copy of what stood in `.env` beside the key.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub copied: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key: Option<SealedKey>,
     /// Hashes of the ids of keys that were given up for another: whoever still names one means this owner.

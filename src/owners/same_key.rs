@@ -28,6 +28,22 @@ enum Move {
 #[derive(Debug, Default)]
 pub(super) struct Moves(Vec<Move>);
 
+/// An alias is entered for a key. What a removed owner left under it is put aside, unless it is the key's: then `true`.
+pub(super) fn vacate(
+    roll: &mut Roll,
+    alias: &OwnerAlias,
+    key: &Credentials,
+    moves: &mut Moves,
+) -> bool {
+    let id = vault::hash_of_id(&key.secret_id);
+    let left = roll.left.remove(alias);
+    let is_theirs = left.as_ref().is_some_and(|ids| ids.contains(&id));
+    if left.is_some() && !is_theirs {
+        moves.aside(alias);
+    }
+    is_theirs
+}
+
 impl Owners {
     /// Makes `alias` the only owner of `key`: an owner that was made of the key alone is taken over with its data, and its entry handed
     /// out; another is in the way.
@@ -40,20 +56,16 @@ impl Owners {
         moves: &mut Moves,
     ) -> Result<Option<Owner>, Error> {
         let entered = roll.owners.contains_key(alias);
-        if !entered {
-            let left = roll.left.remove(alias);
-            let id = vault::hash_of_id(&key.secret_id);
-            if left.is_some_and(|ids| !ids.contains(&id)) {
-                moves.aside(alias);
-            }
-        }
+        // Whoever comes back with the key has data under the alias, which goes on.
+        let comes_back = !entered && vacate(roll, alias, key, moves);
+        let is_new = !entered && !comes_back;
         let (id, _) = master.tags(key);
         let has_it = |owner: &Owner| owner.key.as_ref().is_some_and(|k| k.id_tag == id);
         let mut others = roll.owners.iter().filter(|(other, _)| *other != alias);
         let Some((other, owner)) = others.find(|(_, owner)| has_it(owner)) else {
             // A key that only commands have used is in no entry; its data lies under the alias made of it.
             let bare = vault::alias_of_id(&key.secret_id)?;
-            if !entered && bare != *alias && !roll.owners.contains_key(&bare) {
+            if is_new && bare != *alias && !roll.owners.contains_key(&bare) {
                 moves.to(&self.0.settings.data_dir, &bare, alias);
             }
             return Ok(None);
@@ -63,12 +75,14 @@ impl Owners {
             return Err(Error::KeyTaken(other));
         }
         // One that exists has data of its own, which goes on; what the other gathered stays where it is.
-        if !entered {
+        if comes_back {
+            moves.aside(&other);
+        } else if is_new {
             moves.to(&self.0.settings.data_dir, &other, alias);
-            if let Some(code) = &mut owner.code {
-                let said = master.open_code(&other, code)?;
-                *code = master.seal_code(alias, &String::from_utf8_lossy(&said))?;
-            }
+        }
+        if !entered && let Some(code) = &mut owner.code {
+            let said = master.open_code(&other, code)?;
+            *code = master.seal_code(alias, &String::from_utf8_lossy(&said))?;
         }
         roll.owners.remove(&other);
         for named in [&mut roll.in_use, &mut roll.environment] {

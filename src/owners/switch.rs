@@ -101,6 +101,11 @@ impl Standing<'_> {
         let entered = self.entered.is_none_or(|all| all.contains_key(owner));
         entered || self.environment == Some(owner)
     }
+
+    /// The mark of the owner's entry.
+    fn mark(&self, owner: &OwnerAlias) -> Option<&str> {
+        self.entered?.get(owner)?.mark.as_deref()
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -120,13 +125,19 @@ struct Seen {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Switch {
     owner: OwnerAlias,
+    /// Of the owner's entry then: whoever has the alias since is somebody else.
+    mark: Option<String>,
     at_ms: i64,
     used_ms: i64,
 }
 
 impl Switch {
+    const fn is_alive(&self, now_ms: i64) -> bool {
+        now_ms - self.used_ms < IDLE_MS
+    }
+
     fn is_over(&self, now_ms: i64, zone: &TimeZone) -> bool {
-        now_ms - self.used_ms >= IDLE_MS || Day::of(now_ms, zone) != Day::of(self.at_ms, zone)
+        !self.is_alive(now_ms) || Day::of(now_ms, zone) != Day::of(self.at_ms, zone)
     }
 }
 
@@ -140,6 +151,8 @@ pub struct Switches {
     environment: Option<(OwnerAlias, i64)>,
     /// Something changed that [`kept`] should keep, and when it last did.
     is_unsaved: bool,
+    /// The same, and it may wait.
+    is_stale: bool,
     saved_ms: i64,
 }
 
@@ -149,14 +162,26 @@ impl Switches {
         self.environment = Some((owner, now_ms));
     }
 
+    /// Whoever the operator chose is the later word.
+    pub(super) fn forget_environment(&mut self) {
+        self.environment = None;
+    }
+
     /// Whose key `.env` changed to last, if it changed.
     pub(super) fn environment(&self) -> Option<OwnerAlias> {
         self.environment.as_ref().map(|(owner, _)| owner.clone())
     }
 
     /// `asker` switched. The caller has checked that it may.
-    pub fn switch(&mut self, asker: &Asker<'_>, owner: OwnerAlias, now_ms: i64) {
+    pub fn switch(
+        &mut self,
+        asker: &Asker<'_>,
+        owner: OwnerAlias,
+        standing: Standing<'_>,
+        now_ms: i64,
+    ) {
         let switch = Switch {
+            mark: standing.mark(&owner).map(str::to_owned),
             owner,
             at_ms: now_ms,
             used_ms: now_ms,
@@ -191,12 +216,12 @@ impl Switches {
         let told = self.told_last.get(&token).cloned();
         let newest = self.newest_of_token.get(&token).cloned();
         let seen = self.scopes.get(&scope).cloned();
-        let is_unsaved = self.is_unsaved;
+        let flags = (self.is_unsaved, self.is_stale);
         let whose = self.owner_of(asker, standing, now_ms, zone);
         put_back(&mut self.scopes, scope, seen);
         put_back(&mut self.newest_of_token, token.clone(), newest);
         put_back(&mut self.told_last, token, told);
-        self.is_unsaved = is_unsaved;
+        (self.is_unsaved, self.is_stale) = flags;
         whose
     }
 
@@ -227,8 +252,8 @@ impl Switches {
         )?;
         let last = seen.last_owner.replace(owner.clone());
         let last_of_token = self.told_last.insert(asker.token.to_owned(), owner.clone());
-        let is_used = why == Why::Switched && now_ms - self.saved_ms >= kept::SAVE_EVERY_MS;
-        self.is_unsaved |= is_used || last_of_token.as_ref() != Some(&owner);
+        self.is_stale |= why == Why::Switched || last_of_token.as_ref() != Some(&owner);
+        self.is_unsaved |= self.is_stale && now_ms - self.saved_ms >= kept::SAVE_EVERY_MS;
         // Who stands is no news, unless `.env` names somebody else.
         let other_named = standing.environment.is_some_and(|named| *named != owner);
         let is_news = matches!(why, Why::Environment | Why::Switched)
@@ -250,12 +275,6 @@ impl Switches {
         })
     }
 
-    /// A session has ended; its scope will not come back.
-    pub fn forget_session(&mut self, token: &str, session: &str) {
-        self.scopes
-            .remove(&Scope::Session(token.to_owned(), session.to_owned()));
-    }
-
     /// The scope's memory; a session seen for the first time begins with its token's newest switch.
     fn seen(&mut self, asker: &Asker<'_>, now_ms: i64) -> &mut Seen {
         if self.scopes.len() >= MOST_SCOPES {
@@ -264,7 +283,10 @@ impl Switches {
         }
         let scope = asker.scope();
         let inherited = match &scope {
-            Scope::Session(token, _) => self.newest_of_token.get(token).cloned(),
+            Scope::Session(token, _) => {
+                let newest = self.newest_of_token.get(token);
+                newest.filter(|s| s.is_alive(now_ms)).cloned()
+            }
             Scope::Device(..) | Scope::Token(_) => None,
         };
         self.scopes.entry(scope).or_insert_with(|| Seen {
@@ -287,7 +309,8 @@ fn decide(
     }
     let may_be = |owner: &OwnerAlias| asker.may_open(owner) && standing.knows(owner);
     let environment = environment.filter(|(owner, _)| may_be(owner));
-    let switch = switch.filter(|s| may_be(&s.owner));
+    let switch =
+        switch.filter(|s| may_be(&s.owner) && s.mark.as_deref() == standing.mark(&s.owner));
     match (switch, environment) {
         (Some(switch), environment)
             if environment.is_none_or(|(_, at_ms)| *at_ms < switch.at_ms) =>

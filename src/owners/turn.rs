@@ -102,12 +102,7 @@ impl Owners {
     ) -> Result<Option<Whose>, Error> {
         let roll = self.roll()?;
         let environment = self.environment();
-        let standing = Standing {
-            in_use: roll.in_use.as_ref(),
-            environment: environment.as_ref(),
-            only: roll.owners.keys().next().filter(|_| roll.owners.len() == 1),
-            entered: Some(&roll.owners),
-        };
+        let standing = standing(&roll, environment.as_ref());
         let zone = self.0.settings.zone.time_zone();
         let mut switches = locked(&self.0.switches);
         let whose = rule(&mut switches, asker, standing, now_ms, zone);
@@ -147,7 +142,9 @@ impl Owners {
             Ok(owner) => {
                 let before = self.owner_behind(asker, now_ms)?;
                 let mut switches = locked(&self.0.switches);
-                switches.switch(asker, owner.clone(), now_ms);
+                let environment = self.environment();
+                let standing = standing(&roll, environment.as_ref());
+                switches.switch(asker, owner.clone(), standing, now_ms);
                 self.keep(&mut switches, now_ms);
                 drop(switches);
                 Ok(Switched {
@@ -183,11 +180,6 @@ impl Owners {
         self.environment_soon(named.as_ref(), wait).await
     }
 
-    /// A session has ended.
-    pub fn forget_session(&self, token: &str, session: &str) {
-        locked(&self.0.switches).forget_session(token, session);
-    }
-
     fn may_switch(
         &self,
         roll: &Roll,
@@ -199,7 +191,9 @@ impl Owners {
         let owner = match wanted {
             Wanted::Environment => match self.environment() {
                 // Who has just logged in must not hear the former owner's logs instead.
-                _ if let Some(trouble) = self.trouble() => {
+                _ if asker.bound().is_none()
+                    && let Some(trouble) = self.trouble() =>
+                {
                     return Ok(Err(Refusal::Environment(trouble)));
                 }
                 // The file is trusted: whoever may write it has recognised the voice, so no code is asked for.
@@ -252,6 +246,15 @@ impl Owners {
                 .filter(|alias| alias.as_str() == name.trim())
         };
         roll.find(name).cloned().or_else(environment)
+    }
+}
+
+fn standing<'a>(roll: &'a Roll, environment: Option<&'a OwnerAlias>) -> Standing<'a> {
+    Standing {
+        in_use: roll.in_use.as_ref(),
+        environment,
+        only: roll.owners.keys().next().filter(|_| roll.owners.len() == 1),
+        entered: Some(&roll.owners),
     }
 }
 

@@ -76,6 +76,13 @@ impl Drop for Opened {
     }
 }
 
+/// 16 random hex digits, by which an entry is told from a later one of the same name.
+pub fn mark() -> Result<String, Error> {
+    let mut bytes = [0; 8];
+    getrandom::fill(&mut bytes).map_err(|_| Error::NoRandomness)?;
+    Ok(hex::encode(bytes))
+}
+
 impl MasterKey {
     pub fn fresh() -> Result<Self, Error> {
         let mut bytes = Zeroizing::new([0; 32]);

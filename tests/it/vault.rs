@@ -2,12 +2,17 @@
 
 use std::{
     fs,
-    io::Write as _,
+    io::{BufRead as _, BufReader, Write as _},
     path::PathBuf,
     process::{Command, Output, Stdio},
 };
 
+use serde_json::{Value, json};
 use tempfile::TempDir;
+
+use crate::running::{http_client, initialize};
+
+const TOKEN: &str = "a-token-of-the-robot-0123456789";
 
 /// A data directory with two owners in it.
 struct House(TempDir);
@@ -218,4 +223,74 @@ fn processes_that_change_one_vault_at_once_lose_nothing() {
     let output = house.runs(&["owner", "list", "--json"], "");
     let listed: serde_json::Value = serde_json::from_slice(&output.stdout).expect("json");
     assert_eq!(listed.as_array().map(Vec::len), Some(10));
+}
+
+/// A server of the house, and one call to it on a new session.
+struct Served(std::process::Child, String);
+
+impl Served {
+    fn start(house: &House) -> Self {
+        let mut command = house.command(&["serve"]);
+        command
+            .env("GENGFU_BIND", "127.0.0.1:0")
+            .env("GENGFU_TOKENS", TOKEN)
+            .env("GENGFU_RUN_AT", "23:59")
+            .stderr(Stdio::null());
+        let mut child = command.spawn().expect("spawn");
+        let said = BufReader::new(child.stdout.take().expect("stdout"));
+        let line = said.lines().next().expect("a line").expect("utf-8");
+        let (_, address) = line.split_once("http://").expect("an address");
+        Self(child, format!("http://{address}"))
+    }
+
+    async fn call(&self, tool: &str, arguments: Value) -> String {
+        let post = |message: Value| {
+            let request = http_client().post(&self.1).bearer_auth(TOKEN);
+            request
+                .header("accept", "application/json, text/event-stream")
+                .json(&message)
+        };
+        let opened = post(initialize()).send().await.expect("initialize");
+        let session = opened.headers()["mcp-session-id"].clone();
+        let call = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": { "name": tool, "arguments": arguments } });
+        let answer = post(call).header("mcp-session-id", session).send();
+        answer.await.expect("call").text().await.expect("text")
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        // As the power fails: nothing is tidied up.
+        let _gone = self.0.kill();
+        let _status = self.0.wait();
+    }
+}
+
+#[tokio::test]
+async fn a_switch_by_voice_outlives_a_server_that_was_killed() {
+    let house = House::new();
+    let chosen = house.runs(&["owner", "use", "a"], "");
+    assert_eq!(chosen.status.code(), Some(0), "{chosen:?}");
+    let robot = |more: Value| {
+        let mut arguments = json!({ "device_id": "aa:bb:cc:00:11:22" });
+        arguments
+            .as_object_mut()
+            .expect("an object")
+            .extend(more.as_object().expect("an object").clone());
+        arguments
+    };
+    let first = Served::start(&house);
+    let before = first.call("summarize_day", robot(json!({}))).await;
+    assert!(before.contains("owner=a"), "{before}");
+    let switch = robot(json!({ "owner": "b", "run": "never" }));
+    let switched = first.call("switch_owner_keys", switch).await;
+    assert!(switched.contains("owner=b"), "{switched}");
+    drop(first);
+    let second = Served::start(&house);
+    let after = second.call("summarize_day", robot(json!({}))).await;
+    assert!(after.contains("owner=b"), "{after}");
+    let kept = fs::read_to_string(house.file("switches.json")).expect("kept");
+    for secret in ["hush", "AKID", TOKEN] {
+        assert!(!kept.contains(secret), "{kept}");
+    }
 }

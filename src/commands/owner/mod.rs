@@ -14,10 +14,11 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use about::AboutArgs;
 
-use super::{Failure, Outcome, prompt, tell};
+use super::{Failure, Outcome, prompt, remark, tell};
 use crate::{
     app,
     config::Config,
+    http::token_file,
     model::{Credentials, Lang, OwnerAlias},
     owners::{self, Gone, MasterKey, NewOwner, Owner, Owners, import},
 };
@@ -143,6 +144,7 @@ pub(super) async fn run(args: Args, config: &Config) -> Result<Outcome, Failure>
         }
         Action::Remove { owner } => {
             owners.remove(&owner)?;
+            warn_of_tokens(&owner, config)?;
             said(&lang.pick(
                 format!("{owner} 的密钥已删除，数据还在磁盘上"),
                 format!("the key of {owner} is gone, the data is still on the disk"),
@@ -150,6 +152,22 @@ pub(super) async fn run(args: Args, config: &Config) -> Result<Outcome, Failure>
         }
         Action::Import { csv } => import_all(&owners, csv.as_deref(), config).await,
     }
+}
+
+/// Tokens that name an alias open the data of whoever gets it next.
+fn warn_of_tokens(owner: &OwnerAlias, config: &Config) -> Result<(), Failure> {
+    let filed = token_file::read(&token_file::path(&config.running.data_dir))?;
+    let filed = filed.iter().map(|t| (&t.name, &t.owners));
+    let configured = config.serving.tokens.iter().map(|t| (&t.name, &t.owners));
+    let bound = filed.chain(configured);
+    let bound = bound.filter(|(_, owners)| owners.contains(owner));
+    for (name, _) in bound {
+        remark(&config.lang().pick(
+            format!("令牌 `{name}` 还绑定着 {owner}，以后谁用这个别名它就能看谁的日志；不要了就 gengfu token revoke {name}"),
+            format!("the token `{name}` still names {owner} and will open the data of whoever gets that alias; end it with gengfu token revoke {name}"),
+        ));
+    }
+    Ok(())
 }
 
 /// The handle to the owners, as the configuration describes the surroundings.

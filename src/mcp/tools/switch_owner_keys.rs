@@ -151,7 +151,7 @@ fn refused(refusal: &Refusal, lang: crate::model::Lang) -> Answer {
             "登录的文件里没有完整的密钥，还不能换人。要不要等一下再试？",
             "The login file holds no whole key, so I cannot switch yet. Shall we try again in a moment?",
         ),
-        Refusal::Environment(owners::Trouble::NotTaken { .. }) => (
+        Refusal::Environment(owners::Trouble::NotTaken(_)) => (
             "新登录的密钥现在存不进去，还不能换人，请管理员看一下。要不要等一下再试？",
             "The new key cannot be stored, so I cannot switch; please tell the operator. Shall we try again in a moment?",
         ),
@@ -176,11 +176,8 @@ fn refused(refusal: &Refusal, lang: crate::model::Lang) -> Answer {
     match refusal {
         Refusal::Unknown { known, .. } => answer.fact("known", known.join(",")),
         Refusal::CodeWrong { tries_left, .. } => answer.fact("tries_left", tries_left),
-        Refusal::Environment(owners::Trouble::NotTaken { zh, en }) => {
-            answer.fact("reason", lang.pick(zh, en))
-        }
         Refusal::EnvironmentNamesNobody
-        | Refusal::Environment(owners::Trouble::NoWholeKey)
+        | Refusal::Environment(_)
         | Refusal::NotAllowed { .. }
         | Refusal::CodeNeeded { .. }
         | Refusal::Closed { .. } => answer,

@@ -4,6 +4,13 @@ use proptest::prelude::*;
 
 use super::*;
 
+fn new(seen: Seen) -> Option<Reading> {
+    match seen {
+        Seen::New(read) => Some(read),
+        Seen::NoKey | Seen::InForce | Seen::Waiting | Seen::Stuck => None,
+    }
+}
+
 fn names() -> Names {
     Names {
         id: vec!["TENCENTCLOUD_SECRET_ID".to_owned(), "SECRET_ID".to_owned()],
@@ -63,7 +70,7 @@ fn a_rewrite_in_two_steps_is_one_change() {
     let stranger = |_: &Credentials| Known::Stranger;
     let mut settle = Settle::from(Some(Credentials::new("AKIDa", "ka")));
     let mut see = |text: &str, now| {
-        let read = settle.observe(Some(text.as_bytes()), now, &names(), stranger)?;
+        let read = new(settle.observe(Some(text.as_bytes()), now, &names(), stranger))?;
         settle.accept(read.key.clone());
         Some(read.key.secret_id)
     };
@@ -85,37 +92,40 @@ fn half_a_known_key_never_switches() {
     };
     let mut settle = Settle::default();
     let text = b"SECRET_ID=AKIDb\nSECRET_KEY=k\n";
-    assert!(settle.observe(Some(text), 0, &names(), known).is_none());
-    assert!(!settle.is_stuck(), "it may be in the middle of a rewrite");
-    let later = settle.observe(Some(text), 100_000, &names(), known);
-    assert!(later.is_none() && settle.is_stuck());
+    let mut see = |now_ms| settle.observe(Some(text), now_ms, &names(), known);
+    assert!(
+        matches!(see(0), Seen::Waiting),
+        "in the middle of a rewrite"
+    );
+    assert!(matches!(see(100_000), Seen::Stuck));
 }
 
 #[test]
 fn a_file_that_names_no_whole_key_is_stuck_and_one_without_a_key_is_not() {
     let see = |text: &[u8]| {
         let mut settle = Settle::default();
-        for now_ms in [0, DOUBT_MS] {
-            let read = settle.observe(Some(text), now_ms, &names(), |_| Known::Stranger);
-            assert!(read.is_none());
-        }
-        settle.is_stuck()
+        let seen = [0, DOUBT_MS]
+            .map(|now_ms| settle.observe(Some(text), now_ms, &names(), |_| Known::Stranger));
+        let [_, last] = seen;
+        last
     };
-    assert!(see(
-        b"SECRET_ID=AKID0123456789abcdef0123456789abcdef\nSECRET_KEY=cut\n"
-    ));
-    assert!(see(b"export SECRET_ID=AKIDa\n"));
-    assert!(!see(b"GENGFU_BUCKET=cos://b-1\n"));
+    let cut = b"SECRET_ID=AKID0123456789abcdef0123456789abcdef\nSECRET_KEY=cut\n";
+    assert!(matches!(see(cut), Seen::Stuck));
+    assert!(matches!(see(b"export SECRET_ID=AKIDa\n"), Seen::Stuck));
+    assert!(matches!(see(b"GENGFU_BUCKET=cos://b-1\n"), Seen::NoKey));
+    let blank = b"SECRET_ID=\nSECRET_KEY=''\n";
+    assert!(
+        matches!(see(blank), Seen::NoKey),
+        "a template that nobody filled in"
+    );
 }
 
 #[test]
 fn a_key_that_could_not_be_taken_over_is_proposed_again() {
     let mut settle = Settle::default();
     let text = b"SECRET_ID=AKIDa\nSECRET_KEY=k1\n";
-    let mut see = |now_ms| {
-        let read = settle.observe(Some(text), now_ms, &names(), |_| Known::Owner);
-        read.is_some()
-    };
+    let mut see =
+        |now_ms| new(settle.observe(Some(text), now_ms, &names(), |_| Known::Owner)).is_some();
     assert!(!see(0) && see(SETTLE_MS) && see(SETTLE_MS + 2_000));
 }
 
@@ -124,8 +134,7 @@ fn a_mended_secret_counts_when_the_file_is_whole_and_has_stood_still() {
     let corrected = |_: &Credentials| Known::Corrected;
     let mut settle = Settle::from(Some(Credentials::new("AKIDb", "typo")));
     let mut see = |text: &str, now| {
-        let read = settle.observe(Some(text.as_bytes()), now, &names(), corrected);
-        read.is_some()
+        new(settle.observe(Some(text.as_bytes()), now, &names(), corrected)).is_some()
     };
     let cut = "SECRET_ID=AKIDb\nSECRET_KEY=righ";
     assert!(!see(cut, 0) && !see(cut, 100_000), "it may be cut off");
@@ -196,13 +205,13 @@ proptest! {
             expected = settled.map(|key| key.secret_id).or(expected);
             let end = now + ms;
             while now < end {
-                if let Some(Reading { key, .. }) = settle.observe(text.as_deref(), now, &names(), known) {
+                if let Seen::New(Reading { key, .. }) = settle.observe(text.as_deref(), now, &names(), known) {
                     active = Some(key.secret_id.clone());
                     settle.accept(key);
                 }
                 now = (now + settle.look_again_in_ms(now).unwrap_or(500)).min(end);
             }
-            if let Some(Reading { key, .. }) = settle.observe(text.as_deref(), now, &names(), known) {
+            if let Seen::New(Reading { key, .. }) = settle.observe(text.as_deref(), now, &names(), known) {
                 active = Some(key.secret_id.clone());
                 settle.accept(key);
             }

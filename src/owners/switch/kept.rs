@@ -1,8 +1,9 @@
 //! Switches by voice, kept over a restart of the server.
 //!
-//! In: [`Switches`], and a folder. Out: one small file in it, and the switches read back. Always true: it holds names and times, no
-//! key and no token; it is written when somebody switched and, at most every five minutes, when a switch is in use, so that after a
-//! crash a switch ends at most that much early. A file that cannot be read is as none: the rule then falls back to `.env`.
+//! In: [`Switches`], and a folder. Out: one small file in it, and the switches read back. Always true: it holds names and times of
+//! switches that have not ended, no key, no token and no session: a session that comes back begins with its token's newest switch. It
+//! is written when somebody switched and, at most every five minutes, when a switch is in use, so that after a crash one ends at most
+//! that much early. A file that cannot be read is as none: the rule then falls back to `.env`.
 
 use std::{collections::HashMap, fs, io::Write as _, path::Path};
 
@@ -63,12 +64,18 @@ impl Switches {
         if !std::mem::take(&mut self.is_unsaved) {
             return None;
         }
+        self.is_stale = false;
         self.saved_ms = now_ms;
+        let lives = |switch: &Switch| switch.is_alive(now_ms);
         let scopes = self.scopes.iter();
-        let scopes = scopes.filter_map(|(scope, seen)| Some((scope.clone(), seen.switch.clone()?)));
+        let scopes = scopes.filter(|(scope, _)| !matches!(scope, Scope::Session(..)));
+        let scopes = scopes
+            .filter_map(|(scope, seen)| Some((scope.clone(), seen.switch.clone().filter(lives)?)));
+        let newest = self.newest_of_token.iter();
+        let newest = newest.filter(|(_, switch)| lives(switch));
         Some(Kept {
             scopes: scopes.collect(),
-            newest_of_token: self.newest_of_token.clone(),
+            newest_of_token: newest.map(|(t, s)| (t.clone(), s.clone())).collect(),
             told_last: self.told_last.clone(),
         })
     }

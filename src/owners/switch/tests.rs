@@ -56,8 +56,12 @@ impl House {
     }
 
     fn switch(&mut self, asker: &Asker<'_>, owner: &str, minute: i64) {
-        self.switches
-            .switch(asker, alias(owner), TEN + minute * MINUTE);
+        self.switches.switch(
+            asker,
+            alias(owner),
+            Standing::default(),
+            TEN + minute * MINUTE,
+        );
     }
 
     fn env(&mut self, owner: &str, minute: i64) {
@@ -230,11 +234,10 @@ fn a_switch_outlives_the_server_and_still_ends_when_its_time_is_up() {
     let mut later = House::new();
     later.switches.take_up(Kept::read(dir.path()));
     assert_eq!(later.sees(&device("kitchen"), 5), "b");
-    assert_eq!(later.sees(&session("s1"), 5), "c");
-    assert_eq!(later.sees(&session("s2"), 5), "c", "as before");
+    assert_eq!(later.sees(&session("s2"), 5), "c", "the token's newest");
     assert_eq!(later.sees(&device("kitchen"), 40), "a");
-    later.env("d", 6);
-    assert_eq!(later.sees(&session("s1"), 7), "d");
+    later.env("d", 41);
+    assert_eq!(later.sees(&session("s1"), 42), "d");
 }
 
 #[test]
