@@ -27,8 +27,8 @@ const PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// Requests, and so connections, at a time. COS allows far more per bucket; beyond this the line is full.
-/// The pool opens a connection now and then while another becomes free: with this many there are at most sixteen.
-const AT_ONCE: usize = 14;
+/// The pool opens a connection now and then while another becomes free: up to four more were seen, which is sixteen.
+const AT_ONCE: usize = 12;
 
 /// The connections to COS that all buckets of a process share; made when the first is needed. Cheap to clone.
 #[derive(Debug, Clone)]
