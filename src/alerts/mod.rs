@@ -30,7 +30,7 @@ mod watch;
 
 use serde_json::Value;
 
-pub use alarm::{Alarm, Condition, Source, State};
+pub use alarm::{Alarm, Broken, Condition, Source, State};
 pub use analyse::{Analysis, Conclusion, analyse};
 pub use around::{Around, LogNote, LogSource, LogsSeen, Past, gather};
 pub use bell::{Bell, Ear, bell};
