@@ -12,6 +12,8 @@ mod bell;
 mod cls;
 mod day;
 mod explain;
+#[cfg(test)]
+mod house;
 pub mod inbox;
 mod look;
 mod loose;
