@@ -40,7 +40,7 @@ pub use day::{DayAlarms, Heard};
 pub use look::{Look, Looked};
 pub use signs::Sign;
 pub use teller::{Device, LEAST_MS, LOGS_WAIT, Teller, Tools};
-pub use wake::{Lines, Waking, at_wake};
+pub use wake::{Lines, Waking, Woken, at_wake};
 pub use watch::{OpenStore, watch};
 
 /// Reads the body of an alarm. Never fails: what is no known form is an alarm of source [`Source::Unknown`] with the text as it
