@@ -197,7 +197,7 @@ async fn main() -> anyhow::Result<()> {
     let (kept, after_mb) = (server.kept(&http).await?, server.mb()?);
     let took_s = began.elapsed().as_secs_f64();
     println!(
-        "alerts: {alarms} alarms in {took_s:.0} s: p50 {:.1} ms, p99 {:.1} ms, slowest {:.1} ms; {kept} of {} kept, {again} sent again",
+        "alerts: {alarms} alarms in {took_s:.0} s: p50 {:.1} ms, p99 {:.1} ms, slowest {:.1} ms; {kept} kept, {} sent, {again} sent again",
         at(50),
         at(99),
         at(100),
@@ -206,8 +206,11 @@ async fn main() -> anyhow::Result<()> {
     println!(
         "        {drips} slow senders, {too_large} of {large} large bodies refused; memory {before_mb:.0} MB before, at most {peak_mb:.0}, {after_mb:.0} after"
     );
+    // Of what did not come whole the beginning is kept: all that was too long is one alarm, and all that was too slow, which takes five
+    // seconds to know.
+    let broken = usize::from(large > 0) + usize::from(drips > 0 && took_s > 6.0);
     ensure!(
-        (kept - (alarms + 20) as f64).abs() < 0.5,
+        (kept - (alarms + 20 + broken) as f64).abs() < 0.5,
         "alarms were lost"
     );
     ensure!(at(99) <= P99.as_secs_f64() * 1e3, "slower than promised");

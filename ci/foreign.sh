@@ -16,8 +16,8 @@ venv mcp2 'mcp>=2,<3'
 [ -d "$cache/inspector/node_modules" ] || npm install --silent --no-fund --no-audit --prefix "$cache/inspector" node@22 @modelcontextprotocol/inspector@2.12.0
 
 . "$here/demo_server.sh"
-demo_server "$bin" "$work" GENGFU_TOKENS='token-for-the-robot-0001;name=voice,token-for-the-desk-00001;name=desk;detail=full'
+demo_server "$bin" "$work" GENGFU_TOKENS='token-for-the-robot-0001;name=voice,token-for-the-desk-00001;name=desk;detail=full' GENGFU_ALERT_SECRET=secret-of-the-alarm-door
 
-"$cache/mcp1/bin/python" "$here/clients/xiaozhi.py" "$url" token-for-the-robot-0001
+"$cache/mcp1/bin/python" "$here/clients/xiaozhi.py" "$url" token-for-the-robot-0001 "${url%/mcp}/alerts/tcop/secret-of-the-alarm-door"
 "$cache/mcp2/bin/python" "$here/clients/modern.py" "$url" token-for-the-desk-00001
 PATH="$cache/inspector/node_modules/.bin:$PATH" "$here/clients/inspector.sh" "$url" token-for-the-desk-00001

@@ -1,4 +1,6 @@
-"""xiaozhi.py URL TOKEN: what the xiaozhi server does with us, with its own client (mcp 1.22.0), and what a user then says.
+"""xiaozhi.py URL TOKEN DOOR: what the xiaozhi server does with us, with its own client (mcp 1.22.0), and what a user then says.
+
+DOOR is where alarms come in.
 
 In: a server over the sample day. Out: one line per step and exit status 0, or the first promise that was broken.
 The xiaozhi server runs a call again, up to three times, for every exception; so nothing here may raise, whatever the arguments are.
@@ -8,8 +10,10 @@ import asyncio
 import importlib.metadata
 import json
 import logging
+import re
 import sys
 import time
+import urllib.request
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
@@ -17,7 +21,7 @@ from mcp import ClientSession
 from mcp.client.streamable_http import streamablehttp_client
 from mcp.types import ServerNotification
 
-URL, TOKEN = sys.argv[1:3]
+URL, TOKEN, DOOR = sys.argv[1:4]
 READY_S = 1.0
 """A voice session lists our tools while the user begins to speak; it gives up after 10 s."""
 ANSWER_S = 8.0
@@ -186,6 +190,35 @@ async def conversation():
         assert len(told) <= 120, f"brief is {len(told)} characters: {told}"
 
 
+def rings(day):
+    """An alarm of Cloud Monitor about a problem of that day; gives what its sender hears."""
+    body = {"sessionId": "s-1", "alarmStatus": "1", "alarmType": "metric",
+            "alarmObjInfo": {"region": "gz", "dimensions": {"namespace": "pay", "workload_kind": "Deployment", "workload_name": "billing"}},
+            "alarmPolicyInfo": {"policyId": "policy-1", "policyName": "Pod 重启", "conditions": {"metricName": "K8sPodRestartTotal",
+                "metricShowName": "Pod 重启次数", "calcType": ">", "calcValue": "5", "currentValue": "23", "unit": "次"}},
+            "firstOccurTime": f"{day} 12:00:00", "recoverTime": "0"}
+    with urllib.request.urlopen(urllib.request.Request(DOOR, json.dumps(body).encode()), timeout=5) as answer:
+        return json.load(answer)
+
+
+async def alarm():
+    """An alarm comes; the user asks whether there is one, and for more of it."""
+    async with session() as client:
+        await client.initialize()
+        robot = {"device_id": "aa:bb:cc:dd:ee:ff"}
+        day = re.search(r"date=(\d{4}-\d\d-\d\d)", await tell(client, "summarize_day", robot))[1]
+        heard_back = await asyncio.to_thread(rings, day)
+        assert heard_back == {"sessionId": "s-1", "retCode": 0}, heard_back
+        text = await tell(client, "analyze_alert", robot)
+        said = heard(text)
+        assert "billing" in said and "23次" in said, said
+        assert len(said) <= 400, f"{len(said)} characters are too long to listen to"
+        number = re.search(r"alert=(\d+)", text)[1]
+        page = await tell(client, "analyze_alert", {"alert": number, "detail": "full"} | robot)
+        assert "策略问题" not in page and "billing" in page, page
+    print(f"  用户: 有没有告警\n  机器人: {said}")
+
+
 async def main():
     version = importlib.metadata.version("mcp")
     assert version == "1.22.0", f"mcp {version} is not what the xiaozhi server pins"
@@ -193,6 +226,7 @@ async def main():
     logging.getLogger("mcp").addHandler(complaints)
     tools = await ready()
     await conversation()
+    await alarm()
     await nothing_given(tools)
     await asyncio.gather(listening(), nonsense(tools))
     assert not complaints.heard, f"the client complains: {complaints.heard[:3]}"

@@ -43,6 +43,14 @@ pub enum State {
     Recovered,
 }
 
+/// Why a body did not come whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Broken {
+    TooLong,
+    TooSlow,
+}
+
 /// What was compared with what.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Condition {
@@ -83,6 +91,13 @@ pub struct Alarm {
     pub recovered_ms: Option<i64>,
     /// Every dimension as it came, by name.
     pub dimensions: BTreeMap<String, String>,
+    /// What is equal for every notification of it, where that is not all dimensions: a group of alerts has other members each time, a
+    /// recovery comes without the lines that named the pod.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub identity: BTreeMap<String, String>,
+    /// Its body was not received whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub broken: Option<Broken>,
     /// Sentence of the sender, or the whole body of an unknown form.
     pub text: String,
     /// Lines that the sender attached.
@@ -110,6 +125,8 @@ impl Alarm {
             first_ms: received_ms,
             recovered_ms: None,
             dimensions: BTreeMap::new(),
+            identity: BTreeMap::new(),
+            broken: None,
             text: String::new(),
             lines: Vec::new(),
         }
@@ -124,6 +141,20 @@ impl Alarm {
         }
     }
 
+    /// The beginning of a body that did not come whole. All of one source are one alarm: who floods us makes one row.
+    pub(super) fn broken(text: &str, why: Broken, received_ms: i64) -> Self {
+        let why_in_words = match why {
+            Broken::TooLong => "too long",
+            Broken::TooSlow => "too slow",
+        };
+        Self {
+            broken: Some(why),
+            name: String::new(),
+            identity: BTreeMap::from([("body".to_owned(), why_in_words.to_owned())]),
+            ..Self::unknown(text, received_ms)
+        }
+    }
+
     /// Equal for every occurrence of one alarm: policy and canonical dimensions. Hexadecimal digits. The sender's own session ids
     /// differ with every delivery, recovery included, and are of no use here.
     #[must_use]
@@ -133,10 +164,15 @@ impl Alarm {
             hash.update(part.as_bytes());
             hash.update([0]);
         }
-        for (name, value) in &self.dimensions {
+        let own = if self.identity.is_empty() {
+            &self.dimensions
+        } else {
+            &self.identity
+        };
+        for (name, value) in own {
             hash.update(format!("{name}\0{value}\0").as_bytes());
         }
-        if self.dimensions.is_empty() {
+        if own.is_empty() {
             hash.update(self.text.as_bytes());
         }
         hex::encode(&hash.finalize()[..16])
@@ -202,11 +238,12 @@ impl Alarm {
                 *text = shown(text);
             }
         }
-        let dimensions = std::mem::take(&mut self.dimensions);
-        self.dimensions = dimensions
-            .iter()
-            .map(|(name, value)| (shown(name), shown(value)))
-            .collect();
+        for named in [&mut self.dimensions, &mut self.identity] {
+            *named = named
+                .iter()
+                .map(|(name, value)| (shown(name), shown(value)))
+                .collect();
+        }
         self.lines = self.lines.iter().map(|line| shown(line)).collect();
         self
     }

@@ -1,6 +1,7 @@
 //! Alarms of Prometheus Alertmanager, version 4 of its webhook: <https://prometheus.io/docs/alerting/latest/configuration/#webhook_config>.
 //!
-//! A group of alerts is one alarm about what their labels share; the first alert's labels fill in what the group leaves open.
+//! A group of alerts is one alarm, named by what it is grouped by: what its members share changes as they come and go. The labels of
+//! the first one that still fires fill in what the group leaves open.
 
 use std::collections::BTreeMap;
 
@@ -21,9 +22,11 @@ pub(super) fn read(body: &Value, received_ms: i64) -> Option<Alarm> {
     } else {
         State::Firing
     };
+    let fires = |alert: &&Value| text(alert, "/status") != "resolved";
+    let first_firing = alerts.iter().find(fires).or(alerts.first());
     let mut labels = BTreeMap::new();
     for source in [
-        alerts.first().and_then(|a| a.get("labels")),
+        first_firing.and_then(|a| a.get("labels")),
         body.get("commonLabels"),
         body.get("groupLabels"),
     ] {
@@ -49,15 +52,22 @@ pub(super) fn read(body: &Value, received_ms: i64) -> Option<Alarm> {
         level: label("severity"),
         first_ms: starts.unwrap_or(received_ms),
         recovered_ms: (state == State::Recovered).then_some(ends.unwrap_or(received_ms)),
-        text: first(
-            body,
-            &[
-                "/commonAnnotations/summary",
-                "/commonAnnotations/description",
-                "/alerts/0/annotations/summary",
-                "/alerts/0/annotations/description",
-            ],
-        ),
+        text: [Some(body), first_firing]
+            .into_iter()
+            .flatten()
+            .map(|of| {
+                first(
+                    of,
+                    &[
+                        "/commonAnnotations/summary",
+                        "/commonAnnotations/description",
+                        "/annotations/summary",
+                        "/annotations/description",
+                    ],
+                )
+            })
+            .find(|text| !text.is_empty())
+            .unwrap_or_default(),
         ..Alarm::blank(Source::Alertmanager, received_ms)
     };
     // kube-state-metrics names workloads by label: `deployment="checkout"`.
@@ -73,6 +83,11 @@ pub(super) fn read(body: &Value, received_ms: i64) -> Option<Alarm> {
         }
     }
     tcop::place(&mut alarm, labels);
+    alarm.identity = tcop::flatten(body.get("groupLabels"));
+    let key = text(body, "/groupKey");
+    if !key.is_empty() {
+        alarm.identity.insert("groupKey".into(), key);
+    }
     Some(alarm)
 }
 

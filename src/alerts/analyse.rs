@@ -25,6 +25,9 @@ use crate::{
 /// Measures told; more are not remembered.
 const MOST_MEASURES: usize = 5;
 
+/// The voice keeps so much of what an alarm says, and of English three times as much.
+const MEANING_CHARS: usize = 75;
+
 /// A policy that fires this often without anything in the logs is too sensitive, whatever its threshold.
 const OFTEN: u32 = 5;
 
@@ -174,10 +177,9 @@ fn measures(a: &Analysis, catalogue: &Catalogue, lang: Lang) -> Vec<String> {
             .to_owned(),
         ),
     }
-    if let (Conclusion::Signs | Conclusion::Change | Conclusion::Nothing, Some(change)) = (
-        a.conclusion,
-        suspect(&a.changes, &a.alarm).or(a.changes.first()),
-    ) {
+    if let (Conclusion::Signs | Conclusion::Change | Conclusion::Nothing, Some(change)) =
+        (a.conclusion, suspect(&a.changes, &a.alarm))
+    {
         said.push(lang.pick(
             format!(
                 "核对{}在{}对{}的改动",
@@ -217,6 +219,10 @@ impl Analysis {
             .into_iter()
             .find(|t| !t.is_empty());
         let seen = match self.conclusion {
+            Conclusion::Nothing if self.logs.is_partial() => ask.lang.pick(
+                ",前后的日志没看全,看过的没有异常",
+                ", the logs around it were not looked at whole, what was shows nothing abnormal",
+            ),
             Conclusion::Nothing => ask.lang.pick(
                 ",前后的日志没有异常",
                 ", the logs around it show nothing abnormal",
@@ -229,10 +235,14 @@ impl Analysis {
                 ""
             }
         };
+        // What was looked at must not fall off behind a long name.
+        let room = ask.lang.pick(MEANING_CHARS, 3 * MEANING_CHARS);
+        let room = room.saturating_sub(seen.chars().count());
+        let meaning: String = self.meaning.chars().take(room).collect();
         voice::alarm(
             &AlarmFacts {
                 title: title.unwrap_or(&subject),
-                meaning: &format!("{}{seen}", self.meaning),
+                meaning: &format!("{meaning}{seen}"),
                 past: self.before(ask.lang).as_deref(),
                 cause: self.cause(ask.lang).as_deref(),
                 looked: self.conclusion != Conclusion::Unseen,
@@ -254,7 +264,8 @@ impl Analysis {
         match self.conclusion {
             Conclusion::Incident => {
                 let title = &self.incidents.first()?.title;
-                let old = self.logs.source == LogSource::None;
+                let began = self.began().civil().date();
+                let old = self.report.is_some_and(|(day, _)| day.date() < began);
                 let since = if old {
                     lang.pick("前一天就有的,", "there since the day before, ")
                 } else {

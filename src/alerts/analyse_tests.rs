@@ -156,6 +156,31 @@ fn without_an_incident_the_logs_of_its_object_speak() {
 }
 
 #[test]
+fn the_lines_that_the_sender_attached_speak_where_the_logs_do_not() {
+    let line = "ERROR java.lang.OutOfMemoryError: Java heap space";
+    let body = json!({"kind": "cls_alarm", "alarm": "支付报错", "alarmId": "alarm-1", "notifyType": 1, "topicId": "t-1", "start": 1_795_228_200,
+        "queryLog": [[{"content": {"__CONTENT__": line, "__TAG__": {"namespace": "shop", "pod_name": "catalog-6f7c9d8b5d-x2k8q"}}},
+            {"content": {"__CONTENT__": line}}, {"content": {"__CONTENT__": "INFO all is well"}}]]}).to_string();
+    let (analysis, spoken) = told(&body, Vec::new(), false);
+    assert_eq!(analysis.conclusion, Conclusion::Signs, "{analysis:?}");
+    let [sign] = &analysis.signs[..] else {
+        panic!("{:?}", analysis.signs)
+    };
+    assert_eq!((sign.object.name.as_str(), sign.count), ("catalog", 2));
+    assert!(sign.cause.is_some() && sign.evidence.is_empty());
+    assert!(
+        spoken.contains("原因是") && spoken.contains(&sign.name),
+        "{spoken}"
+    );
+    assert!(analysis.page(Lang::Zh).contains("告警自带"));
+    // The same line of the logs is the better witness.
+    let stored = kept(LogKind::Business, "catalog-6f7c9d8b5d-x2k8q", line, "{}");
+    let (analysis, _) = told(&body, vec![stored], false);
+    assert_eq!((analysis.signs.len(), analysis.signs[0].count), (1, 1));
+    assert_eq!(analysis.signs[0].evidence.len(), 1);
+}
+
+#[test]
 fn who_changed_the_object_shortly_before_is_named_and_not_called_the_cause() {
     let write = |name: &str, minute: i64| {
         let at_ms = sample::moment("2026-11-21T10:00:00").ms + minute * 60_000;
@@ -182,9 +207,11 @@ fn who_changed_the_object_shortly_before_is_named_and_not_called_the_cause() {
             analysis.measures
         );
     }
-    // What came after the alarm did not set it off.
+    // What came after the alarm did not set it off, and nobody is sent to look at it.
     let (analysis, _) = told(CATALOG_ALARM, vec![write("catalog", 31)], true);
     assert_eq!(analysis.conclusion, Conclusion::Nothing);
+    let named = analysis.measures.iter().find(|m| m.contains("catalog"));
+    assert_eq!(named, None);
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! What is known about the quarter hour around an alarm.
 //!
 //! In: an owner's store, an alarm, what was read for it just now. Out: [`Around`]: the day's report, the lines of the window, and
-//! earlier alarms of the same kind. Always true: what was not looked at is said ([`LogsSeen`]). Judges nothing: that is [`super::analyse()`].
+//! earlier alarms of the same kind. Always true: what was not looked at is said ([`LogsSeen`]); that the day was read elsewhere says
+//! nothing of the window. Judges nothing: that is [`super::analyse()`].
 
 use std::collections::HashSet;
 
@@ -13,7 +14,7 @@ use crate::{
     model::{
         Day, EvidenceId, LogKind, Moment,
         record::Kept,
-        report::{Report, Verdict},
+        report::{Report, Stage, Verdict},
     },
     round::around::Seen,
     store::{self, AlarmRow, Store},
@@ -85,6 +86,15 @@ pub enum LogSource {
     Live,
     /// There are no logs of that time here.
     None,
+}
+
+impl LogsSeen {
+    /// Whether lines of that time may have been left out that tell of trouble.
+    #[must_use]
+    pub fn is_partial(&self) -> bool {
+        let leaves_out = |note: &LogNote| !matches!(note, LogNote::Cut { .. });
+        self.notes.iter().any(leaves_out) || self.cut && self.notes.is_empty()
+    }
 }
 
 /// An earlier occurrence of the same alarm.
@@ -159,11 +169,7 @@ pub async fn gather(
         Some(report) => Some(report),
         None => store.report(day).await?,
     };
-    // A report that no record stands behind says nothing about the window.
-    let has_report = report
-        .as_ref()
-        .is_some_and(|r| r.verdict != Verdict::Unknown);
-    let is_known = !lines.is_empty() || has_report || asked;
+    let is_known = !lines.is_empty() || asked || is_read(store, from_ms, to_ms, zone).await?;
     if report.is_none() && !asked {
         report = store.report(day.plus(-1)).await?;
     }
@@ -191,6 +197,34 @@ pub async fn gather(
             .collect(),
         zone: zone.clone(),
     })
+}
+
+/// Whether anything was read of the window itself: an object that reaches into it, or its day from end to end.
+async fn is_read(
+    store: &Store,
+    from_ms: i64,
+    to_ms: i64,
+    zone: &TimeZone,
+) -> Result<bool, store::Error> {
+    let mut days = vec![Day::of(from_ms, zone), Day::of(to_ms, zone)];
+    days.dedup();
+    for day in days {
+        let rows = store.manifest(day).await?;
+        let mut spans = rows.iter().filter_map(|row| row.span);
+        if spans.any(|(first, last)| first < to_ms && last >= from_ms) {
+            return Ok(true);
+        }
+        let whole = |report: Report| {
+            let mut kinds = report.coverage.values().filter(|c| c.objects > 0);
+            report.stage >= Stage::Complete
+                && report.verdict != Verdict::Unknown
+                && kinds.all(|kind| kind.complete)
+        };
+        if store.report(day).await?.is_some_and(whole) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Kept lines of the window, and whether there are more.

@@ -59,12 +59,11 @@ pub(super) fn read(body: &Value, received_ms: i64) -> Option<Alarm> {
         .flatten()
         .filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
         .collect();
-    dimensions.insert("topicId".into(), text(body, "/topicId"));
+    let topic = text(body, "/topicId");
+    dimensions.insert("topicId".into(), topic.clone());
     tcop::place(&mut alarm, dimensions);
-    // Which pod happened to come first is no part of the alarm's identity.
-    alarm
-        .dimensions
-        .retain(|name, _| name == "topicId" || name == "cluster_id");
+    // Which pod happened to come first is no part of the alarm's identity, and a recovery comes without any.
+    alarm.identity.insert("topicId".into(), topic);
     alarm.lines = lines;
     Some(alarm)
 }

@@ -6,7 +6,7 @@
 use super::{explain::explaining, inbox, meaning};
 use crate::{
     model::{DayRange, Lang, report::Report},
-    store::{self, Store},
+    store::{self, AlarmRow, Store},
     voice::clean,
 };
 
@@ -37,7 +37,7 @@ pub struct DayAlarms {
 }
 
 impl DayAlarms {
-    /// The alarms that began on the report's day.
+    /// The alarms that were active on the report's day, whenever they began.
     pub async fn of(
         store: &Store,
         report: &Report,
@@ -48,7 +48,10 @@ impl DayAlarms {
         let mut day = Self::default();
         let order = report.incidents.iter().map(|i| (i.id.clone(), Vec::new()));
         day.under = order.collect();
-        for row in rows.iter().filter(|row| range.contains(row.what.first_ms)) {
+        // What was repeated or polled later may have been over by then.
+        let was_active =
+            |row: &&AlarmRow| row.what.recovered_ms.unwrap_or(row.what.last_ms) >= range.start_ms;
+        for row in rows.iter().filter(was_active) {
             let alarm = inbox::alarm_of(row);
             let heard = Heard {
                 id: row.id,
@@ -68,6 +71,21 @@ impl DayAlarms {
         }
         day.under.retain(|(_, alarms)| !alarms.is_empty());
         Ok(day)
+    }
+
+    /// Writes the alarms of each incident into the report that goes out.
+    pub async fn attach(
+        store: &Store,
+        report: &mut Report,
+        range: &DayRange,
+    ) -> Result<(), store::Error> {
+        let day = Self::of(store, report, range, Lang::Zh).await?;
+        for incident in &mut report.incidents {
+            let alarms = day.under.iter().find(|(id, _)| *id == incident.id);
+            let ids = alarms.map(|(_, alarms)| alarms.iter().map(|a| a.id.to_string()));
+            incident.alerts = ids.map(Iterator::collect).unwrap_or_default();
+        }
+        Ok(())
     }
 
     /// How many there were.
@@ -174,14 +192,20 @@ mod tests {
     async fn each_alarm_stands_under_what_explains_it_and_a_wrong_policy_under_nothing() {
         let dir = tempfile::tempdir().expect("dir");
         let store = Store::open(dir.path(), &"demo".parse().expect("alias")).expect("store");
-        let (report, at_ms) = (sample::report(), sample::moment("2026-11-21T10:31:00").ms);
+        let (mut report, at_ms) = (sample::report(), sample::moment("2026-11-21T10:31:00").ms);
         let checkout = r#"{"alarmStatus":"1","alarmObjInfo":{"dimensions":{"namespace":"shop","workload_kind":"Deployment","workload_name":"checkout"}},
             "alarmPolicyInfo":{"policyId":"p-1","policyName":"副本不可用","conditions":{"metricName":"m","calcType":">","calcValue":"0","currentValue":"3"}},
             "firstOccurTime":"2026-11-21 10:30:00"}"#;
         let cluster =
             "集群ID cls-l9taan9w, CPU总配置 > 0核, 当前数值 3.859核, 触发时间 2026-11-21 10:30:00";
         let strange = checkout.replace("checkout", "stranger");
-        let yesterday = checkout.replace("11-21", "11-20").replace("p-1", "p-9");
+        let yesterday = checkout
+            .replace("11-21", "11-20")
+            .replace("p-1", "p-9")
+            .replace(
+                r#"10:30:00"}"#,
+                r#"10:30:00","recoverTime":"2026-11-20 10:40:00"}"#,
+            );
         for body in [checkout, cluster, &strange, &yesterday] {
             let kept = inbox::receive(&store, body.as_bytes(), Source::Tcop, at_ms).await;
             kept.expect("kept");
@@ -192,6 +216,14 @@ mod tests {
         let day = DayAlarms::of(&store, &report, &range, Lang::Zh)
             .await
             .expect("day");
+        DayAlarms::attach(&store, &mut report, &range)
+            .await
+            .expect("attached");
+        let with_alarms = report.incidents.iter().filter(|i| !i.alerts.is_empty());
+        let named: Vec<_> = with_alarms
+            .map(|i| (i.id.as_str(), i.alerts.clone()))
+            .collect();
+        assert_eq!(named, [("i1", vec!["1".to_owned()])]);
         let [(incident, alarms)] = &day.under[..] else {
             panic!("{day:?}")
         };
@@ -213,5 +245,13 @@ mod tests {
             "{page}"
         );
         assert_eq!(DayAlarms::default().sentence(&told, Lang::Zh), None);
+        // One that goes on over midnight is of both days.
+        let late = strange
+            .replace("p-1", "p-2")
+            .replace("11-21 10:30:00", "11-20 23:50:00");
+        let kept = inbox::receive(&store, late.as_bytes(), Source::Tcop, at_ms).await;
+        kept.expect("kept");
+        let day = DayAlarms::of(&store, &report, &range, Lang::Zh).await;
+        assert_eq!(day.expect("day").others.len(), 2);
     }
 }

@@ -4,7 +4,7 @@
 //! redacted before anything of it is kept; one that nobody can read is kept as it came; notifications of one alarm, its recovery
 //! and its flapping are one alarm. Analyses and tells nothing: that comes afterwards.
 
-use super::{Alarm, Source, read};
+use super::{Alarm, Broken, Source, State, read};
 use crate::{
     intake::redact,
     store::{self, AlarmRow, AlarmState, Delivery, NewAlarm, Store},
@@ -15,6 +15,9 @@ pub const FLAPPING_MS: i64 = 30 * 60 * 1000;
 
 /// Unread alarms older than this are history: they are answered when asked for, but nobody is woken by them.
 pub const NEWS_MS: i64 = 24 * 3600 * 1000;
+
+/// Of a body that did not come whole, this much is kept.
+const BEGINNING: usize = 4096;
 
 /// Alarms looked at in one go; a storm beyond this is told by its number.
 pub const MOST_UNREAD: u32 = 500;
@@ -35,6 +38,18 @@ pub fn open(body: &[u8], source: Source, received_ms: i64) -> Opened {
     let alarm = read(raw.as_bytes(), received_ms).harmless();
     Opened {
         alarm,
+        source,
+        raw,
+        received_ms,
+    }
+}
+
+/// What there is of a body that did not come whole; the rest is gone, but that it came is not.
+#[must_use]
+pub fn open_broken(beginning: &[u8], why: Broken, source: Source, received_ms: i64) -> Opened {
+    let raw = redact::line(&beginning[..beginning.len().min(BEGINNING)]);
+    Opened {
+        alarm: Alarm::broken(&raw, why, received_ms).harmless(),
         source,
         raw,
         received_ms,
@@ -85,11 +100,21 @@ pub async fn unread(store: &Store, now_ms: i64) -> Result<Vec<AlarmRow>, store::
     Ok(rows)
 }
 
-/// The alarm in a row. A row of an older program whose value has another shape is read from its body again.
+/// The alarm in a row, and whether it is over: a body that was overtaken by its recovery does not know. A row of an older program whose
+/// value has another shape is read from its body again.
 #[must_use]
 pub fn alarm_of(row: &AlarmRow) -> Alarm {
-    serde_json::from_value(row.what.alarm.clone())
-        .unwrap_or_else(|_| read(&row.what.raw, row.what.first_ms).harmless())
+    let alarm: Alarm = serde_json::from_value(row.what.alarm.clone())
+        .unwrap_or_else(|_| read(&row.what.raw, row.what.first_ms).harmless());
+    let recovered_ms = row.what.recovered_ms;
+    Alarm {
+        state: match recovered_ms {
+            Some(_) => State::Recovered,
+            None => State::Firing,
+        },
+        recovered_ms,
+        ..alarm
+    }
 }
 
 const fn name_of(severity: crate::model::Severity) -> &'static str {
@@ -141,6 +166,15 @@ mod tests {
             (3, Some(1_795_310_820_000))
         );
         assert_eq!(alarm_of(row).account, "100000000001");
+        // Repeated late, it does not fire again.
+        let put = receive(&store, &body("d", "0"), Source::Tcop, NOW).await;
+        assert_eq!(put.expect("stored").arrival, Arrival::Again);
+        let row = store.alarm(1).await.expect("ask").expect("row");
+        let alarm = alarm_of(&row);
+        assert_eq!(
+            (alarm.state, alarm.recovered_ms),
+            (State::Recovered, Some(1_795_310_820_000))
+        );
         assert!(unread(&store, NOW + NEWS_MS).await.expect("old").is_empty());
     }
 

@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 
 use super::{
     Alarm, Around,
-    around::{BEFORE_MS, window},
+    around::{BEFORE_MS, LogNote, window},
     gather, meaning,
 };
 use crate::{
@@ -100,10 +100,17 @@ impl Look {
                 Pulled::Seen(seen) => Some(&**seen),
                 Pulled::NotNeeded | Pulled::Late => None,
             };
-            looked.push(Looked {
-                around: gather(store, alarm, &self.zone, seen).await?,
-                is_late: matches!(pulled, Pulled::Late),
-            });
+            let is_late = matches!(pulled, Pulled::Late);
+            let mut around = gather(store, alarm, &self.zone, seen).await?;
+            if is_late {
+                let why = self
+                    .lang
+                    .pick("日志还没有读完", "the logs are still being read");
+                around.logs.notes.push(LogNote::Failed {
+                    why: why.to_owned(),
+                });
+            }
+            looked.push(Looked { around, is_late });
         }
         Ok(looked)
     }

@@ -33,6 +33,15 @@ pub(super) fn number(text: &str) -> Option<f64> {
     digits.parse().ok().filter(|n: &f64| n.is_finite())
 }
 
+/// What follows the number: `核` of `3.859核`.
+pub(super) fn unit(text: &str) -> String {
+    let is_of_number = |c: char| c.is_ascii_digit() || matches!(c, '.' | ',' | '-' | '+');
+    text.trim()
+        .trim_start_matches(is_of_number)
+        .trim()
+        .to_owned()
+}
+
 /// A time as Tencent's alarms write it: `2025-07-29 12:17:00` on the wall in China, the same with `(UTC+08:00)`, RFC 3339, or
 /// Unix seconds or milliseconds. `0`, empty and nonsense are `None`.
 pub(super) fn time(text: &str) -> Option<i64> {

@@ -3,7 +3,7 @@
 //! In: an [`Alarm`]. Out: a [`Meaning`]. Always true: only the condition itself is judged; whether something is broken is for the
 //! logs to say.
 
-use super::alarm::{Alarm, Condition};
+use super::alarm::{Alarm, Broken, Condition, Source};
 use crate::model::Lang;
 
 /// What a condition amounts to.
@@ -21,24 +21,27 @@ pub enum Meaning {
     Unknown,
 }
 
+/// What can be bought or configured. A size of anything else - `http_requests_total` - is a count of what happened.
+const RESOURCES: [&str; 11] = [
+    "cpu", "内存", "memory", "mem", "gpu", "节点", "node", "磁盘", "disk", "存储", "storage",
+];
 /// Words in metric names that mean "how much there is", not "how much is used".
-const CAPACITY: [&str; 12] = [
+const SIZES: [&str; 9] = [
     "总配置",
     "总量",
     "总核数",
-    "总数",
-    "容量",
+    "总容量",
     "规格",
     "配额",
-    "allocatable",
     "capacity",
-    "total",
-    "limit_total",
+    "allocatable",
     "quota",
 ];
-/// Words that make it a use after all.
-const USE: [&str; 10] = [
-    "使用", "利用", "占用", "率", "已用", "剩余", "usage", "used", "rate", "util",
+/// Words that make it a use after all, or a count of what happened.
+const USE: [&str; 23] = [
+    "使用", "利用", "占用", "率", "已用", "剩余", "可用", "空闲", "重启", "错误", "失败", "请求",
+    "次数", "usage", "used", "rate", "util", "avail", "free", "restart", "error", "fail",
+    "request",
 ];
 
 /// Judges the condition alone.
@@ -77,7 +80,8 @@ fn is_always_true(condition: &Condition) -> bool {
 
 fn is_capacity(condition: &Condition) -> bool {
     let names = format!("{} {}", condition.shown, condition.metric).to_lowercase();
-    CAPACITY.iter().any(|w| names.contains(w)) && !USE.iter().any(|w| names.contains(w))
+    let names_one_of = |words: &[&str]| words.iter().any(|w| names.contains(w));
+    names_one_of(&RESOURCES) && names_one_of(&SIZES) && !names_one_of(&USE)
 }
 
 /// What the alarm says, in a sentence without an end mark.
@@ -86,11 +90,7 @@ pub fn in_words(alarm: &Alarm, lang: Lang) -> String {
     let subject = alarm.subject();
     let Some(condition) = &alarm.condition else {
         if alarm.event.is_empty() {
-            let text: String = alarm.text.chars().take(80).collect();
-            return lang.pick(
-                format!("这条告警的格式没有完全看懂,原文是{text}"),
-                format!("its form was not fully understood, it says {text}"),
-            );
+            return without_condition(alarm, &subject, lang);
         }
         let event = if alarm.text.is_empty() || alarm.text == subject {
             &alarm.event
@@ -124,6 +124,27 @@ pub fn in_words(alarm: &Alarm, lang: Lang) -> String {
             format!("{subject}的{}{crossed}", condition.shown),
             format!("{} of {subject} {crossed}", condition.shown),
         ),
+    }
+}
+
+/// What there is to say where nothing was compared: the sender's own sentence.
+fn without_condition(alarm: &Alarm, subject: &str, lang: Lang) -> String {
+    let text: String = alarm.text.chars().take(80).collect();
+    match (alarm.source, alarm.broken) {
+        (_, Some(Broken::TooLong)) => lang.pick(
+            format!("来了一条太长的告警,只留下了开头,{text}"),
+            format!("an alarm was too long, only its beginning was kept, {text}"),
+        ),
+        (_, Some(Broken::TooSlow)) => lang.pick(
+            format!("来了一条没有传完的告警,收到的是{text}"),
+            format!("an alarm never came to its end, what came is {text}"),
+        ),
+        (Source::Unknown, None) => lang.pick(
+            format!("这条告警的格式没有完全看懂,原文是{text}"),
+            format!("its form was not fully understood, it says {text}"),
+        ),
+        (_, None) if text.is_empty() || text == subject => subject.to_owned(),
+        (_, None) => lang.pick(format!("{subject}：{text}"), format!("{subject}: {text}")),
     }
 }
 
@@ -220,8 +241,30 @@ mod tests {
                 "集群ID cls-l9taan9w, Pod 重启次数 > 0次, 当前数值 3次",
                 Meaning::Load,
             ),
+            (
+                "集群ID cls-l9taan9w, 磁盘可用容量 < 5GB, 当前数值 0.3GB",
+                Meaning::Load,
+            ),
+            (
+                "集群ID cls-l9taan9w, 节点内存 capacity > 0, 当前数值 3",
+                Meaning::Capacity,
+            ),
         ] {
             assert_eq!(meaning(&of(text)), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_counter_that_ends_in_total_is_a_count_of_what_happened() {
+        for (metric, shown, comparator, threshold) in [
+            ("K8sPodRestartTotal", "Pod 重启次数", ">", "5"),
+            ("http_5xx_total", "5xx错误总数", ">", "100"),
+            ("DiskAvail", "磁盘可用容量", "<", "5"),
+            ("QueueLength", "队列总数", ">", "1000"),
+        ] {
+            let body = serde_json::json!({"alarmStatus": "1", "alarmObjInfo": {}, "alarmPolicyInfo": {"policyName": "p", "conditions":
+                {"metricName": metric, "metricShowName": shown, "calcType": comparator, "calcValue": threshold, "currentValue": "7"}}});
+            assert_eq!(meaning(&of(&body.to_string())), Meaning::Load, "{metric}");
         }
     }
 }

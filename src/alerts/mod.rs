@@ -12,6 +12,8 @@ mod bell;
 mod cls;
 mod day;
 mod explain;
+#[cfg(test)]
+mod house;
 pub mod inbox;
 mod look;
 mod loose;
@@ -30,7 +32,7 @@ mod watch;
 
 use serde_json::Value;
 
-pub use alarm::{Alarm, Condition, Source, State};
+pub use alarm::{Alarm, Broken, Condition, Source, State};
 pub use analyse::{Analysis, Conclusion, analyse};
 pub use around::{Around, LogNote, LogSource, LogsSeen, Past, gather};
 pub use bell::{Bell, Ear, bell};
@@ -38,7 +40,7 @@ pub use day::{DayAlarms, Heard};
 pub use look::{Look, Looked};
 pub use signs::Sign;
 pub use teller::{Device, LEAST_MS, LOGS_WAIT, Teller, Tools};
-pub use wake::{Lines, Waking, at_wake};
+pub use wake::{Lines, Waking, Woken, at_wake};
 pub use watch::{OpenStore, watch};
 
 /// Reads the body of an alarm. Never fails: what is no known form is an alarm of source [`Source::Unknown`] with the text as it

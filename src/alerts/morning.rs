@@ -65,3 +65,71 @@ impl Teller {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        alerts::house::{MINUTE, house},
+        model::sample,
+        store,
+    };
+
+    #[tokio::test]
+    async fn the_morning_is_announced_once() {
+        let house = house(None, false).await;
+        let ten = sample::morning().ms;
+        for (at_ms, times) in [
+            (ten - 60 * MINUTE, 0),
+            (ten, 1),
+            (ten + MINUTE, 1),
+            (ten + 300 * MINUTE, 1),
+        ] {
+            house.tend(at_ms).await;
+            assert_eq!(house.spoken().await.len(), times);
+        }
+        let spoken = house.spoken().await;
+        assert!(
+            spoken.len() == 1 && spoken[0].ends_with("要不要开始播报？"),
+            "{spoken:?}"
+        );
+    }
+
+    #[tokio::test]
+    async fn who_asked_for_quiet_or_was_told_already_is_not_woken_in_the_morning() {
+        let today: crate::model::Day = "2026-11-22".parse().expect("day");
+        let robot = "robot\u{1f}device\u{1f}aa:bb:cc:00:11:22";
+        for (device, why, spared) in [
+            (robot, "asked", true),
+            // Somebody whose robot does not say which one it is.
+            ("robot", "asked", true),
+            // The context source was first.
+            ("aa:bb:cc:00:11:22", "offered", true),
+            ("robot\u{1f}device\u{1f}aa:bb:cc:00:11:33", "asked", false),
+            ("aa:bb:cc:00:11:33", "offered", false),
+        ] {
+            let house = house(None, false).await;
+            let quiet = house
+                .store
+                .put_quiet(device.to_owned(), today, why.to_owned());
+            quiet.await.expect("quiet");
+            house.tend(sample::morning().ms).await;
+            assert_eq!(house.spoken().await.is_empty(), spared, "{device} {why}");
+        }
+        let house = house(None, false).await;
+        let told = store::Told {
+            day: today.plus(-1),
+            incident: "i1".to_owned(),
+            listed: Vec::new(),
+            part: 4,
+            revision: 2,
+            at_ms: 1,
+        };
+        house
+            .store
+            .put_told(robot.to_owned(), told)
+            .await
+            .expect("told");
+        house.tend(sample::morning().ms).await;
+        assert!(house.spoken().await.is_empty());
+    }
+}

@@ -40,15 +40,13 @@ impl Analysis {
         }
         for sign in &self.signs {
             let ids: Vec<String> = sign.evidence.iter().map(ToString::to_string).collect();
+            let ids = match ids.join(" ") {
+                none if none.is_empty() => lang.pick("告警自带", "came with the alarm").to_owned(),
+                ids => ids,
+            };
             item(
                 lang.pick("日志迹象", "sign"),
-                &format!(
-                    "{} ×{} {} [{}]",
-                    sign.object,
-                    sign.count,
-                    sign.text,
-                    ids.join(" ")
-                ),
+                &format!("{} ×{} {} [{}]", sign.object, sign.count, sign.text, ids),
             );
         }
         for change in &self.changes {

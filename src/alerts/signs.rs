@@ -1,7 +1,8 @@
 //! What the logs of a window show of an alarm's object, without any report: warnings, errors, changes.
 //!
 //! In: kept lines, an alarm, the catalogue of faults. Out: [`Sign`]s, the gravest first, and the changes people made. Always true: each
-//! sign carries its count and evidence. Connects nothing: an incident does that, where there is a report.
+//! sign carries its count and its evidence; only a line that the alarm's sender attached has no identity to be found by. Connects nothing:
+//! an incident does that, where there is a report.
 
 use std::collections::BTreeMap;
 
@@ -62,21 +63,17 @@ pub(super) fn signs(lines: &[Kept], alarm: &Alarm, catalogue: &Catalogue, lang: 
         let sign = groups
             .entry((line.id.kind, object.clone(), key))
             .or_insert_with(|| Sign {
-                kind: line.id.kind,
-                object,
-                text: visible(&text).chars().take(TEXT_CHARS).collect(),
-                count: 0,
                 cause: faults,
-                name: String::new(),
-                severity: Severity::Warning,
-                evidence: Vec::new(),
+                ..Sign::of(line.id.kind, object, &text)
             });
         sign.count += 1;
         if sign.evidence.len() < EVIDENCE {
             sign.evidence.push(line.id);
         }
     }
+    let known: Vec<String> = groups.keys().map(|(_, _, text)| text.clone()).collect();
     let mut signs: Vec<Sign> = groups.into_values().collect();
+    signs.extend(attached(alarm, &known, catalogue, &mut masked));
     for sign in &mut signs {
         if sign.kind == LogKind::Business {
             let found = catalogue.of_text(&sign.text);
@@ -99,6 +96,46 @@ pub(super) fn signs(lines: &[Kept], alarm: &Alarm, catalogue: &Catalogue, lang: 
     });
     signs.truncate(MOST_SIGNS);
     signs
+}
+
+impl Sign {
+    fn of(kind: LogKind, object: ObjectRef, text: &str) -> Self {
+        Self {
+            kind,
+            object,
+            text: visible(text).chars().take(TEXT_CHARS).collect(),
+            count: 0,
+            cause: None,
+            name: String::new(),
+            severity: Severity::Warning,
+            evidence: Vec::new(),
+        }
+    }
+}
+
+/// What the lines say that the sender attached to the alarm, where the logs do not say it already.
+fn attached(
+    alarm: &Alarm,
+    known: &[String],
+    catalogue: &Catalogue,
+    masked: &mut Masked,
+) -> Vec<Sign> {
+    let object = alarm
+        .object
+        .clone()
+        .map_or_else(|| ObjectRef::new("", "", alarm.subject()), of_workload);
+    let mut groups: BTreeMap<String, Sign> = BTreeMap::new();
+    for line in &alarm.lines {
+        mask(line, masked);
+        let tells =
+            level::of_text(&masked.text) >= Level::Error || !catalogue.of_text(line).is_empty();
+        if tells && !known.contains(&masked.text) {
+            let sign = groups.entry(masked.text.clone());
+            let sign = sign.or_insert_with(|| Sign::of(LogKind::Business, object.clone(), line));
+            sign.count += 1;
+        }
+    }
+    groups.into_values().collect()
 }
 
 type Seen = (ObjectRef, String, String, Option<String>);

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::{
     alarm::{Alarm, Condition, Source, State},
-    loose::{number, region, time},
+    loose::{number, region, time, unit},
     tcop::{self, cluster_id},
 };
 
@@ -77,9 +77,6 @@ pub(super) fn compare(part: &str) -> Option<Condition> {
         .min_by_key(|(at, s)| (*at, usize::MAX - s.len()))?;
     let (left, right) = (part[..at].trim(), part[at + sign.len()..].trim());
     let threshold = number(right)?;
-    let unit = right
-        .trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, '.' | ',' | '-' | '+'))
-        .trim();
     let comparator = match sign {
         "≥" => ">=",
         "≤" => "<=",
@@ -94,7 +91,7 @@ pub(super) fn compare(part: &str) -> Option<Condition> {
         comparator: comparator.to_owned(),
         threshold: Some(threshold),
         value: None,
-        unit: unit.to_owned(),
+        unit: unit(right),
     })
 }
 

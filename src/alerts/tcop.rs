@@ -9,7 +9,8 @@ use serde_json::Value;
 
 use super::{
     alarm::{Alarm, Condition, Source, State},
-    loose::{first, number, region, text, time},
+    loose::{first, number, region, text, time, unit},
+    spoken,
 };
 use crate::model::{ObjectRef, workload_name};
 
@@ -89,19 +90,24 @@ fn callback(body: &Value, received_ms: i64) -> Alarm {
             ),
         }),
         first_ms: time(&at("/firstOccurTime")).unwrap_or(received_ms),
-        recovered_ms,
+        recovered_ms: ended(state, recovered_ms, received_ms),
         text: first(
             body,
             &[
                 "/alarmObjInfo/summary",
                 "/alarmObjInfo/content",
-                "/alarmObjInfo/dimensions/objName",
+                "/alarmPolicyInfo/conditions/eventShowName",
             ],
         ),
         ..Alarm::blank(Source::Tcop, received_ms)
     };
     place(&mut alarm, dimensions);
     alarm
+}
+
+/// A recovery that says no time is one that has just been.
+fn ended(state: State, said_ms: Option<i64>, received_ms: i64) -> Option<i64> {
+    said_ms.or((state == State::Recovered).then_some(received_ms))
 }
 
 /// The flat body that a custom notification template renders.
@@ -121,15 +127,20 @@ fn template(body: &Value, received_ms: i64) -> Alarm {
         text: at("/content"),
         first_ms: time(&first(body, &["/first_trigger_time", "/trigger_time"]))
             .unwrap_or(received_ms),
-        recovered_ms,
+        recovered_ms: ended(state, recovered_ms, received_ms),
         ..Alarm::blank(Source::Tcop, received_ms)
     };
     let value = at("/current_value");
-    if !value.is_empty() {
-        alarm.condition = Some(Condition {
-            shown: at("/content"),
-            value: number(&value),
+    let compared = spoken::compare(&alarm.text);
+    if compared.is_some() || !value.is_empty() {
+        let compared = compared.unwrap_or_else(|| Condition {
+            shown: alarm.text.clone(),
+            unit: unit(&value),
             ..Condition::default()
+        });
+        alarm.condition = Some(Condition {
+            value: number(&value),
+            ..compared
         });
     }
     let pairs = at("/object");
@@ -182,10 +193,14 @@ pub(super) fn place(alarm: &mut Alarm, dimensions: BTreeMap<String, String>) {
     ])
     .or_else(|| dimensions.values().find_map(|v| cluster_id(v)))
     .unwrap_or_default();
-    alarm.node =
-        one(&["node", "objDetail.deviceLanIp", "node_name", "instance"]).unwrap_or_default();
     let namespace = one(&["namespace"]).unwrap_or_default();
     let pod = one(&["pod_name", "pod"]);
+    // Prometheus calls what it scraped an instance: with a port, or beside a workload, that is an exporter and no node.
+    let instance = one(&["instance"])
+        .filter(|i| !i.contains(':') && pod.is_none() && one(&["workload_name"]).is_none());
+    alarm.node = one(&["node", "objDetail.deviceLanIp", "node_name"])
+        .or(instance)
+        .unwrap_or_default();
     alarm.object = match (one(&["workload_kind"]), one(&["workload_name"]), pod) {
         (Some(kind), Some(name), _) => Some(ObjectRef::new(kind, namespace, name)),
         (None, Some(name), _) => Some(ObjectRef::new("Deployment", namespace, name)),

@@ -1,11 +1,12 @@
 //! Works on what has arrived: analyses every new alarm, and tells it in the chat and through the robot.
 //!
-//! In: an owner whose [`Bell`](super::Bell) rang. Out: analyses in the store, messages, woken robots. Always true: what is to be said is noted before it is said, so a killed process says nothing twice and leaves nothing unanalysed; a
-//! storm is one message; a robot is woken at most every [`LEAST_MS`], outside of quiet hours, and never by a recovery.
+//! In: an owner whose [`Bell`](super::Bell) rang. Out: analyses in the store, messages, woken robots. Always true: what is to be said is noted before it is said, so a killed process says nothing twice and leaves nothing unanalysed; what was
+//! told one way is still told the other: a robot that spoke is no reason to leave the chat without its message; a storm is one message; a robot is woken at most every [`LEAST_MS`], outside of quiet hours, and never by a recovery.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use jiff::{civil::Time, tz::TimeZone};
+use serde_json::Value;
 
 use super::{
     Alarm, Analysis, Conclusion, Look, analyse, inbox,
@@ -21,7 +22,7 @@ use crate::{
 
 /// Between two wake-ups of a robot; what comes meanwhile is told together.
 pub const LEAST_MS: i64 = 5 * 60 * 1000;
-/// Alarms analysed in one go; in a storm the gravest come first and the rest when they are asked for.
+/// Alarms analysed in one go; in a storm the gravest come first and the rest a minute later, or when they are asked for.
 const AT_ONCE: usize = 20;
 /// Messages to the chat in a minute; in a storm the rest waits and is written together. WeCom takes twenty of all its senders.
 const CHATS_A_MINUTE: u32 = 3;
@@ -99,35 +100,44 @@ impl Teller {
     /// Does for one owner all that is due. True when something changed that a subscriber may want to read.
     pub async fn tend(&self, store: &Store, now_ms: i64) -> Result<bool, store::Error> {
         self.morning(store, now_ms).await?;
-        let mut unread = inbox::unread(store, now_ms).await?;
-        if unread.is_empty() {
-            return Ok(false);
+        let since_ms = now_ms - inbox::NEWS_MS;
+        // What comes while the logs are read is for the next time, when it is analysed, too.
+        let unwritten = store.alarms_untold(CHAT, since_ms, inbox::MOST_UNREAD);
+        let mut unwritten = alive(unwritten.await?);
+        let mut unread = alive(inbox::unread(store, now_ms).await?);
+        let analysed = self.analyse(store, since_ms).await?;
+        for row in unwritten.iter_mut().chain(&mut unread) {
+            if let Some(analysis) = analysed.get(&row.id) {
+                row.analysis = Some(analysis.clone());
+            }
         }
-        let analysed = self.analyse(store, &mut unread).await?;
-        let alive: Vec<AlarmRow> = unread
-            .into_iter()
-            .filter(|row| row.what.recovered_ms.is_none())
-            .collect();
-        let wrote = self.write(store, &alive, now_ms).await?;
-        let woke = self.wake(store, &alive, now_ms).await?;
-        Ok(analysed || wrote || woke)
+        let wrote = self.write(store, &unwritten, now_ms).await?;
+        let woke = self.wake(store, unread, now_ms).await?;
+        Ok(!analysed.is_empty() || wrote || woke)
     }
 
-    /// Analyses what was not, the gravest first.
-    async fn analyse(&self, store: &Store, unread: &mut [AlarmRow]) -> Result<bool, store::Error> {
+    /// Analyses what was not, the gravest first, whether somebody was told of it or not; by the alarm's id.
+    async fn analyse(
+        &self,
+        store: &Store,
+        since_ms: i64,
+    ) -> Result<HashMap<i64, Value>, store::Error> {
         let tools = &self.0.tools;
-        unread.sort_by_key(|row| {
+        let mut analysed = HashMap::new();
+        let mut new = store
+            .alarms_unanalysed(since_ms, inbox::MOST_UNREAD)
+            .await?;
+        new.sort_by_key(|row| {
             (
                 std::cmp::Reverse(inbox::alarm_of(row).severity()),
                 std::cmp::Reverse(row.what.last_ms),
             )
         });
-        let new = unread.iter_mut().filter(|row| row.analysis.is_none());
-        let mut new: Vec<&mut AlarmRow> = new.take(AT_ONCE).collect();
+        new.truncate(AT_ONCE);
         if new.is_empty() {
-            return Ok(false);
+            return Ok(analysed);
         }
-        let alarms: Vec<Alarm> = new.iter().map(|row| inbox::alarm_of(row)).collect();
+        let alarms: Vec<Alarm> = new.iter().map(inbox::alarm_of).collect();
         let look = Look {
             read: tools.logs.clone(),
             patience: LOGS_WAIT,
@@ -135,20 +145,20 @@ impl Teller {
             lang: tools.lang,
         };
         let looked = look.at_all(store, &alarms).await?;
-        for ((row, alarm), looked) in new.iter_mut().zip(&alarms).zip(looked) {
+        for ((row, alarm), looked) in new.iter().zip(&alarms).zip(looked) {
             let analysis = analyse(alarm, &looked.around, &self.0.catalogue, tools.lang);
             let value = serde_json::to_value(&analysis).unwrap_or_default();
-            row.analysis = Some(value.clone());
-            store.put_analysis(row.id, value).await?;
+            store.put_analysis(row.id, value.clone()).await?;
+            analysed.insert(row.id, value);
         }
-        Ok(true)
+        Ok(analysed)
     }
 
     /// One chat message for all alarms that none was written about.
     async fn write(
         &self,
         store: &Store,
-        alive: &[AlarmRow],
+        unwritten: &[AlarmRow],
         now_ms: i64,
     ) -> Result<bool, store::Error> {
         let (owner, chats) = (store.owner(), &self.0.tools.chats);
@@ -158,7 +168,7 @@ impl Teller {
         if store.times_told(CHAT, now_ms - 60_000).await? >= CHATS_A_MINUTE {
             return Ok(false);
         }
-        let claimed = self.claim(store, alive, CHAT, "", "", now_ms).await?;
+        let claimed = self.claim(store, unwritten, CHAT, "", "", now_ms).await?;
         if claimed.is_empty() {
             return Ok(false);
         }
@@ -177,21 +187,17 @@ impl Teller {
     async fn wake(
         &self,
         store: &Store,
-        alive: &[AlarmRow],
+        mut worth: Vec<AlarmRow>,
         now_ms: i64,
     ) -> Result<bool, store::Error> {
         let tools = &self.0.tools;
-        let now = Moment::new(now_ms, &tools.zone);
-        let mut worth: Vec<AlarmRow> = alive
-            .iter()
-            .filter(|row| is_worth_waking(row))
-            .cloned()
-            .collect();
-        // The first one noted is the one spoken of: "详细说说" means it.
-        worth.sort_by_key(|row| std::cmp::Reverse(rank(row)));
         let Some(gateway) = &tools.gateway else {
             return Ok(false);
         };
+        let now = Moment::new(now_ms, &tools.zone);
+        worth.retain(is_worth_waking);
+        // The first one noted is the one spoken of: "详细说说" means it.
+        worth.sort_by_key(|row| std::cmp::Reverse(rank(row)));
         if worth.is_empty() || tools.quiet.is_some_and(|hours| hours.contains(now)) {
             return Ok(false);
         }
@@ -313,6 +319,12 @@ fn subject(row: &AlarmRow) -> String {
 
 fn analysis_of(row: &AlarmRow) -> Option<Analysis> {
     serde_json::from_value(row.analysis.clone()?).ok()
+}
+
+/// What is over is told when it is asked for.
+fn alive(mut rows: Vec<AlarmRow>) -> Vec<AlarmRow> {
+    rows.retain(|row| row.what.recovered_ms.is_none());
+    rows
 }
 
 /// A wrong policy is worth waking somebody for once, not every day.

@@ -1,8 +1,9 @@
 //! What a robot is told when it wakes: unread alarms, and once a day that the report is ready.
 //!
 //! In: an owner's store, the device, now. Out: named lines for the robot's system prompt, at `{{ dynamic_context }}` of xiaozhi's
-//! `context_providers`; empty on most wakes. Always true: nothing is offered twice to a device, and every word of an alarm is made
-//! speakable first, since this text stands among a model's instructions. Calls no model and no network: a wake waits for it.
+//! `context_providers`; empty on most wakes. Always true: nothing is offered twice to a device, what came too late to be said can be given
+//! back, and every word of an alarm is made speakable first, since this text stands among a model's instructions. Calls no model and no
+//! network: a wake waits for it.
 
 use jiff::tz::TimeZone;
 
@@ -10,7 +11,7 @@ use super::{inbox, teller::lead_of};
 use crate::{
     model::{Day, Lang, Moment, report::Stage},
     round::ledger,
-    store::{self, AlarmState, Outcome, Store, ToldLine},
+    store::{self, Store, ToldLine},
     voice::{self, Ask, Detail},
 };
 
@@ -27,6 +28,28 @@ pub struct Waking<'a> {
 /// Name and line, to be put before the model.
 pub type Lines = Vec<(&'static str, String)>;
 
+/// What a device is told at its wake, and what counts as told by that.
+#[derive(Debug, Default)]
+pub struct Woken {
+    pub lines: Lines,
+    alarms: Option<(ToldLine, Vec<i64>)>,
+    /// Device, day and reason, as noted.
+    offered: Option<(String, Day, &'static str)>,
+}
+
+impl Woken {
+    /// The robot woke without it: the next wake is told.
+    pub async fn give_back(self, store: &Store) -> Result<(), store::Error> {
+        if let Some((line, ids)) = self.alarms {
+            store.untell_alarm(line, ids).await?;
+        }
+        if let Some((device, day, why)) = self.offered {
+            store.drop_quiet(device, day, why.to_owned()).await?;
+        }
+        Ok(())
+    }
+}
+
 /// What to say first.
 pub async fn at_wake(
     store: &Store,
@@ -34,15 +57,19 @@ pub async fn at_wake(
     now: Moment,
     zone: &TimeZone,
     lang: Lang,
-) -> Result<Lines, store::Error> {
-    let mut lines = Vec::new();
-    if let Some(line) = alarms(store, waking.device, now, lang).await? {
-        lines.push((lang.pick("K8s集群告警", "Kubernetes alarms"), line));
+) -> Result<Woken, store::Error> {
+    let mut woken = Woken::default();
+    if let Some((line, ids)) = alarms(store, waking.device, now, lang).await? {
+        let name = lang.pick("K8s集群告警", "Kubernetes alarms");
+        woken.lines.push((name, line.text.clone()));
+        woken.alarms = Some((line, ids));
     }
-    if let Some(line) = daily(store, waking, now, zone, lang).await? {
-        lines.push((lang.pick("K8s集群日报", "Kubernetes report"), line));
+    if let Some((line, noted)) = daily(store, waking, now, zone, lang).await? {
+        let name = lang.pick("K8s集群日报", "Kubernetes report");
+        woken.lines.push((name, line));
+        woken.offered = Some(noted);
     }
-    Ok(lines)
+    Ok(woken)
 }
 
 /// Unread alarms in two sentences; from now on they count as told.
@@ -51,37 +78,34 @@ async fn alarms(
     device: &str,
     now: Moment,
     lang: Lang,
-) -> Result<Option<String>, store::Error> {
-    let unread = inbox::unread(store, now.ms).await?;
+) -> Result<Option<(ToldLine, Vec<i64>)>, store::Error> {
+    let mut unread = inbox::unread(store, now.ms).await?;
+    let ids: Vec<i64> = unread.iter().map(|row| row.id).collect();
     let ask = Ask::new(now, lang).detail(Detail::Brief);
-    let Some((lead, said)) = lead_of(&unread, &ask) else {
-        return Ok(None);
-    };
-    let text = lang.pick(
-        format!("有{}条没讲过的告警。先告诉用户这一句：{said}", unread.len()),
-        format!(
-            "{} alarms were not told yet. Tell the user this first: {said}",
-            unread.len()
-        ),
-    );
-    let subject = format!("alarm:{}", lead.id);
-    let line = ToldLine {
-        way: WAY.to_owned(),
-        device: device.to_owned(),
-        subject: subject.clone(),
-        at_ms: now.ms,
-        text: text.clone(),
-    };
-    if !store.claim_told_line(line).await? {
-        return Ok(None);
+    while let Some((lead, said)) = lead_of(&unread, &ask) {
+        let lead = lead.id;
+        let n = ids.len();
+        let line = ToldLine {
+            way: WAY.to_owned(),
+            device: device.to_owned(),
+            subject: format!("alarm:{lead}"),
+            at_ms: now.ms,
+            text: lang.pick(
+                format!("有{n}条没讲过的告警。先告诉用户这一句：{said}"),
+                format!("{n} alarms were not told yet. Tell the user this first: {said}"),
+            ),
+        };
+        if store.tell_alarm(line.clone(), lead, ids.clone()).await? {
+            return Ok(Some((line, ids)));
+        }
+        // This device may have heard of it from a process that was killed; another one is speaking of it just now.
+        unread.retain(|row| row.id != lead);
     }
-    let ids = unread.iter().map(|row| row.id).collect();
-    store.set_alarm_states(ids, AlarmState::Told).await?;
-    store
-        .close_told_line(subject, WAY, device.to_owned(), Outcome::Said)
-        .await?;
-    Ok(Some(text))
+    Ok(None)
 }
+
+/// A line, and under what it is noted as offered.
+type Offer = (String, (String, Day, &'static str));
 
 /// The offer of the day: at the first wake after yesterday's report is ready.
 async fn daily(
@@ -90,7 +114,7 @@ async fn daily(
     now: Moment,
     zone: &TimeZone,
     lang: Lang,
-) -> Result<Option<String>, store::Error> {
+) -> Result<Option<Offer>, store::Error> {
     let today = Day::of(now.ms, zone);
     // A MAC address is written in either case.
     let device = waking.device.to_lowercase();
@@ -107,7 +131,8 @@ async fn daily(
             return Ok(None);
         }
     }
-    if !store.put_quiet(device, today, "offered".to_owned()).await? {
+    let noted = (device, today, "offered");
+    if !note(store, &noted).await? {
         return Ok(None);
     }
     let ask = Ask::new(now, lang);
@@ -115,12 +140,23 @@ async fn daily(
         lang.pick("昨天没有发现问题", "yesterday nothing was wrong")
             .to_owned()
     });
-    Ok(Some(lang.pick(
+    let line = lang.pick(
         format!("今日日报已备好：{headline}。先告诉用户这一句，问要不要开始播报"),
         format!(
             "today's report is ready: {headline}. Tell the user this first and ask whether to begin"
         ),
-    )))
+    );
+    Ok(Some((line, noted)))
+}
+
+/// False when it was noted before.
+async fn note(
+    store: &Store,
+    (device, day, why): &(String, Day, &'static str),
+) -> Result<bool, store::Error> {
+    store
+        .put_quiet(device.clone(), *day, (*why).to_owned())
+        .await
 }
 
 /// The morning without a report: why, once a device and day.
@@ -129,7 +165,7 @@ async fn not_ready(
     day: Day,
     waking: Waking<'_>,
     lang: Lang,
-) -> Result<Option<String>, store::Error> {
+) -> Result<Option<Offer>, store::Error> {
     let Some(why) = ledger::failure(store, day).await? else {
         return Ok(None);
     };
@@ -139,17 +175,18 @@ async fn not_ready(
         }
     }
     // Noted for the day that is missing: when it is made later, that is still offered today.
-    let first = store.put_quiet(waking.device.to_owned(), day, "failed".to_owned());
-    if !first.await? {
+    let noted = (waking.device.to_owned(), day, "failed");
+    if !note(store, &noted).await? {
         return Ok(None);
     }
     let why: String = voice::clean(&why, lang).chars().take(60).collect();
-    Ok(Some(lang.pick(
+    let line = lang.pick(
         format!("今日日报没有做成：{why}。先告诉用户这一句，问要不要现在重新分析"),
         format!(
             "today's report could not be made: {why}. Tell the user this first and ask whether to try again"
         ),
-    )))
+    );
+    Ok(Some((line, noted)))
 }
 
 #[cfg(test)]
@@ -162,18 +199,69 @@ mod tests {
     }
 
     async fn wakes(store: &Store, device: &str, at: &str) -> Vec<String> {
+        let woken = woken(store, device, at).await;
+        woken.lines.into_iter().map(|(_, line)| line).collect()
+    }
+
+    async fn woken(store: &Store, device: &str, at: &str) -> Woken {
         let zone = TimeZone::get("Asia/Shanghai").expect("zone");
         let scopes = [format!("token {device}")];
         let waking = Waking {
             device,
             scopes: &scopes,
         };
-        let lines = at_wake(store, waking, sample::moment(at), &zone, Lang::Zh).await;
-        lines
-            .expect("lines")
-            .into_iter()
-            .map(|(_, line)| line)
-            .collect()
+        let woken = at_wake(store, waking, sample::moment(at), &zone, Lang::Zh).await;
+        woken.expect("woken")
+    }
+
+    /// An alarm of a Deployment, two minutes before nine.
+    async fn comes(store: &Store, workload: &str) {
+        let body = format!(
+            r#"{{"alarmStatus":"1","alarmObjInfo":{{"dimensions":{{"namespace":"shop","workload_name":"{workload}"}}}},"alarmPolicyInfo":
+            {{"policyName":"mem","conditions":{{"metricName":"mem","calcType":">","calcValue":"90","currentValue":"97"}}}},
+            "firstOccurTime":"2026-11-22 08:58:00"}}"#
+        );
+        let at = sample::moment("2026-11-22T08:59:00").ms;
+        let kept = inbox::receive(store, body.as_bytes(), Source::Tcop, at);
+        kept.await.expect("kept");
+    }
+
+    #[tokio::test]
+    async fn what_a_killed_process_may_have_said_to_one_device_silences_nothing_else() {
+        let dir = tempfile::tempdir().expect("dir");
+        let store = store(&dir);
+        comes(&store, "checkout").await;
+        let claimed = ToldLine {
+            way: WAY.to_owned(),
+            device: "r1".to_owned(),
+            subject: "alarm:1".to_owned(),
+            at_ms: 1,
+            text: String::new(),
+        };
+        assert!(store.claim_told_line(claimed).await.expect("claim"));
+        assert!(wakes(&store, "r1", "2026-11-22T09:00:00").await.is_empty());
+        comes(&store, "orders").await;
+        let lines = wakes(&store, "r1", "2026-11-22T09:01:00").await;
+        assert!(
+            lines.len() == 1 && lines[0].contains("2条") && lines[0].contains("orders"),
+            "{lines:?}"
+        );
+        assert!(wakes(&store, "r1", "2026-11-22T09:02:00").await.is_empty());
+        comes(&store, "billing").await;
+        assert_eq!(wakes(&store, "r2", "2026-11-22T09:03:00").await.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn what_came_too_late_is_said_at_the_next_wake() {
+        let dir = tempfile::tempdir().expect("dir");
+        let store = store(&dir);
+        store.put_revision(sample::report()).await.expect("report");
+        comes(&store, "checkout").await;
+        let late = woken(&store, "r1", "2026-11-22T09:00:00").await;
+        assert_eq!(late.lines.len(), 2);
+        late.give_back(&store).await.expect("given back");
+        assert_eq!(wakes(&store, "r1", "2026-11-22T09:01:00").await.len(), 2);
+        assert!(wakes(&store, "r1", "2026-11-22T09:02:00").await.is_empty());
     }
 
     #[tokio::test]

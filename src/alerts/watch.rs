@@ -112,3 +112,7 @@ async fn one(
     };
     (owner, tended)
 }
+
+#[cfg(test)]
+#[path = "watch_tests.rs"]
+mod tests;

@@ -74,6 +74,10 @@ pub(super) fn install(stop: &CancellationToken) -> Option<PrometheusHandle> {
         "gengfu_alarms_total",
         "Alarms received, by what they were: new, again, flapping, recovery"
     );
+    describe_counter!(
+        "gengfu_alarms_broken_total",
+        "Alarms whose body did not come whole, by why: too_long, too_slow"
+    );
     counter!("gengfu_rounds_total", "outcome" => "done").absolute(0);
     counter!("gengfu_alarms_total", "arrival" => "new").absolute(0);
     tokio::spawn(upkeep(recorder.clone(), stop.clone()));

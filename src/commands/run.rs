@@ -8,6 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{Failure, Outcome, handover::Server, remark, tell};
 use crate::{
+    alerts::DayAlarms,
     app::{self, App, LOCAL_OWNER},
     config::Config,
     model::{
@@ -19,7 +20,7 @@ use crate::{
         progress::{Phase, Progress, Snapshot},
         tasks::Work,
     },
-    store,
+    store::{self, Store},
 };
 
 #[derive(Debug, clap::Args)]
@@ -47,7 +48,10 @@ pub async fn run(args: Args, config: Config) -> Result<Outcome, Failure> {
         Ok(store) => store,
         Err(app::Error::Store(store::Error::Locked { holder })) => {
             match by_the_server(&app, &owner, day, &holder).await? {
-                Some(report) => {
+                Some(mut report) => {
+                    let store = Store::open_reader(&app.config.running.data_dir, &owner)?;
+                    let range = day.range(app.config.zone());
+                    DayAlarms::attach(&store, &mut report, &range).await?;
                     tell_of(&report, &args, &app.shelf(&owner), app.lang())?;
                     return Ok(ended(&report));
                 }
@@ -62,7 +66,9 @@ pub async fn run(args: Args, config: Config) -> Result<Outcome, Failure> {
     let bar = draw(&work.progress, app.lang());
     let outcome = Box::pin(round.run(day, &work)).await;
     bar.await;
-    let report = outcome?;
+    let mut report = outcome?;
+    let range = day.range(app.config.zone());
+    DayAlarms::attach(&round.store, &mut report, &range).await?;
     tell_of(&report, &args, &round.shelf, app.lang())?;
     if nothing_was_there(&report) {
         let places = round.source.looked_at();

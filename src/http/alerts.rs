@@ -1,20 +1,18 @@
 //! `POST /alerts/{source}/{secret}`: alarms from outside, stored before they are answered.
 //!
-//! In: bodies of strangers. Out: what the sender waits for, at once; nothing of the body but a harmless session id comes back. Always
+//! In: bodies of strangers. Out: what the sender waits for, at once; nothing of the body but a harmless session id or code comes back. Always
 //! true: a door opens by its secret alone, compared in constant time; the body of a closed door is never read; a body of any form is
-//! kept. Analyses nothing: whoever listens to [`Bell`] does.
+//! kept, of one that is too long or never ends the beginning; what is CLS's by its address or by its form must be signed where signatures
+//! are asked for. Analyses nothing: whoever listens to [`Bell`] does.
 //!
 //! Senders verify an address with an empty call, and repeat what was not answered with 200 within five seconds:
 //! <https://cloud.tencent.com/document/product/248/50409>.
 
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::{
     Json, Router,
-    body::{Body, to_bytes},
+    body::Body,
     extract::{Path, State},
     http::{HeaderMap, Method, StatusCode, header},
     response::{IntoResponse, Response},
@@ -22,14 +20,17 @@ use axum::{
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::{Value, json};
+use serde_json::json;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use super::rate::Rate;
+use super::{
+    alarm_body::{read, session_id, verification},
+    rate::Rate,
+};
 use crate::{
     alerts::{
-        Bell, Source,
+        Bell, Broken, Source,
         inbox::{self, Opened},
         signed,
     },
@@ -38,12 +39,6 @@ use crate::{
     owners::{Owner, Owners},
     store::{Arrival, Delivery},
 };
-
-/// Ten log lines of CLS, each of some tens of KB, and their frame.
-const BODY_BYTES: usize = 512 * 1024;
-
-/// A sender gives up after five seconds; a body that drips slower than this has none that waits for it.
-const BODY_WAIT: Duration = Duration::from_secs(5);
 
 /// Alarms of one door in a minute. The largest storm that a cluster's policies can make is some thousands.
 const PER_MINUTE: u32 = 6000;
@@ -153,7 +148,7 @@ impl Webhooks {
         Ok(delivery)
     }
 
-    /// Whose cluster the alarm is about; else whose account it is, where that is one owner's, or one's in that region; else whoever
+    /// Whose cluster the alarm is about; else whose CLS topic set it off; else whose account it is, where that is one owner's, or one's in that region; else whoever
     /// stands.
     fn owner_of(&self, opened: &Opened) -> Option<OwnerAlias> {
         let (cluster, app_id) = (&opened.alarm.cluster, &opened.alarm.app_id);
@@ -164,7 +159,10 @@ impl Webhooks {
             only.filter(|_| fitting.next().is_none())
         };
         let in_account = |o: &Owner| !app_id.is_empty() && o.places.is_of_account(app_id);
+        let topic = opened.alarm.dimensions.get("topicId");
+        let has_topic = |o: &Owner| topic.is_some_and(|topic| o.places.has_topic(topic));
         owning(&|o| !cluster.is_empty() && o.places.clusters.contains(cluster))
+            .or_else(|| owning(&has_topic))
             .or_else(|| owning(&in_account))
             .or_else(|| owning(&|o| in_account(o) && o.region == opened.alarm.region))
             .or_else(|| self.0.owners.choose(None).ok())
@@ -233,50 +231,68 @@ async fn accept(
     if !may_come {
         return (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, "10")]).into_response();
     }
-    let body = match tokio::time::timeout(BODY_WAIT, to_bytes(body, BODY_BYTES)).await {
-        Ok(Ok(body)) => body,
-        Ok(Err(_)) => return StatusCode::PAYLOAD_TOO_LARGE.into_response(),
-        Err(_) => return StatusCode::REQUEST_TIMEOUT.into_response(),
+    let (body, broken) = read(body).await;
+    if let Some(why) = broken {
+        return part(hooks, door, source, &body, why, now_ms).await;
+    }
+    let mut answer = match source {
+        Source::Tcop => json!({ "sessionId": session_id(&body), "retCode": 0 }),
+        _ => json!({ "code": 0 }),
     };
-    if source == Source::Cls
-        && let Err(error) = signed::check(&body, &door.signer, door.must_be_signed, now_ms)
+    if let Some(echo) = verification(&body) {
+        for (name, code) in echo {
+            answer[name] = code;
+        }
+        return Json(answer).into_response();
+    }
+    let opened = inbox::open(&body, source, now_ms);
+    // The door beside it is no way around the signature.
+    let is_of_cls = source == Source::Cls
+        || opened.alarm.source == Source::Cls
+        || String::from_utf8_lossy(&body).contains("\"cls_alarm\"");
+    if is_of_cls && let Err(error) = signed::check(&body, &door.signer, door.must_be_signed, now_ms)
     {
         tracing::warn!(%error, "refused an alarm of CLS");
         return StatusCode::UNAUTHORIZED.into_response();
     }
-    if !is_verification(&body)
-        && let Err(error) = hooks
-            .receive(door, inbox::open(&body, source, now_ms))
-            .await
-    {
-        tracing::error!(%error, "could not keep an alarm; its sender is asked to repeat it");
-        return (
-            StatusCode::SERVICE_UNAVAILABLE,
-            [(header::RETRY_AFTER, "10")],
-        )
-            .into_response();
-    }
-    match source {
-        Source::Tcop => {
-            Json(json!({ "sessionId": session_id(&body), "retCode": 0 })).into_response()
-        }
-        _ => Json(json!({ "code": 0 })).into_response(),
+    match hooks.receive(door, opened).await {
+        Ok(_) => Json(answer).into_response(),
+        Err(error) => not_kept(&error),
     }
 }
 
-/// Whether a body only tries an address: nothing, or a code to be seen there. The code is not sent back: whoever posts it learns nothing
-/// by it, and 200 is what verifies.
-fn is_verification(body: &[u8]) -> bool {
-    if body.trim_ascii().is_empty() {
-        return true;
+/// Keeps the beginning of a body that did not come whole, and says so to its sender.
+async fn part(
+    hooks: &Webhooks,
+    door: &Door,
+    source: Source,
+    beginning: &[u8],
+    why: Broken,
+    now_ms: i64,
+) -> Response {
+    let (status, name) = match why {
+        Broken::TooLong => (StatusCode::PAYLOAD_TOO_LARGE, "too_long"),
+        Broken::TooSlow => (StatusCode::REQUEST_TIMEOUT, "too_slow"),
+    };
+    metrics::counter!("gengfu_alarms_broken_total", "why" => name).increment(1);
+    tracing::warn!(
+        why = name,
+        bytes = beginning.len(),
+        "an alarm did not come whole; its beginning is kept"
+    );
+    if !beginning.is_empty() {
+        let opened = inbox::open_broken(beginning, why, source, now_ms);
+        if let Err(error) = hooks.receive(door, opened).await {
+            return not_kept(&error);
+        }
     }
-    let Ok(Value::Object(fields)) = serde_json::from_slice(body) else {
-        return false;
-    };
-    let is_code = |(name, value): (&String, &Value)| {
-        name.to_lowercase().ends_with("code") && !value.is_object() && !value.is_array()
-    };
-    fields.iter().all(is_code)
+    status.into_response()
+}
+
+fn not_kept(error: &Refused) -> Response {
+    tracing::error!(%error, "could not keep an alarm; its sender is asked to repeat it");
+    let later = [(header::RETRY_AFTER, "10")];
+    (StatusCode::SERVICE_UNAVAILABLE, later).into_response()
 }
 
 /// The same for a wrong secret and a missing one.
@@ -306,20 +322,6 @@ fn password(headers: &HeaderMap) -> Option<String> {
     plain
         .split_once(':')
         .map(|(_, password)| password.to_owned())
-}
-
-/// The one thing of a body that its sender wants back: letters, digits, `-` and `_`, else nothing.
-fn session_id(body: &[u8]) -> String {
-    let value: Value = serde_json::from_slice(body).unwrap_or_default();
-    let id = value
-        .get("sessionId")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
-    let plain = id.len() <= 64
-        && id
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
-    if plain { id.to_owned() } else { String::new() }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //!
 //! In: the header `device-id`, behind a bearer token. Out: `{"code":0,"data":{name: line}}`. Always true: the answer comes within
 //! [`WAIT`], since a wake blocks on it and its server gives up after three seconds; whatever goes wrong here, the robot wakes without
-//! a line. Form: `docs/context-provider-integration.md` of xinnan-tech/xiaozhi-esp32-server.
+//! a line, and what it was not given is not taken for told. Form: `docs/context-provider-integration.md` of xinnan-tech/xiaozhi-esp32-server.
 
 use std::{sync::Arc, time::Duration};
 
@@ -17,11 +17,11 @@ use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    alerts::{Lines, Waking, at_wake},
+    alerts::{Lines, Waking, Woken, at_wake},
     mcp::{Access, Caller, Clock, Desk, Origin, Stores, Wire, scope},
     model::{Lang, Moment},
     owners::{Asker, Owners},
-    store,
+    store::{self, Store},
 };
 
 /// A wake is felt as slow beyond this; the next one asks again.
@@ -88,20 +88,32 @@ async fn answer(
 }
 
 async fn within(context: &Context, caller: Caller, device: &str) -> Lines {
-    match tokio::time::timeout(WAIT, lines(context, caller, device)).await {
-        Ok(Ok(lines)) => lines,
-        Ok(Err(error)) => {
+    // A task of its own: what it has noted as told when the time is up must be known, to be given back.
+    let (context, device) = (context.clone(), device.to_owned());
+    let mut work = tokio::spawn(async move { woken(&context, caller, &device).await });
+    match tokio::time::timeout(WAIT, &mut work).await {
+        Ok(Ok(Ok((_, woken)))) => woken.lines,
+        Ok(Ok(Err(error))) => {
             tracing::debug!(%error, "a robot wakes without a line");
             Lines::new()
         }
+        // A panic was told by its hook.
+        Ok(Err(_)) => Lines::new(),
         Err(_) => {
             tracing::warn!("a robot could not wait for its line; the disk is slow");
+            tokio::spawn(async move {
+                if let Ok(Ok((store, woken))) = work.await
+                    && let Err(error) = woken.give_back(&store).await
+                {
+                    tracing::error!(%error, "what a robot could not wait for counts as told");
+                }
+            });
             Lines::new()
         }
     }
 }
 
-async fn lines(context: &Context, caller: Caller, device: &str) -> Result<Lines, Error> {
+async fn woken(context: &Context, caller: Caller, device: &str) -> Result<(Store, Woken), Error> {
     let now_ms = context.clock.now_ms();
     let asker = Asker {
         token: &caller.name,
@@ -137,5 +149,6 @@ async fn lines(context: &Context, caller: Caller, device: &str) -> Result<Lines,
         scopes: &scopes,
     };
     let now = Moment::new(now_ms, &context.zone);
-    Ok(at_wake(&store, waking, now, &context.zone, context.lang).await?)
+    let woken = at_wake(&store, waking, now, &context.zone, context.lang).await?;
+    Ok((store, woken))
 }

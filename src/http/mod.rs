@@ -7,6 +7,7 @@
 //! - [`auth`], [`token_file`]: bearer tokens; `hosts`, `cors`: names and origins; `slow`: bodies; `probes`: health, readiness, metrics;
 //!   `serve`: listening and stopping.
 
+mod alarm_body;
 pub mod alerts;
 pub mod auth;
 mod context;

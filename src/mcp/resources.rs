@@ -15,6 +15,7 @@ use serde_json::json;
 
 use super::{Access, Address, Desk, File, trouble::Trouble};
 use crate::{
+    alerts::DayAlarms,
     model::{Day, OwnerAlias, report::Stage},
     round::tasks::Ended,
     store::Store,
@@ -169,7 +170,7 @@ async fn content(
                 ..content
             })
         }
-        Address::File(_, day, file) => day_file(&store, *day, *file).await?,
+        Address::File(_, day, file) => day_file(desk, &store, *day, *file).await?,
     })
 }
 
@@ -206,8 +207,13 @@ async fn alarms(desk: &Desk, store: &Store) -> Result<Vec<serde_json::Value>, Tr
     Ok(shown.collect())
 }
 
-async fn day_file(store: &Store, day: Day, file: File) -> Result<Option<Content>, Trouble> {
-    let Some(report) = store.report(day).await? else {
+async fn day_file(
+    desk: &Desk,
+    store: &Store,
+    day: Day,
+    file: File,
+) -> Result<Option<Content>, Trouble> {
+    let Some(mut report) = store.report(day).await? else {
         return Ok(None);
     };
     // While a round goes on, the next revision is seconds away.
@@ -223,6 +229,7 @@ async fn day_file(store: &Store, day: Day, file: File) -> Result<Option<Content>
     };
     let path = match file {
         File::Report => {
+            DayAlarms::attach(store, &mut report, &day.range(&desk.zone)).await?;
             let text =
                 serde_json::to_string_pretty(&report).map_err(|_| crate::store::Error::Stopped)?;
             return Ok(Some(content(text)));

@@ -266,6 +266,13 @@ impl Places {
         self.bucket.as_ref().is_some_and(fits) || own.any(fits)
     }
 
+    /// Whether a CLS topic, by its id, is one of these; `id;cluster=cls-1a2b3c4d` is one, too.
+    #[must_use]
+    pub fn has_topic(&self, id: &str) -> bool {
+        let of = |topic: &String| topic.split(';').next() == Some(id);
+        !id.is_empty() && self.topics.values().flatten().any(of)
+    }
+
     /// Whether anything can be read from a bucket.
     #[must_use]
     pub fn has_bucket(&self) -> bool {

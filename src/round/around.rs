@@ -16,7 +16,7 @@ use super::{
     live::{Logs, Scope},
     progress::Phase,
     pull::LATE_MS,
-    read::{Desk, Reading},
+    read::Reading,
     run::{Round, begin},
     source::Found,
     tasks::Work,
@@ -126,18 +126,7 @@ impl Round {
             return Ok(());
         }
         let clock = Stopwatch::default();
-        let reading = Reading {
-            store: &self.store,
-            day,
-            work,
-            lang: self.judge.lang,
-            desk: Desk {
-                source: &self.source,
-                cores: &self.cores,
-                range: &range,
-                clock: &clock,
-            },
-        };
+        let reading = self.reading(day, &range, &clock, work);
         work.progress.begin(Phase::Listing, 0, 0);
         for kind in [LogKind::Event, LogKind::Audit, LogKind::Business] {
             let all = self.source.list_until(kind, &window, LATE_MS).await?;
@@ -145,11 +134,7 @@ impl Round {
             let mut fresh = Reading::fresh(all.clone(), &manifest);
             // The newest first: what set an alarm off came shortly before it.
             fresh.reverse();
-            let phase = match kind {
-                LogKind::Event => Phase::Events,
-                LogKind::Business | LogKind::Audit => Phase::Rest,
-            };
-            begin(work, phase, [&fresh]);
+            begin(work, Phase::of(kind), [&fresh]);
             for some in fresh.chunks(AT_ONCE) {
                 let manifest = self.store.manifest(day).await?;
                 if kind == LogKind::Business && raw_bytes(&manifest, &window) >= MOST_RAW {

@@ -82,6 +82,15 @@ pub enum Phase {
 }
 
 impl Phase {
+    /// In which objects of a kind are read: events come first.
+    pub(super) const fn of(kind: crate::model::LogKind) -> Self {
+        use crate::model::LogKind::{Audit, Business, Event};
+        match kind {
+            Event => Self::Events,
+            Business | Audit => Self::Rest,
+        }
+    }
+
     /// Its name for programs and pages.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

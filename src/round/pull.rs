@@ -11,7 +11,7 @@ use super::{
     clock::Stopwatch,
     judge::{self, Evidence},
     progress::Phase,
-    read::{Desk, Reading},
+    read::Reading,
     run::{Round, begin},
     tasks::{TaskKey, Work},
 };
@@ -150,23 +150,9 @@ impl Round {
         } else {
             found
         };
-        let phase = match kind {
-            LogKind::Event => Phase::Events,
-            LogKind::Business | LogKind::Audit => Phase::Rest,
-        };
-        begin(work, phase, [&fresh]);
-        let reading = Reading {
-            store: &self.store,
-            day,
-            work,
-            lang: self.judge.lang,
-            desk: Desk {
-                source: &self.source,
-                cores: &self.cores,
-                range: &range,
-                clock: &Stopwatch::default(),
-            },
-        };
+        begin(work, Phase::of(kind), [&fresh]);
+        let clock = Stopwatch::default();
+        let reading = self.reading(day, &range, &clock, work);
         tracing::info!(owner = %self.store.owner(), %day, %kind, objects = fresh.len(), "reading what a question needs");
         reading.read(kind, fresh, &all).await?;
         Ok(true)

@@ -85,18 +85,7 @@ impl Round {
         work.progress
             .plan(fresh.values().flatten().map(|f| f.size).sum());
         let all = |kind| listed.get(&kind).map_or(&[][..], Vec::as_slice);
-        let reading = Reading {
-            store: &self.store,
-            day,
-            work,
-            lang: self.judge.lang,
-            desk: Desk {
-                source: &self.source,
-                cores: &self.cores,
-                range: &range,
-                clock: &clock,
-            },
-        };
+        let reading = self.reading(day, &range, &clock, work);
 
         let events = fresh.remove(&LogKind::Event).unwrap_or_default();
         begin(work, Phase::Events, [&events]);
@@ -157,6 +146,28 @@ impl Round {
             .write(day, files::REPORT, &in_json(&report)?)
             .map_err(|source| self.cannot_write(day, source))?;
         Ok(report)
+    }
+
+    /// What reads objects of a day for this owner.
+    pub(super) fn reading<'r>(
+        &'r self,
+        day: Day,
+        range: &'r DayRange,
+        clock: &'r Stopwatch,
+        work: &'r Work,
+    ) -> Reading<'r> {
+        Reading {
+            store: &self.store,
+            day,
+            work,
+            lang: self.judge.lang,
+            desk: Desk {
+                source: &self.source,
+                cores: &self.cores,
+                range,
+                clock,
+            },
+        }
     }
 
     async fn list(&self, range: &DayRange) -> Result<BTreeMap<LogKind, Vec<Found>>, Error> {

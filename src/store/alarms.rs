@@ -2,7 +2,7 @@
 //!
 //! Notifications become one row by their *kin*: what is equal for all occurrences of one alarm. `dedup` is the kin and the first
 //! occurrence, so that kin are neighbours in its index. Deciding and writing are one transaction: two deliveries at once cannot
-//! make two rows.
+//! make two rows. What flaps for longer than [`LONGEST_MS`] is news again.
 
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 use serde::{Deserialize, Serialize};
@@ -12,6 +12,9 @@ use super::{
     Error, Store,
     codec::{from_json, from_name, name, to_json},
 };
+
+/// Flapping joins one occurrence for this long; a trouble that comes back every day is told every day.
+const LONGEST_MS: i64 = 24 * 3600 * 1000;
 
 /// How far an alarm has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -40,7 +43,7 @@ pub struct NewAlarm {
     pub raw: Vec<u8>,
 }
 
-/// An alarm with what has become of it. `what` is the newest notification.
+/// An alarm with what has become of it. `what` is the newest notification that it fires, and when it ended.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AlarmRow {
     pub id: i64,
@@ -129,6 +132,43 @@ impl Store {
         .await
     }
 
+    /// Alarms that nobody has analysed, active since an instant, newest first; whoever was told of them.
+    pub async fn alarms_unanalysed(
+        &self,
+        since_ms: i64,
+        limit: u32,
+    ) -> Result<Vec<AlarmRow>, Error> {
+        self.ask(move |c| {
+            let mut find = c.prepare_cached(&format!(
+                "SELECT {COLUMNS} FROM alarms WHERE state IN ('unread','told','acknowledged') AND last_ms > ?1 AND analysis IS NULL
+                 ORDER BY last_ms DESC, id DESC LIMIT ?2"
+            ))?;
+            let rows = find.query_map(params![since_ms, limit], read)?;
+            rows.map(|r| r?).collect()
+        })
+        .await
+    }
+
+    /// Alarms active since an instant of which nothing was said that way, nor may have been, newest first. What somebody has heard in full
+    /// needs no telling.
+    pub async fn alarms_untold(
+        &self,
+        way: &'static str,
+        since_ms: i64,
+        limit: u32,
+    ) -> Result<Vec<AlarmRow>, Error> {
+        self.ask(move |c| {
+            let mut find = c.prepare_cached(&format!(
+                "SELECT {COLUMNS} FROM alarms WHERE state IN ('unread','told') AND last_ms > ?1 AND NOT EXISTS (
+                   SELECT 1 FROM told_log WHERE subject = 'alarm:' || alarms.id AND way = ?2 AND outcome IN ('trying','said','unsure'))
+                 ORDER BY last_ms DESC, id DESC LIMIT ?3"
+            ))?;
+            let rows = find.query_map(params![since_ms, way, limit], read)?;
+            rows.map(|r| r?).collect()
+        })
+        .await
+    }
+
     pub async fn set_alarm_state(&self, id: i64, state: AlarmState) -> Result<(), Error> {
         self.change(move |tx| {
             tx.prepare_cached("UPDATE alarms SET state = ?2 WHERE id = ?1")?
@@ -179,16 +219,19 @@ fn known(
     if let Some(id) = same {
         return Ok(Some((id, arrival(false))));
     }
-    let last: Option<(i64, i64, Option<i64>)> = tx
+    let last: Option<(i64, i64, i64, Option<i64>)> = tx
         .prepare_cached(
-            "SELECT id, last_ms, recovered_ms FROM alarms WHERE dedup >= ?1 || '-' AND dedup < ?1 || '.'
+            "SELECT id, first_ms, last_ms, recovered_ms FROM alarms WHERE dedup >= ?1 || '-' AND dedup < ?1 || '.'
              ORDER BY last_ms DESC LIMIT 1",
         )?
-        .query_row([&alarm.kin], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)))
+        .query_row([&alarm.kin], |r| {
+            Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?))
+        })
         .optional()?;
-    Ok(last.and_then(|(id, last_ms, recovered_ms)| {
+    Ok(last.and_then(|(id, first_ms, last_ms, recovered_ms)| {
         let ends_it = alarm.recovered_ms.is_some() && recovered_ms.is_none();
-        let soon = alarm.first_ms.saturating_sub(last_ms) < flapping_ms;
+        let soon = alarm.first_ms.saturating_sub(last_ms) < flapping_ms
+            && alarm.first_ms.saturating_sub(first_ms) < LONGEST_MS;
         (ends_it || soon).then(|| (id, arrival(true)))
     }))
 }
@@ -199,11 +242,13 @@ fn join(
     arrival: Arrival,
     alarm: &NewAlarm,
 ) -> Result<Delivery, Error> {
-    // What begins after the recovery takes the recovery back; a notification that was overtaken by it does not.
+    // What begins after the recovery takes the recovery back; a notification that was overtaken by it does not. A recovery ends it and
+    // says less of it than what fired.
     let times = tx
         .prepare_cached(
             "UPDATE alarms SET last_ms = max(last_ms, ?2), first_ms = min(first_ms, ?3), times = times + 1,
-               severity = ?4, alarm = ?5, raw = ?6,
+               severity = CASE WHEN ?7 IS NULL THEN ?4 ELSE severity END, alarm = CASE WHEN ?7 IS NULL THEN ?5 ELSE alarm END,
+               raw = CASE WHEN ?7 IS NULL THEN ?6 ELSE raw END,
                recovered_ms = CASE WHEN ?7 IS NOT NULL THEN ?7 WHEN ?3 > recovered_ms THEN NULL ELSE recovered_ms END
              WHERE id = ?1 RETURNING times",
         )?
@@ -283,80 +328,5 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Result<AlarmRow, Error>> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::store::fixture::open;
-
-    const MINUTE: i64 = 60_000;
-    const FLAPPING: i64 = 30 * MINUTE;
-
-    fn alarm(first_min: i64, recovered_min: Option<i64>) -> NewAlarm {
-        NewAlarm {
-            source: "tcop".to_owned(),
-            kin: "ab12".to_owned(),
-            policy: "cpu".to_owned(),
-            object: "cls-7a1b2c3d".to_owned(),
-            severity: String::new(),
-            first_ms: first_min * MINUTE,
-            last_ms: recovered_min.unwrap_or(first_min) * MINUTE,
-            recovered_ms: recovered_min.map(|m| m * MINUTE),
-            alarm: Value::Null,
-            raw: Vec::new(),
-        }
-    }
-
-    /// Stores notifications in turn; each is (first, recovered) in minutes.
-    async fn check(notifications: &[(i64, Option<i64>)], expected: &[(i64, Arrival)]) {
-        let dir = tempfile::tempdir().expect("dir");
-        let store = open(dir.path());
-        let mut found = Vec::new();
-        for (first, recovered) in notifications {
-            let put = store.put_alarm(alarm(*first, *recovered), FLAPPING).await;
-            let put = put.expect("put");
-            found.push((put.id, put.arrival));
-        }
-        assert_eq!(found, expected, "{notifications:?}");
-        let rows = store.alarms_of_kin("ab12".to_owned(), 9).await;
-        let rows = rows.expect("kin");
-        let times: u32 = rows.iter().map(|r| r.times).sum();
-        assert_eq!(times as usize, notifications.len());
-        assert!(rows.iter().all(|r| r.what.kin == "ab12"));
-    }
-
-    #[tokio::test]
-    async fn notifications_of_one_alarm_are_one_row() {
-        use Arrival::{Again, Flapping, New, Recovery};
-        check(
-            &[(10, None), (10, None), (10, Some(15))],
-            &[(1, New), (1, Again), (1, Recovery)],
-        )
-        .await;
-        check(
-            &[(10, None), (20, None), (25, Some(26)), (200, None)],
-            &[(1, New), (1, Flapping), (1, Recovery), (2, New)],
-        )
-        .await;
-        // A recovery whose first occurrence is told differently still ends what is open, however old.
-        check(&[(10, None), (500, Some(501))], &[(1, New), (1, Recovery)]).await;
-        // A recovery that nobody waited for is kept.
-        check(&[(10, Some(12))], &[(1, New)]).await;
-    }
-
-    #[tokio::test]
-    async fn an_alarm_that_fires_again_has_not_recovered_but_an_overtaken_one_has() {
-        let dir = tempfile::tempdir().expect("dir");
-        let store = open(dir.path());
-        let row = async || store.alarm(1).await.expect("ask").expect("row").what;
-        for (notification, recovered_min) in [
-            (alarm(10, None), None),
-            (alarm(10, Some(12)), Some(12)),
-            (alarm(10, None), Some(12)),
-            (alarm(14, None), None),
-        ] {
-            store.put_alarm(notification, FLAPPING).await.expect("put");
-            assert_eq!(row().await.recovered_ms, recovered_min.map(|m| m * MINUTE));
-        }
-        assert_eq!(row().await.first_ms, 10 * MINUTE);
-        assert_eq!(store.alarm(2).await.expect("ask"), None);
-    }
-}
+#[path = "alarms_tests.rs"]
+mod tests;

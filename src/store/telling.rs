@@ -53,6 +53,57 @@ impl Store {
         .await
     }
 
+    /// Says a line about an alarm that is unread, and marks it and `others`, which the line counts, as told: all or nothing, so that no
+    /// killed process leaves a claim behind. False when somebody was told of it meanwhile, or it was, or may have been, said this way to
+    /// this device before.
+    pub async fn tell_alarm(
+        &self,
+        line: ToldLine,
+        alarm: i64,
+        others: Vec<i64>,
+    ) -> Result<bool, Error> {
+        self.change(move |tx| {
+            let said = tx
+                .prepare_cached(
+                    "INSERT INTO told_log (way, device, subject, at_ms, outcome, text) SELECT ?1,?2,?3,?4,'said',?5
+                       WHERE EXISTS (SELECT 1 FROM alarms WHERE id = ?6 AND state = 'unread')
+                     ON CONFLICT (subject, way, device) DO UPDATE SET at_ms = excluded.at_ms, outcome = 'said', text = excluded.text
+                       WHERE outcome IN ('busy','offline','failed')",
+                )?
+                .execute(params![line.way, line.device, line.subject, line.at_ms, line.text, alarm])?;
+            if said == 0 {
+                return Ok(false);
+            }
+            let mut mark = tx.prepare_cached(
+                "UPDATE alarms SET state = 'told' WHERE id = ?1 AND state = 'unread'",
+            )?;
+            for id in others.into_iter().chain([alarm]) {
+                mark.execute([id])?;
+            }
+            Ok(true)
+        })
+        .await
+    }
+
+    /// Takes [`tell_alarm`](Self::tell_alarm) back: nobody heard it. What was told another way meanwhile stays told.
+    pub async fn untell_alarm(&self, line: ToldLine, alarms: Vec<i64>) -> Result<(), Error> {
+        self.change(move |tx| {
+            tx.prepare_cached(
+                "UPDATE told_log SET outcome = 'failed' WHERE subject = ?1 AND way = ?2 AND device = ?3",
+            )?
+            .execute(params![line.subject, line.way, line.device])?;
+            let mut mark = tx.prepare_cached(
+                "UPDATE alarms SET state = 'unread' WHERE id = ?1 AND state = 'told' AND NOT EXISTS (
+                   SELECT 1 FROM told_log WHERE subject = 'alarm:' || ?1 AND way != 'chat' AND outcome IN ('trying','said','unsure'))",
+            )?;
+            for id in alarms {
+                mark.execute([id])?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
     /// Says what became of a claimed line.
     pub async fn close_told_line(
         &self,

@@ -78,6 +78,16 @@ impl Store {
         .await
     }
 
+    /// Takes [`put_quiet`](Self::put_quiet) back.
+    pub async fn drop_quiet(&self, device: String, day: Day, why: String) -> Result<(), Error> {
+        self.change(move |tx| {
+            tx.prepare_cached("DELETE FROM quiet WHERE device = ?1 AND day = ?2 AND why = ?3")?
+                .execute(params![device, day.to_string(), why])?;
+            Ok(())
+        })
+        .await
+    }
+
     /// Whether a robot is to be left alone on `day`: it, or somebody who did not say for which robot, asked for quiet; the report of the
     /// day before was offered to it, or told. `mac` in lower case.
     pub async fn is_spared(&self, mac: &str, day: Day) -> Result<bool, Error> {

@@ -3,10 +3,10 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use gengfu::{
-    alerts::{Source, bell, inbox},
+    alerts::{Source, bell, inbox, meaning},
     http::alerts::{Key, Webhooks},
     mcp::{Changes, Clock, Stores},
-    model::{Credentials, Endpoints, OwnerAlias, Places},
+    model::{Credentials, Endpoints, Lang, LogKind, OwnerAlias, Places},
     owners::{NewOwner, Owner, Owners, PlacesIn, Settings},
     store::AlarmState,
 };
@@ -43,6 +43,8 @@ struct Body {
     raw: bool,
     #[serde(default)]
     reads: BTreeMap<String, Value>,
+    told: Option<String>,
+    policy: Option<bool>,
 }
 
 /// A body as it is posted, and what is expected of it.
@@ -53,6 +55,8 @@ struct Sent {
     text: String,
     raw: bool,
     reads: BTreeMap<String, Value>,
+    told: Option<String>,
+    policy: Option<bool>,
 }
 
 fn sent() -> Vec<Sent> {
@@ -92,6 +96,8 @@ fn sent() -> Vec<Sent> {
             text: text.chars().take(length).collect(),
             raw: body.raw,
             reads,
+            told: body.told.clone(),
+            policy: body.policy,
         }
     };
     all.body.iter().map(one).collect()
@@ -141,6 +147,10 @@ fn owners(dir: &TempDir) -> Owners {
         let places = Places {
             clusters: vec![cluster.to_owned()],
             bucket: Some(bucket.parse().expect("bucket")),
+            topics: match alias {
+                "south" => BTreeMap::from([(LogKind::Business, vec!["t-1".to_owned()])]),
+                _ => BTreeMap::new(),
+            },
             ..Places::default()
         };
         let about = Owner {
@@ -265,6 +275,14 @@ async fn every_body_gives_its_fields_and_its_owner_or_is_kept_as_it_came() {
             };
             assert_eq!(found, expected, "{} {pointer}", sent.name);
         }
+        if let Some(told) = &sent.told {
+            let words = meaning::in_words(&alarm, Lang::Zh);
+            assert_eq!(words, *told, "{}", sent.name);
+        }
+        if let Some(policy) = sent.policy {
+            let problem = meaning::policy_problem(&alarm, Lang::Zh);
+            assert_eq!(problem.is_some(), policy, "{} {problem:?}", sent.name);
+        }
         drop(house.dir);
     }
 }
@@ -295,8 +313,86 @@ async fn whatever_is_posted_again_in_whatever_order_is_still_one_alarm() {
         owner: String::new(),
         raw: false,
         reads: BTreeMap::new(),
+        told: None,
+        policy: None,
     };
     let (_, answer) = house.post(&new_session).await;
     assert_eq!(answer["sessionId"], "other");
     assert_eq!(house.kept().await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_recovery_of_cls_that_comes_without_logs_ends_its_alarm() {
+    let house = House::open().await;
+    let all = sent();
+    for name in ["cls by our template", "cls, recovered without its logs"] {
+        let body = all.iter().find(|s| s.name == name).expect("body");
+        house.post(body).await;
+    }
+    let kept = house.kept().await;
+    let [(whose, row)] = &kept[..] else {
+        panic!("{kept:?}")
+    };
+    let alarm = inbox::alarm_of(row);
+    assert_eq!(
+        (whose.as_str(), row.times, row.what.recovered_ms),
+        ("south", 2, Some(1_795_310_820_000))
+    );
+    // What fired said more.
+    assert_eq!(alarm.lines, ["ERROR pool exhausted"]);
+    assert!(alarm.object.is_some_and(|o| o.name == "billing"));
+}
+
+#[tokio::test]
+async fn a_group_of_alerts_is_one_alarm_while_its_members_come_and_go() {
+    let house = House::open().await;
+    let alert = |status: &str, name: &str, minute: i32| {
+        json!({"status": status, "labels": {"alertname": "KubePodCrashLooping", "namespace": "shop", "pod": format!("{name}-6f7c9d8b5d-x2k8q"),
+            "instance": "10.0.9.9:8080"}, "annotations": {"summary": format!("{name} crash looping")},
+            "startsAt": format!("2026-11-22T01:{minute}:00Z"), "endsAt": if status == "resolved" { "2026-11-22T01:20:00Z" } else { "0001-01-01T00:00:00Z" }})
+    };
+    let (mut objects, mut nodes) = (Vec::new(), Vec::new());
+    for alerts in [
+        vec![
+            alert("firing", "checkout", 12),
+            alert("firing", "orders", 15),
+        ],
+        vec![
+            alert("resolved", "checkout", 12),
+            alert("firing", "orders", 15),
+        ],
+        vec![alert("firing", "orders", 15)],
+        vec![alert("resolved", "orders", 15)],
+    ] {
+        // What all members share, they have in common: of one, everything.
+        let shared = if alerts.len() == 1 {
+            alerts[0]["labels"].clone()
+        } else {
+            json!({"alertname": "KubePodCrashLooping", "namespace": "shop", "instance": "10.0.9.9:8080"})
+        };
+        let fires = alerts.iter().any(|a| a["status"] == "firing");
+        let body = json!({"version": "4", "groupKey": "{}:{alertname=\"KubePodCrashLooping\"}", "status": if fires { "firing" } else { "resolved" },
+            "groupLabels": {"alertname": "KubePodCrashLooping"}, "commonLabels": shared, "commonAnnotations": {}, "alerts": alerts});
+        let sent = Sent {
+            name: String::new(),
+            source: "alertmanager".to_owned(),
+            owner: String::new(),
+            text: body.to_string(),
+            raw: false,
+            reads: BTreeMap::new(),
+            told: None,
+            policy: None,
+        };
+        assert_eq!(house.post(&sent).await.0, 200);
+        let kept = house.kept().await;
+        let alarm = inbox::alarm_of(&kept[0].1);
+        objects.push(alarm.object.map_or_else(String::new, |o| o.name));
+        nodes.push(alarm.node);
+        assert_eq!(
+            (kept.len(), kept[0].1.what.recovered_ms.is_some()),
+            (1, !fires)
+        );
+    }
+    assert_eq!(objects, ["checkout", "orders", "orders", "orders"]);
+    assert!(nodes.iter().all(String::is_empty), "{nodes:?}");
 }

@@ -20,6 +20,7 @@ use gengfu::{
         tasks::{TaskKey, Work},
     },
     store::Store,
+    voice,
 };
 use jiff::tz::TimeZone;
 use serde_json::json;
@@ -237,4 +238,49 @@ async fn only_the_quarter_hours_are_read_and_neighbours_share_them() {
     let found = analysed(&round, &alarms, reader(&round, &asked)).await;
     assert_eq!(found[0].incidents[0].root.cause, "image.not_found");
     assert_eq!(asked.lock().expect("asked").len(), 1);
+}
+
+#[tokio::test]
+async fn a_quiet_quarter_hour_is_told_from_one_that_nobody_has_read() {
+    let range = today().range(&zone());
+    let at = |hour: i64| range.start_ms + hour * 60 * MINUTE;
+    let dir = bucket();
+    let bucket = dir.path().join("bucket");
+    // Nothing of the afternoon was shipped.
+    let cloud = Cloud::start().await;
+    ship_until(&bucket, &cloud, 14, &range);
+    let round = Round {
+        now_ms: at(23),
+        ..round(dir.path())
+    };
+    let quiet = ObjectRef::new("Deployment", "elsewhere", "no-such-service");
+    let look = async |hour: i64| {
+        let read = reader(&round, &Arc::default());
+        analysed(&round, &[alarm(&quiet, at(hour))], read)
+            .await
+            .remove(0)
+    };
+    let spoken = |a: &Analysis| {
+        a.spoken(&voice::Ask::new(
+            gengfu::model::Moment::new(at(23), &zone()),
+            Lang::Zh,
+        ))
+    };
+    let morning = look(10).await;
+    assert_eq!(morning.conclusion, Conclusion::Nothing, "{morning:?}");
+    assert!(spoken(&morning).contains("日志没有异常"));
+    // That the morning was read says nothing of the evening.
+    let evening = look(20).await;
+    assert_eq!(evening.logs.source, LogSource::None, "{evening:?}");
+    assert_eq!(evening.conclusion, Conclusion::Unseen);
+    assert!(!spoken(&evening).contains("没有异常"));
+    // A bucket that is gone: of the evening nothing is known, the morning was read before but not to its end.
+    std::fs::rename(&bucket, dir.path().join("elsewhere")).expect("rename");
+    let evening = look(20).await;
+    assert_eq!(evening.conclusion, Conclusion::Unseen, "{evening:?}");
+    assert!(!evening.logs.notes.is_empty());
+    let morning = look(10).await;
+    assert_eq!(morning.conclusion, Conclusion::Nothing);
+    let told = spoken(&morning);
+    assert!(told.contains("没看全"), "{told}");
 }

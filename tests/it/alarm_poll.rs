@@ -67,6 +67,14 @@ async fn the_history_is_fetched_once_page_by_page_and_its_past_is_past() {
     let recovered = rows.iter().find(|r| r.what.object.contains("service-1000"));
     let recovered = recovered.expect("the one that recovered");
     assert!(recovered.what.recovered_ms.is_some() && recovered.times == 2);
+    // A policy that is gone and a metric without data are no alarms.
+    let rest = ["NO_CONF", "NO_DATA"].into_iter().enumerate();
+    cloud.remember(
+        rest.map(|(n, status)| entry(2000 + n, status, NOW + 3 * MINUTE))
+            .collect(),
+    );
+    assert_eq!(fetch(&again, NOW + 4 * MINUTE).await.expect("fetched"), 0);
+    assert_eq!(unread(&again, NOW + 4 * MINUTE).await, 2);
     assert_eq!(cloud.forged(), 0);
 }
 

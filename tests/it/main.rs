@@ -14,6 +14,7 @@ mod crowd;
 mod doors;
 mod edge;
 mod endpoint;
+mod endpoint_hub;
 mod followed;
 mod hostile_page;
 mod known_days;

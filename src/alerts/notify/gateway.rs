@@ -61,12 +61,25 @@ impl Gateway {
         }
     }
 
-    async fn state(&self, id: &str, now_ms: i64) -> Result<Idle, Error> {
-        let body = json!({ "clientIds": [id] });
+    /// Which of these the gateway does not hold a connection to, by the names that it was asked by. Wakes nobody.
+    pub async fn unknown(&self, devices: &[&str], now_ms: i64) -> Result<Vec<String>, Error> {
+        let ids: Vec<String> = devices.iter().map(|d| client_id(d)).collect();
+        let answer = self.states(&ids, now_ms).await?;
+        let is_unknown = |id: &String| answer[id]["exists"].as_bool() != Some(true);
+        Ok(ids.into_iter().filter(is_unknown).collect())
+    }
+
+    async fn states(&self, ids: &[String], now_ms: i64) -> Result<Value, Error> {
+        let body = json!({ "clientIds": ids });
         let (status, answer) = self.post("api/devices/status", &body, now_ms).await?;
         if !status.is_success() {
             return Err(Error::Refused(status));
         }
+        Ok(answer)
+    }
+
+    async fn state(&self, id: &str, now_ms: i64) -> Result<Idle, Error> {
+        let answer = self.states(&[id.to_owned()], now_ms).await?;
         let flag = |name: &str| answer[id][name].as_bool().unwrap_or(false);
         Ok(match (flag("exists"), flag("isAlive")) {
             (true, false) => Idle::Yes,
@@ -136,7 +149,7 @@ enum Idle {
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
-enum Error {
+pub enum Error {
     #[error("GENGFU_GATEWAY_URL does not take a path")]
     Address,
     /// Nothing was sent.
@@ -190,7 +203,8 @@ fn heard(status: StatusCode, answer: &Value) -> Outcome {
     Outcome::Failed
 }
 
-/// The gateway's name of a device: as given, or made of its MAC address the way a full deployment does.
+/// The gateway's name of a device: as given, or made of its MAC address the way a full deployment does. A deployment of the server alone
+/// puts `GID_` and the board's model first, so the sure name is `mqtt.client_id` of the OTA reply.
 #[must_use]
 pub fn client_id(device: &str) -> String {
     if device.contains("@@@") {

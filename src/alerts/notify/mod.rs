@@ -8,5 +8,5 @@ mod gateway;
 mod quiet;
 
 pub use chat::{Chats, Robot};
-pub use gateway::{Gateway, LONGEST_REASON, client_id, reason};
+pub use gateway::{Error as GatewayError, Gateway, LONGEST_REASON, client_id, reason};
 pub use quiet::QuietHours;

@@ -46,7 +46,8 @@ pub async fn histories(api: &Api, store: &Store, now_ms: i64) -> Result<usize, E
     }
     let mut deliveries = Vec::new();
     // Oldest first: a recovery comes after what it ends.
-    for entry in entries.iter().rev() {
+    let said = entries.iter().rev();
+    for entry in said.filter(|entry| state(entry).is_some()) {
         let began_ms = time(&text(entry, "/FirstOccurTime")).unwrap_or(now_ms);
         let is_news = !place.is_first() || began_ms > now_ms - FRESH_MS;
         let mark = format!(
@@ -65,15 +66,21 @@ pub async fn histories(api: &Api, store: &Store, now_ms: i64) -> Result<usize, E
     Ok(news(&deliveries))
 }
 
+/// `NO_CONF` (its policy is gone) and `NO_DATA` say nothing of what is watched.
+fn state(entry: &Value) -> Option<State> {
+    match text(entry, "/AlarmStatus").to_uppercase().as_str() {
+        "ALARM" => Some(State::Firing),
+        "OK" => Some(State::Recovered),
+        _ => None,
+    }
+}
+
 /// An entry of the history as an alarm.
 pub(in crate::alerts) fn read(entry: &Value, received_ms: i64) -> Option<Alarm> {
     entry.get("AlarmObject").or_else(|| entry.get("Content"))?;
-    entry.get("AlarmId").and(entry.get("AlarmStatus"))?;
+    entry.get("AlarmId")?;
+    let state = state(entry)?;
     let at = |name: &str| text(entry, name);
-    let state = match at("/AlarmStatus").to_uppercase().as_str() {
-        "OK" => State::Recovered,
-        _ => State::Firing,
-    };
     let is_event = at("/AlarmType").eq_ignore_ascii_case("EVENT");
     let metric = at("/MetricsInfo/0/MetricName");
     let mut condition = spoken::compare(&at("/Content")).unwrap_or_default();

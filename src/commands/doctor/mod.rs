@@ -15,6 +15,7 @@ use crate::{
 mod here;
 mod models;
 mod owner;
+mod robots;
 
 pub(super) use owner::size_of_day;
 
@@ -126,6 +127,8 @@ pub(super) async fn run(
     }
     checks.extend(models::checks(&config).await);
     checks.push(here::webhook(&config).await);
+    let now_ms = jiff::Timestamp::now().as_millisecond();
+    checks.extend(robots::check(&config, now_ms).await);
     checks.extend(here::cls_template(&config));
     show(&checks, args.json, lang)?;
     let problems = checks

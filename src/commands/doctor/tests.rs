@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::json;
 use wiremock::{Mock, MockServer, ResponseTemplate, matchers::any};
 
 use super::*;
@@ -90,4 +91,35 @@ fn a_check_says_what_to_do() {
         json,
         serde_json::json!({"name": "bucket", "status": "problem", "found": "no", "todo": "do this"})
     );
+}
+
+#[tokio::test]
+async fn a_robot_that_the_gateway_does_not_know_is_named() {
+    let _installed = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let gateway = MockServer::start().await;
+    let id = "GID_default@@@aa_bb_cc_00_11_22@@@aa_bb_cc_00_11_22";
+    let states = json!({ id: { "exists": true, "isAlive": false }, "GID_desk@@@x@@@x": { "exists": false, "isAlive": false } });
+    Mock::given(any())
+        .respond_with(ResponseTemplate::new(200).set_body_json(states))
+        .mount(&gateway)
+        .await;
+    for (devices, status, named) in [
+        ("aa:bb:cc:00:11:22", Status::Ok, ""),
+        (
+            "aa:bb:cc:00:11:22,GID_desk@@@x@@@x",
+            Status::Problem,
+            "GID_desk@@@x@@@x",
+        ),
+        ("aa:bb:cc:00:11:33", Status::Problem, "aa_bb_cc_00_11_33"),
+    ] {
+        let config = config(&[
+            ("GENGFU_GATEWAY_URL", &gateway.uri()),
+            ("GENGFU_GATEWAY_KEY", "Sign4tureKey!"),
+            ("GENGFU_DEVICES", devices),
+        ]);
+        let check = robots::check(&config, 0).await.expect("a check");
+        assert_eq!(check.status, status, "{check:?}");
+        assert!(check.found.contains(named), "{check:?}");
+    }
+    assert_eq!(robots::check(&config(&[]), 0).await, None);
 }

@@ -1,17 +1,23 @@
 //! One connection to an endpoint, from the handshake to its end.
 //!
 //! In: an address and the desk. Out: [`Ended`], why it is over. Always true: calls run side by side and each answers when it is done;
-//! a socket that is silent although it was pinged is given up; stopping lets running calls answer first. Says nothing of the address in
-//! any error, since that holds the token.
+//! a socket that is silent although it was pinged is given up; one over which nothing was asked for [`DEAF`] is closed in form; stopping
+//! lets running calls answer first. Says nothing of the address in any error, since that holds the token.
 
 use std::{sync::Arc, time::Duration};
 
-use futures::{SinkExt, StreamExt, stream::FuturesUnordered};
+use futures::{
+    SinkExt, StreamExt,
+    stream::{FuturesUnordered, SplitSink, SplitStream},
+};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
-use tokio::time::{Instant, MissedTickBehavior};
+use tokio::{
+    net::TcpStream,
+    time::{Instant, MissedTickBehavior},
+};
 use tokio_tungstenite::{
-    connect_async_with_config,
+    MaybeTlsStream, WebSocketStream, connect_async_with_config,
     tungstenite::{
         Error, Message,
         error::TlsError,
@@ -28,12 +34,16 @@ const CONNECT: Duration = Duration::from_secs(15);
 const PING: Duration = Duration::from_secs(30);
 /// Nothing came, not even an answer to pings.
 const DEAD: Duration = Duration::from_secs(90);
+/// Robots that are used at all ask within this; a hub that has forgotten us answers pings for ever and asks nothing.
+const DEAF: Duration = Duration::from_hours(6);
 /// How long the other side is waited for after we said goodbye.
 const GOODBYE: Duration = Duration::from_secs(2);
 /// A question is short; whatever is longer is none.
 const LONGEST_FRAME: usize = 1 << 20;
 /// Calls at once over one socket: a robot's household, not a flood.
 const CALLS: usize = 64;
+
+type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 /// Why a connection is over.
 #[derive(Debug, PartialEq, Eq)]
@@ -42,7 +52,12 @@ pub(super) enum Ended {
     Stopped,
     /// Another program connected to the same endpoint.
     Replaced,
+    /// Nothing was asked for [`DEAF`].
+    Deaf,
+    /// In form: the other side knows.
     Closed(&'static str),
+    /// Without a goodbye: the other side may not know yet.
+    Broken(&'static str),
     NotConnected(&'static str),
 }
 
@@ -54,17 +69,9 @@ pub(super) async fn serve(
     stop: &CancellationToken,
     connected: impl Fn(),
 ) -> Ended {
-    let config = WebSocketConfig::default()
-        .max_message_size(Some(LONGEST_FRAME))
-        .max_frame_size(Some(LONGEST_FRAME));
-    let connecting = connect_async_with_config(url.expose_secret(), Some(config), true);
-    let socket = tokio::select! {
-        () = stop.cancelled() => return Ended::Stopped,
-        outcome = tokio::time::timeout(CONNECT, connecting) => match outcome {
-            Ok(Ok((socket, _))) => socket,
-            Ok(Err(error)) => return Ended::NotConnected(in_words(&error)),
-            Err(_) => return Ended::NotConnected("no answer to the handshake"),
-        },
+    let socket = match dial(url, stop).await {
+        Ok(socket) => socket,
+        Err(ended) => return ended,
     };
     connected();
     tracing::info!(caller = %caller.name, "connected to an endpoint");
@@ -72,11 +79,14 @@ pub(super) async fn serve(
     let mut running = FuturesUnordered::new();
     let mut pings = tokio::time::interval_at(Instant::now() + PING, PING);
     pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut heard = Instant::now();
+    let (mut heard, mut asked) = (Instant::now(), Instant::now());
     let mut stopping = false;
-    loop {
+    let ended = loop {
         if stopping && running.is_empty() {
-            break;
+            break Ended::Stopped;
+        }
+        if asked.elapsed() > DEAF && running.is_empty() {
+            break Ended::Deaf;
         }
         let reply = tokio::select! {
             () = stop.cancelled(), if !stopping => {
@@ -87,14 +97,18 @@ pub(super) async fn serve(
             message = read.next(), if running.len() < CALLS && !stopping => {
                 heard = Instant::now();
                 match message {
-                    None => return Ended::Closed("the connection broke"),
-                    Some(Err(error)) => return Ended::Closed(in_words(&error)),
+                    None => return Ended::Broken("the connection broke"),
+                    Some(Err(error)) => return Ended::Broken(in_words(&error)),
                     Some(Ok(Message::Close(frame))) => return closed(frame.as_ref()),
                     Some(Ok(Message::Text(text))) => match frame::read(&text) {
                         Asked::Nothing => continue,
-                        Asked::Reply(reply) => reply,
-                        Asked::Call(asked) => {
-                            running.push(answer(desk, caller, *asked));
+                        Asked::Reply(reply) => {
+                            asked = heard;
+                            reply
+                        }
+                        Asked::Call(call) => {
+                            asked = heard;
+                            running.push(answer(desk, caller, *call));
                             continue;
                         }
                     },
@@ -104,30 +118,57 @@ pub(super) async fn serve(
             }
             _ = pings.tick() => {
                 if heard.elapsed() > DEAD {
-                    return Ended::Closed("silent for too long");
+                    return Ended::Broken("silent for too long");
                 }
                 if write.send(Message::Ping(Vec::new().into())).await.is_err() {
-                    return Ended::Closed("the connection broke");
+                    return Ended::Broken("the connection broke");
                 }
                 continue;
             }
         };
         if write.send(Message::text(reply)).await.is_err() {
-            return Ended::Closed("the connection broke");
+            return Ended::Broken("the connection broke");
         }
+    };
+    goodbye(&mut write, &mut read).await;
+    ended
+}
+
+/// Connects and goes at once.
+pub(super) async fn knock(url: &SecretString, stop: &CancellationToken) {
+    if let Ok(socket) = dial(url, stop).await {
+        let (mut write, mut read) = socket.split();
+        goodbye(&mut write, &mut read).await;
     }
-    let goodbye = CloseFrame {
+}
+
+async fn dial(url: &SecretString, stop: &CancellationToken) -> Result<Socket, Ended> {
+    let config = WebSocketConfig::default()
+        .max_message_size(Some(LONGEST_FRAME))
+        .max_frame_size(Some(LONGEST_FRAME));
+    let connecting = connect_async_with_config(url.expose_secret(), Some(config), true);
+    tokio::select! {
+        () = stop.cancelled() => Err(Ended::Stopped),
+        outcome = tokio::time::timeout(CONNECT, connecting) => match outcome {
+            Ok(Ok((socket, _))) => Ok(socket),
+            Ok(Err(error)) => Err(Ended::NotConnected(in_words(&error))),
+            Err(_) => Err(Ended::NotConnected("no answer to the handshake")),
+        },
+    }
+}
+
+/// The hub forgets a socket soon only when it was closed in form.
+async fn goodbye(write: &mut SplitSink<Socket, Message>, read: &mut SplitStream<Socket>) {
+    let frame = CloseFrame {
         code: CloseCode::Normal,
         reason: "".into(),
     };
-    // The hub forgets a socket only when it was closed in form.
     let _ = tokio::time::timeout(GOODBYE, async {
-        if write.send(Message::Close(Some(goodbye))).await.is_ok() {
+        if write.send(Message::Close(Some(frame))).await.is_ok() {
             while let Some(Ok(_)) = read.next().await {}
         }
     })
     .await;
-    Ended::Stopped
 }
 
 async fn answer(desk: &Arc<Desk>, caller: &Caller, asked: Call) -> String {

@@ -253,7 +253,14 @@ async fn about(call: &Call, analysis: &Analysis, detail: Detail) -> Answer {
         }
         Conclusion::Nothing => {
             answer = answer
-                .fact("conclusion", "the logs of that time show nothing abnormal")
+                .fact(
+                    "conclusion",
+                    if analysis.logs.is_partial() {
+                        "not all logs of that time were read; what was read shows nothing abnormal"
+                    } else {
+                        "the logs of that time show nothing abnormal"
+                    },
+                )
                 .next("search_audit", &window);
         }
         Conclusion::Unseen => {
