@@ -14,7 +14,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use about::AboutArgs;
 
-use super::{Failure, Outcome, prompt, tell};
+use super::{Failure, Outcome, prompt, tell, tell_json};
 use crate::{
     app,
     config::Config,
@@ -196,7 +196,7 @@ fn list(owners: &Owners, json: bool, lang: Lang) -> Result<Outcome, Failure> {
         ));
     }
     if json {
-        tell(&serde_json::to_string_pretty(&rows)?)?;
+        tell_json(&rows)?;
     } else if lines.is_empty() {
         return said(lang.pick(
             "还没有主人，用 gengfu owner add 添加",
