@@ -21,6 +21,7 @@ mod model_server;
 mod morning;
 mod over_bucket;
 mod page;
+mod papers;
 mod pulling;
 mod reading;
 mod revisions;

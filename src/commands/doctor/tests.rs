@@ -69,11 +69,13 @@ async fn a_wrong_key_and_a_wrong_clock_are_told_apart() {
         ("GENGFU_DATA_DIR", &data),
     ]);
     let (problem, off) = (Status::Problem, Status::Off);
+        ("GENGFU_MONITOR_ENDPOINT", &server.uri()),
     let expected = [
         ("key", problem),
         ("bucket", problem),
         ("database", off),
         ("clock", problem),
+        ("alarms", problem),
     ];
     assert_eq!(statuses(&config).await, expected);
 }
