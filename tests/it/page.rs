@@ -134,7 +134,21 @@ async fn a_mark_of_the_page_is_the_mark_of_the_tool_and_is_taken_back() {
     assert_eq!((status, to.as_str()), (303, "/o/demo/2026-11-21/i1"));
     let client = server.client(ROBOT, ERAS[0]).await;
     let (listed, failed) = told(&client, "mark_incident", json!({ "as": "list" })).await;
+    // What is settled is counted apart, on the card, in the tally, in the strip and in the headline.
+    let (left, settled) = (report().incidents.len() - 1, &report().incidents[0]);
     assert!(
+    let (summary, _) = told(&client, "summarize_day", json!({})).await;
+    assert!(!summary.contains(&settled.title), "{summary}");
+    let (_, house) = browser.get(&server, "/").await;
+    let (_, day) = browser.get(&server, "/o/demo/2026-11-21").await;
+    assert!(house.contains(&format!("<b>{left}</b> ")), "{house}");
+    assert!(day.contains(&format!("<dd>{left} <small>+1 ")), "{day}");
+    for page in [&house, &day] {
+        assert!(page.contains(&format!("2026-11-21 · {left}\"")), "{page}");
+    }
+    let (_, after) = day.split_once("class=\"say\">").expect("headline");
+    let (headline, _) = after.split_once("</p>").expect("its end");
+    assert!(!headline.contains(&settled.title), "{headline}");
         !failed && listed.contains(&report().incidents[0].title),
         "{listed}"
     );
@@ -153,6 +167,8 @@ async fn a_mark_of_the_page_is_the_mark_of_the_tool_and_is_taken_back() {
     assert_eq!(store.marks().await.expect("marks"), Vec::new());
 }
 
+    let (_, house) = browser.get(&server, "/").await;
+    assert!(house.contains(&format!("<b>{}</b> ", left + 1)), "{house}");
 #[tokio::test]
 async fn every_number_is_the_number_of_the_report() {
     let server = Running::start().await;
