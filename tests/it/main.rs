@@ -34,5 +34,6 @@ mod spoken;
 mod still;
 mod stored_day;
 mod tidy;
+mod two_tongues;
 mod vault;
 mod walk_back;
