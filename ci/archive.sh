@@ -11,8 +11,10 @@ cargo build --release --locked --quiet
 mkdir -p "$out"; work=$(mktemp -d); trap 'rm -rf "$work"' EXIT
 mkdir "$work/$name"
 install -m 0755 target/release/gengfu "$work/$name/gengfu"
-strip --strip-debug "$work/$name/gengfu"
-cp -r README.md README.zh-CN.md LICENSE CHANGELOG.md SECURITY.md .env.example mcp.json docs deploy "$work/$name/"
+# Everything that the READMEs and docs/ link to; ci/packaging.sh looks.
+cp -r README.md README.zh-CN.md LICENSE CHANGELOG.md SECURITY.md ARCHITECTURE.md CONTRIBUTING.md .env.example mcp.json compose.yaml Dockerfile \
+  docs deploy prompts "$work/$name/"
+install -D -m 0644 resources/faults.toml "$work/$name/resources/faults.toml"
 epoch=$(git log -1 --format=%ct 2>/dev/null || echo 0)
 tar --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$epoch" -C "$work" -cf - "$name" | gzip -n -9 >"$out/$name.tar.gz"
 (cd "$out" && sha256sum "$name.tar.gz" >"$name.tar.gz.sha256")

@@ -24,8 +24,16 @@ if ! timeout 60 "$tools/bin/cargo-deny" --log-level error check advisories 2>"$w
 fi
 
 "$tools/bin/hadolint" Dockerfile && echo 'Dockerfile: hadolint ok'
-# What is copied into the image must be there, and what the program includes must be copied.
-for part in $(sed -n 's/^COPY \([^-].*\) \.\/.*/\1/p' Dockerfile); do [ -e "$part" ] || { echo "Dockerfile copies $part, which is not there"; exit 1; }; done
+# What is copied into the image must be there and pass .dockerignore, and must be enough to build the program from.
+mkdir "$work/copied"
+for part in $(sed -n 's/^COPY \([^-].*\) \.\/.*/\1/p' Dockerfile); do
+  [ -e "$part" ] || { echo "Dockerfile copies $part, which is not there"; exit 1; }
+  grep -qxF "!$part" .dockerignore || { echo ".dockerignore keeps $part from the image"; exit 1; }
+  cp -r "$part" "$work/copied/"
+done
+target=${CARGO_TARGET_DIR:-$PWD/target}
+(cd "$work/copied" && CARGO_TARGET_DIR=$target cargo check --locked --offline --quiet --bin gengfu)
+echo 'Dockerfile: what it copies is enough to build'
 
 if command -v systemd-analyze >/dev/null; then
   sed "s#/usr/local/bin/gengfu#$bin#" deploy/gengfu.service >"$work/gengfu.service"
@@ -35,6 +43,22 @@ if command -v systemd-analyze >/dev/null; then
 else
   echo 'SKIPPED: the unit (no systemd-analyze)'
 fi
+
+archive=$(ci/archive.sh "$work/dist")
+mkdir "$work/unpacked" && tar -xzf "$archive" -C "$work/unpacked"
+"$work"/unpacked/*/gengfu --version
+python3 - "$work"/unpacked/* <<'PY'
+import pathlib, re, sys
+root = pathlib.Path(sys.argv[1])
+for paper in [*root.glob("README*.md"), *root.glob("docs/*.md")]:
+    for link in re.findall(r"\]\(([^)\s]+)\)", paper.read_text()):
+        if re.match(r"[a-z]+:|#", link):
+            continue
+        if not (paper.parent / link.split("#")[0]).exists():
+            raise SystemExit(f"{paper.relative_to(root)} links to {link}, which the archive lacks")
+print("archive: every link of its papers leads somewhere")
+PY
+ls -l "$work"/unpacked/*/gengfu | awk '{print "program: " int($5 / 1048576) " MiB"}'
 
 for version in 1.28 1.30 1.32; do "$tools/bin/kubernetes-validate" --strict --quiet -k "$version" deploy/tke.yaml; done
 echo 'deploy/tke.yaml: valid for 1.28, 1.30, 1.32'

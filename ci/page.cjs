@@ -91,6 +91,8 @@ async function marks(page) {
   const title = await page.locator(".cards b").first().textContent();
   await page.click(".cards .whole >> nth=0");
   await page.fill(".mark input[name=note]", "<b>checked</b> {{ 7 * 7 }}");
+  await page.press(".mark input[name=note]", "Enter");
+  hold((await page.locator(".mark button[value=normal]").count()) === 1, "Enter in the note decides nothing");
   await page.click(".mark button[value=normal]");
   await page.waitForSelector(".mark .pill");
   hold((await page.locator(".mark").textContent()).includes("<b>checked</b> {{ 7 * 7 }}"), "a note stays text");

@@ -364,7 +364,7 @@ mod tests {
             ("GENGFU_RUN_AT", "25:00"),
             ("GENGFU_TIMEZONE", "Mars/Olympus"),
             ("GENGFU_BASELINE_DAYS", "many"),
-            ("GENGFU_BIND", "0.0.0.0:8765"),
+            ("GENGFU_TOKENS", "hush-hush;detail=long"),
             ("GENGFU_ALERT_SECRET", "hush-hush;colour=red"),
             ("GENGFU_MASTER_KEY", "hush-hush"),
         ]))

@@ -14,7 +14,7 @@ use std::{
 use anyhow::Context as _;
 use futures::FutureExt as _;
 
-use super::{Failure, Outcome, owner, tell};
+use super::{Failure, Outcome, owner, tell, tell_json};
 use crate::{
     alerts::{self, Around, Look, Source, inbox},
     app::{App, LOCAL_OWNER},
@@ -67,7 +67,7 @@ pub(super) async fn run(args: Args, config: &Config) -> Result<Outcome, Failure>
     };
     let analysis = alerts::analyse(&alarm, &around, &Catalogue::builtin()?, lang);
     if args.json {
-        tell(&serde_json::to_string_pretty(&analysis)?)?;
+        tell_json(&analysis)?;
     } else {
         let spoken = analysis.spoken(&Ask::new(Moment::new(now_ms, zone), lang));
         tell(&format!("{spoken}\n\n{}", analysis.page(lang)))?;

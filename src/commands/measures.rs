@@ -1,6 +1,6 @@
 //! What `/metrics` says beside the tool calls: rounds, records, bytes, stages, model tokens.
 //!
-//! In: the end of a round. Out: counters and histograms of the process. Always true: what is measured is measured under one name with its unit;
+//! In: the end of a task. Out: counters and histograms of the process. Always true: what is measured is measured under one name with its unit;
 //! numbers that nobody fetches do not grow. Names of owners are labels, keys and log text never are.
 
 use std::time::Duration;
@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     mcp::Clock,
     model::{OwnerAlias, report::Verdict},
-    round::{pull::Want, tasks::TaskKey},
+    round::{progress::Progress, pull::Want, tasks::TaskKey},
     store::Store,
 };
 
@@ -60,15 +60,12 @@ pub(super) fn install(stop: &CancellationToken) -> Option<PrometheusHandle> {
         "gengfu_round_stage_seconds",
         "Time of a round's stages; `total` is the whole"
     );
-    describe_counter!("gengfu_records_total", "Records read by finished rounds");
     describe_counter!(
-        "gengfu_rejected_total",
-        "Lines that finished rounds could not read"
+        "gengfu_records_total",
+        "Records read; an object that was read before counts no more"
     );
-    describe_counter!(
-        "gengfu_bytes_total",
-        "Unpacked bytes of logs read by finished rounds"
-    );
+    describe_counter!("gengfu_rejected_total", "Lines that could not be read");
+    describe_counter!("gengfu_bytes_total", "Unpacked bytes of logs read");
     describe_counter!("gengfu_llm_tokens_total", "Tokens of the language model");
     describe_counter!(
         "gengfu_alarms_total",
@@ -95,8 +92,14 @@ async fn upkeep(recorder: PrometheusHandle, stop: CancellationToken) {
     }
 }
 
-/// Counts a round that has ended, by its report.
-pub(super) async fn round_ended(store: &Store, key: &TaskKey, done: bool) {
+/// Counts what a task has read, and a round that has ended by the report it made.
+pub(super) async fn task_ended(store: &Store, key: &TaskKey, progress: &Progress, done: bool) {
+    // Of whatever task: what a question pulled in, the round of the day does not read again.
+    for (kind, read) in progress.newly_read() {
+        counter!("gengfu_records_total", "kind" => kind.as_str()).increment(read.records);
+        counter!("gengfu_rejected_total", "kind" => kind.as_str()).increment(read.rejected);
+        counter!("gengfu_bytes_total", "kind" => kind.as_str()).increment(read.bytes);
+    }
     if key.want != Want::Day {
         return;
     }
@@ -112,11 +115,13 @@ pub(super) async fn round_ended(store: &Store, key: &TaskKey, done: bool) {
     if report.verdict != Verdict::Unknown {
         last_success(&key.owner, Some(Clock::System.now_ms()));
     }
-    for (kind, read) in &report.coverage {
-        counter!("gengfu_records_total", "kind" => kind.as_str()).increment(read.records);
-        counter!("gengfu_rejected_total", "kind" => kind.as_str()).increment(read.rejected);
-        counter!("gengfu_bytes_total", "kind" => kind.as_str()).increment(read.bytes);
-    }
+    // A round that found nothing to do made no revision: what an earlier one took is not taken again.
+    let Some((made, _)) = progress.snapshot().revision else {
+        return;
+    };
+    let Ok(Some(report)) = store.revision(key.day, made).await else {
+        return;
+    };
     for (stage, ms) in report.timings_ms {
         histogram!("gengfu_round_stage_seconds", "stage" => stage).record(ms as f64 / 1000.0);
     }
@@ -131,5 +136,70 @@ pub(super) fn last_success(owner: &OwnerAlias, at_ms: Option<i64>) {
     if let Some(ms) = at_ms {
         gauge!("gengfu_round_last_success_timestamp_seconds", "owner" => owner.to_string())
             .set(ms as f64 / 1000.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::{app::App, config::Config, demo, model::Day, round::tasks::Work};
+
+    /// The lines of one measure.
+    fn lines<'a>(page: &'a str, name: &str) -> Vec<&'a str> {
+        let lines = page.lines().filter(|l| !l.starts_with('#'));
+        lines.filter(|l| l.starts_with(name)).collect()
+    }
+
+    #[tokio::test]
+    async fn a_round_leaves_its_stages_and_a_second_one_counts_nothing_twice() {
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let page = recorder.handle();
+        let _measuring = metrics::set_default_local_recorder(&recorder);
+        let dir = tempfile::tempdir().expect("dir");
+        let bucket = dir.path().join("bucket");
+        let vars = BTreeMap::from([
+            (
+                "GENGFU_BUCKET".to_owned(),
+                format!("file://{}", bucket.display()),
+            ),
+            (
+                "GENGFU_DATA_DIR".to_owned(),
+                dir.path().join("data").display().to_string(),
+            ),
+        ]);
+        let config = Config::from_vars(&vars).expect("config");
+        let day: Day = "2026-11-21".parse().expect("day");
+        demo::lay(&bucket, day, config.zone()).expect("bucket");
+        let owner: OwnerAlias = "demo".parse().expect("alias");
+        let app = App::new(config, owner.clone()).expect("app");
+        let store = app.store(&owner).expect("store");
+        let round = app.round(&owner, store.clone()).await.expect("round");
+        let key = TaskKey::round(owner, day);
+        let mut counted = Vec::new();
+        for _ in 0..2 {
+            let work = Work::alone(Progress::default());
+            let report = Box::pin(round.run(day, &work)).await.expect("report");
+            task_ended(&store, &key, &work.progress, true).await;
+            let stored = store.report(day).await.expect("read").expect("report");
+            assert_eq!(stored.timings_ms, report.timings_ms);
+            let page = page.render();
+            for stage in ["download", "parse", "diagnose", "total"] {
+                let series = format!("gengfu_round_stage_seconds{{stage=\"{stage}\",");
+                assert!(page.contains(&series), "{stage}: {page}");
+            }
+            let read: u64 = report.coverage.values().map(|c| c.records).sum();
+            assert!(read > 0);
+            let records = lines(&page, "gengfu_records_total");
+            let values = records
+                .iter()
+                .filter_map(|l| l.rsplit(' ').next()?.parse::<u64>().ok());
+            assert_eq!(values.sum::<u64>(), read);
+            let mut bytes = lines(&page, "gengfu_bytes_total");
+            bytes.sort_unstable();
+            counted.push(bytes.join("\n"));
+        }
+        assert_eq!(counted[0], counted[1]);
     }
 }

@@ -9,10 +9,11 @@ use std::{
 };
 
 use clap::{Parser, Subcommand};
+use serde::Serialize;
 
 use crate::{
     config::{self, Config, Mistake},
-    model::Lang,
+    model::{Lang, plain},
 };
 
 pub mod alert;
@@ -201,11 +202,21 @@ pub fn complain(failure: &Failure, lang: Lang) {
 /// Says something on stderr that is no result.
 fn remark(text: &str) {
     // Nobody is left to be told that stderr is gone.
-    let _ = writeln!(io::stderr().lock(), "gengfu: {text}");
+    let _ = writeln!(io::stderr().lock(), "gengfu: {}", plain(text));
 }
 
-/// Writes a result to stdout. A reader that went away (`| head`) ends the program without a complaint of its own.
+/// Writes a result to stdout, for people: nothing of a log line may hide or reorder what they see, or steer their terminal.
 pub fn tell(text: &str) -> io::Result<()> {
+    put(&plain(text))
+}
+
+/// Writes a result to stdout as JSON, for programs: every string as it is.
+fn tell_json(value: &(impl Serialize + ?Sized)) -> Result<(), Failure> {
+    Ok(put(&serde_json::to_string_pretty(value)?)?)
+}
+
+/// A reader that went away (`| head`) ends the program without a complaint of its own.
+fn put(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
     match writeln!(out, "{text}").and_then(|()| out.flush()) {
         Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),

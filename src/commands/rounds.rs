@@ -60,7 +60,7 @@ async fn one(
         outcome = carried_out(&app, store.clone(), &key, &work) => outcome,
         never = announce(&work.progress, &key, &changes) => match never {},
     };
-    measures::round_ended(&store, &key, outcome.is_ok()).await;
+    measures::task_ended(&store, &key, &work.progress, outcome.is_ok()).await;
     changes.announce(Change::Tasks(key.owner.clone()));
     if is_round && !(outcome.is_err() && work.cancelled.is_cancelled()) {
         note_end(&store, &key, outcome.as_ref()).await;

@@ -6,7 +6,7 @@ use std::{io::IsTerminal as _, time::Duration};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{Failure, Outcome, handover::Server, remark, tell};
+use super::{Failure, Outcome, handover::Server, remark, tell, tell_json};
 use crate::{
     alerts::DayAlarms,
     app::{self, App, LOCAL_OWNER},
@@ -110,7 +110,7 @@ async fn by_the_server(
 
 fn tell_of(report: &Report, args: &Args, shelf: &Shelf, lang: Lang) -> Result<(), Failure> {
     if args.json {
-        tell(&serde_json::to_string_pretty(report)?)?;
+        tell_json(report)?;
         return Ok(());
     }
     tell(&std::fs::read_to_string(shelf.path(report.date, SUMMARY))?)?;

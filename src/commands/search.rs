@@ -1,6 +1,6 @@
 //! `gengfu search`: hybrid search over a day that was run.
 
-use super::{Failure, Outcome, stored::Stored, tell};
+use super::{Failure, Outcome, stored::Stored, tell, tell_json};
 use crate::{
     config::Config,
     model::{Day, LogKind, OwnerAlias},
@@ -47,7 +47,7 @@ pub async fn run(args: Args, config: Config) -> Result<Outcome, Failure> {
         })
         .await?;
     if args.json {
-        tell(&serde_json::to_string_pretty(&hits)?)?;
+        tell_json(&hits)?;
         return Ok(Outcome::Done);
     }
     for hit in &hits.hits {

@@ -5,6 +5,7 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
+use axum::http::Uri;
 use futures::future::join_all;
 use secrecy::ExposeSecret as _;
 use tokio::{net::TcpListener, signal::unix, task::JoinHandle};
@@ -86,7 +87,7 @@ pub(super) async fn serve(app: App) -> Result<Outcome, Failure> {
     let router = http::router(Parts {
         desk: desk.clone(),
         tokens: tokens.clone(),
-        hosts: hosts(serving),
+        hosts: hosts(serving, &tokens),
         limits: sessions::Limits::default(),
         ready: ready.clone(),
         metrics: measures::install(&rounds_stop),
@@ -185,8 +186,17 @@ fn dial(config: &Config, desk: &Arc<Desk>, stop: &CancellationToken) -> Vec<Join
         .collect()
 }
 
-fn hosts(serving: &Serving) -> Hosts {
-    Hosts::new(serving.allowed_hosts.iter().cloned())
+/// The public address is a name of this server, too - where nobody comes in without a token.
+fn hosts(serving: &Serving, tokens: &Tokens) -> Hosts {
+    let public = serving
+        .public_url
+        .iter()
+        .filter(|_| !tokens.are_not_needed());
+    let public = public.filter_map(|url| {
+        let uri: Uri = url.parse().ok()?;
+        Some(uri.authority()?.as_str().to_owned())
+    });
+    Hosts::new(serving.allowed_hosts.iter().cloned().chain(public))
         .with_origins(serving.allowed_origins.iter().cloned())
 }
 
@@ -194,10 +204,14 @@ fn hosts(serving: &Serving) -> Hosts {
 fn tokens(config: &Config) -> Result<Tokens, Failure> {
     let serving = &config.serving;
     let tokens = configured(&serving.tokens);
-    token_file::load(&tokens, &token_file::path(&config.running.data_dir));
+    let path = token_file::path(&config.running.data_dir);
+    if let Err(error) = token_file::load(&tokens, &path) {
+        let (found, todo) = token_file::unreadable(&path, &error, config.lang());
+        return Err(Failure::Misused(format!("{found}\n  {todo}")));
+    }
     tokens
         .may_listen_on(serving.bind)
-        .map_err(|error| Failure::Misused(error.to_string()))?;
+        .map_err(|error| Failure::Misused(error.sentence(config.lang())))?;
     Ok(tokens)
 }
 
@@ -234,5 +248,48 @@ async fn signalled() {
     tokio::select! {
         () = terminated => {}
         _ = tokio::signal::ctrl_c() => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn config(data: &std::path::Path, pairs: &[(&str, &str)]) -> Config {
+        let data = data.display().to_string();
+        let pairs = [&[("GENGFU_DATA_DIR", data.as_str())], pairs].concat();
+        let vars: BTreeMap<_, _> = pairs
+            .iter()
+            .map(|(n, v)| ((*n).to_owned(), (*v).to_owned()))
+            .collect();
+        Config::from_vars(&vars).expect("config")
+    }
+
+    #[test]
+    fn a_file_of_tokens_that_cannot_be_read_keeps_the_server_from_starting() {
+        let dir = tempfile::tempdir().expect("dir");
+        let config = config(dir.path(), &[("GENGFU_ALLOWED_HOSTS", "logs.example.com")]);
+        assert!(tokens(&config).expect("no file").are_not_needed());
+        std::fs::write(token_file::path(dir.path()), "{\"broken").expect("write");
+        let Err(Failure::Misused(text)) = tokens(&config) else {
+            panic!("it started");
+        };
+        assert!(text.contains("tokens.json"), "{text}");
+    }
+
+    #[test]
+    fn the_public_address_is_answered_to_once_a_token_is_needed() {
+        let dir = tempfile::tempdir().expect("dir");
+        let public = [("GENGFU_PUBLIC_URL", "https://logs.example.com:8443/")];
+        let open = config(dir.path(), &public);
+        let closed = config(dir.path(), &[public[0], ("GENGFU_TOKENS", "s3cret")]);
+        for (config, admits) in [(open, false), (closed, true)] {
+            let tokens = tokens(&config).expect("tokens");
+            let hosts = hosts(&config.serving, &tokens);
+            assert_eq!(hosts.allows_origin("https://logs.example.com:8443"), admits);
+            assert!(!hosts.allows_origin("https://evil.example"));
+        }
     }
 }

@@ -3,12 +3,14 @@
 //! In: a name and what the token may do. Out: the token on stdout, once; only its hash is kept. A running `serve` takes a change within a
 //! second. Without a subcommand a fresh token for `GENGFU_TOKENS` is printed and nothing is kept.
 
+use std::path::Path;
+
 use super::{Failure, Outcome, remark, tell};
 use crate::{
     app::{self, LOCAL_OWNER},
     config::Config,
     http::{auth, token_file},
-    model::{Moment, OwnerAlias},
+    model::{Lang, Moment, OwnerAlias},
 };
 
 #[derive(Debug, clap::Args)]
@@ -59,7 +61,13 @@ pub(super) fn run(
     let config = config()?;
     let lang = config.lang();
     let path = token_file::path(&config.running.data_dir);
-    let mut tokens = token_file::read(&path)?;
+    let mut tokens = match token_file::read(&path) {
+        Ok(tokens) => tokens.unwrap_or_default(),
+        Err(error) => {
+            let (found, todo) = token_file::unreadable(&path, &error, lang);
+            return Err(Failure::Misused(format!("{found}\n  {todo}")));
+        }
+    };
     match command {
         Command::Add {
             name,
@@ -90,6 +98,7 @@ pub(super) fn run(
                     .to_string(),
             });
             token_file::write(&path, &tokens)?;
+            warn_of_another_user(&path, lang);
             remark(lang.pick(
                 "只显示这一次;留下的只是它的散列",
                 "shown this once; only its hash is kept",
@@ -120,6 +129,7 @@ pub(super) fn run(
                 return Err(Failure::Misused(text));
             }
             token_file::write(&path, &tokens)?;
+            warn_of_another_user(&path, lang);
         }
     }
     Ok(Outcome::Done)
@@ -141,6 +151,18 @@ fn warn_of_strangers(bound: &[OwnerAlias], config: &Config) -> Result<(), Failur
         ));
     }
     Ok(())
+}
+
+/// A file of one's own is one that the service of another user cannot read; only root may give it away.
+fn warn_of_another_user(path: &Path, lang: Lang) {
+    if token_file::is_of_its_folders_user(path) {
+        return;
+    }
+    let shown = path.display();
+    remark(&lang.pick(
+        format!("{shown} 和它所在的目录不属于同一个用户：那个用户运行的服务读不了它；请以那个用户运行（sudo -u）"),
+        format!("{shown} and its folder belong to different users: a service of the folder's user cannot read it; run this as that user (sudo -u)"),
+    ));
 }
 
 fn line(name: &str, owners: &[OwnerAlias], detail: Option<&str>, from: &str) -> String {

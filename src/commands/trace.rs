@@ -1,6 +1,6 @@
 //! `gengfu trace`: the cause chain from one kind of log, over a day that was run.
 
-use super::{Failure, Outcome, stored::Stored, tell};
+use super::{Failure, Outcome, stored::Stored, tell, tell_json};
 use crate::{
     config::Config,
     diagnosis::trace::{Ask, Step, Told, Trace, trace},
@@ -51,7 +51,7 @@ pub async fn run(args: Args, config: Config) -> Result<Outcome, Failure> {
         },
     );
     if args.json {
-        tell(&serde_json::to_string_pretty(&found)?)?;
+        tell_json(&found)?;
     } else {
         tell(&in_words(&found, stored.lang))?;
     }

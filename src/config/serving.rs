@@ -1,6 +1,6 @@
 //! Who may call, and who is told.
 
-use std::{net::SocketAddr, path::Path};
+use std::net::SocketAddr;
 
 use jiff::civil::Time;
 use secrecy::SecretString;
@@ -13,7 +13,7 @@ pub struct Serving {
     pub bind: SocketAddr,
     /// Without a slash at the end.
     pub public_url: Option<String>,
-    /// Never empty off loopback.
+    /// Beside those of the file that `gengfu token` writes; `serve` sees to it that there is one where others can reach it.
     pub tokens: Vec<TokenSpec>,
     pub allowed_hosts: Vec<String>,
     /// Origins of web pages that may call `/mcp` from a browser.
@@ -102,20 +102,6 @@ pub(super) fn read(r: &mut Reader<'_>) -> Serving {
         )
         .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8765)));
     let tokens = tokens(r);
-    // Whether there is a token in the file of `gengfu token` is seen when it is opened.
-    let filed = Path::new(&r.text("GENGFU_DATA_DIR"))
-        .join("tokens.json")
-        .exists();
-    if tokens.is_empty() && !filed && !bind.ip().is_loopback() {
-        r.mistakes.push(Mistake::new(
-            "GENGFU_TOKENS",
-            None,
-            format!("至少一个令牌(监听 {bind} 时必须有;`gengfu token` 可以生成)"),
-            format!(
-                "at least one token (required when listening on {bind}; `gengfu token` makes one)"
-            ),
-        ));
-    }
     Serving {
         bind,
         public_url: r

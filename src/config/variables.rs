@@ -211,7 +211,7 @@ const SERVING: &[Variable] = &[
     v(
         "GENGFU_PUBLIC_URL",
         "",
-        "How others reach this server, e.g. https://logs.example.com; used by `connect` and `doctor`.",
+        "How others reach this server, e.g. https://logs.example.com; answered to once there is a token, and used by `connect` and `doctor`.",
     ),
     v(
         "GENGFU_TOKENS",
@@ -221,7 +221,7 @@ const SERVING: &[Variable] = &[
     v(
         "GENGFU_ALLOWED_HOSTS",
         "",
-        "Host names (with port, if any) that requests may carry, beside the loopback ones (comma list).",
+        "Host names (with port, if any) that requests may carry, beside the loopback ones and that of GENGFU_PUBLIC_URL (comma list).",
     ),
     v(
         "GENGFU_ALLOWED_ORIGINS",

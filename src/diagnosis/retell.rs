@@ -1,8 +1,8 @@
-//! A stored report in the language of whoever reads it, as far as its sentences are the catalogue's.
+//! A stored report in the language of whoever reads it, as far as its sentences are ours.
 //!
-//! In: a report and a language. Out: the same report; names of faults in titles, remedies and what to verify are said in that language.
-//! Always true: a sentence that is not word for word the catalogue's (a model put it otherwise, log text, what somebody wrote) stays as it
-//! was stored. Reads no clock and no store.
+//! In: a report and a language. Out: the same report; titles, remedies, rollbacks and what spoke against other causes are said in that
+//! language. Always true: a sentence that is neither the catalogue's nor one that the diagnosis forms (a model put it otherwise, log text,
+//! what somebody wrote) stays as it was stored. Reads no clock and no store.
 
 use std::{collections::HashMap, sync::LazyLock};
 
@@ -10,6 +10,9 @@ use serde::Deserialize;
 
 use super::faults::{BUILTIN, Pair};
 use crate::model::{Lang, report::Report};
+
+mod said;
+mod sentences;
 
 /// The words of the catalogue alone: its patterns are compiled elsewhere, once.
 static WORDS: LazyLock<Words> = LazyLock::new(Words::read);
@@ -26,13 +29,17 @@ struct Fault {
     #[serde(default)]
     fix: Vec<Pair>,
     rollback: Option<Pair>,
+    tell: Option<Pair>,
     #[serde(default)]
     verify: Vec<Pair>,
 }
 
 #[derive(Default)]
 struct Words {
+    /// By code.
     names: HashMap<String, Pair>,
+    /// The same, from either language.
+    by_name: HashMap<String, Pair>,
     /// From either language.
     sentences: HashMap<String, Pair>,
 }
@@ -44,9 +51,12 @@ impl Words {
         let faults = toml::from_str::<File>(BUILTIN).map_or_else(|_| Vec::new(), |f| f.fault);
         for fault in faults {
             let pairs = fault.fix.into_iter().chain(fault.rollback);
-            for pair in pairs.chain(fault.verify) {
+            for pair in pairs.chain(fault.verify).chain(fault.tell) {
                 words.sentences.insert(pair.0.clone(), pair.clone());
                 words.sentences.insert(pair.1.clone(), pair);
+            }
+            for name in [&fault.name.0, &fault.name.1] {
+                words.by_name.insert(name.clone(), fault.name.clone());
             }
             words.names.insert(fault.code, fault.name);
         }
@@ -56,7 +66,20 @@ impl Words {
     fn sentence(&self, text: &mut String, lang: Lang) {
         if let Some(pair) = self.sentences.get(text) {
             pair.of(lang).clone_into(text);
+        } else if let Some(said) = said::said(self, text, lang) {
+            *text = said;
         }
+    }
+
+    fn finding(&self, title: &mut String, lang: Lang) {
+        if let Some(said) = said::title(self, title, lang) {
+            *title = said;
+        }
+    }
+
+    /// The fault of this name.
+    fn named(&self, name: &str) -> Option<&Pair> {
+        self.by_name.get(name)
     }
 
     /// `checkout 镜像不存在` and `checkout: image not found` are one title.
@@ -77,8 +100,10 @@ impl Words {
 pub fn retold(mut report: Report, lang: Lang) -> Report {
     let words = &*WORDS;
     for finding in &mut report.findings {
-        let code = finding.detail.as_ref().unwrap_or(&finding.cause);
-        words.title(&mut finding.title, code, lang);
+        words.finding(&mut finding.title, lang);
+    }
+    for chronic in &mut report.chronic {
+        words.finding(&mut chronic.title, lang);
     }
     for incident in &mut report.incidents {
         let code = incident
@@ -87,9 +112,15 @@ pub fn retold(mut report: Report, lang: Lang) -> Report {
             .as_ref()
             .unwrap_or(&incident.root.cause);
         words.title(&mut incident.title, code, lang);
-        let plan = incident.rollback.iter_mut().flat_map(|r| &mut r.verify);
-        let sentences = incident.fix.iter_mut().chain(&mut incident.no_rollback);
-        for text in sentences.chain(plan) {
+        let lists = [&mut incident.fix, &mut incident.missing];
+        let mut texts: Vec<&mut String> = lists.into_iter().flatten().collect();
+        texts.extend(&mut incident.no_rollback);
+        texts.extend(incident.alternatives.iter_mut().map(|a| &mut a.why_not));
+        if let Some(plan) = &mut incident.rollback {
+            texts.extend([&mut plan.what, &mut plan.blast_radius]);
+            texts.extend(plan.preconditions.iter_mut().chain(&mut plan.verify));
+        }
+        for text in texts {
             words.sentence(text, lang);
         }
     }

@@ -2,8 +2,8 @@
 //!
 //! In: the `Authorization` header. Out: a [`Caller`] in the request's extensions, 401, or 429. Always true: tokens are held as SHA-256 and
 //! compared in constant time; the header is removed before any handler, log or panic message can see it; without any token only
-//! the local machine is served (see [`Tokens::may_listen_on`]), and a server that once had a token never opens again while it runs. Does
-//! not decide whose data a caller sees.
+//! the local machine is served (see [`Tokens::may_listen_on`]), and a server that once had a token, or a file of tokens, never opens again
+//! while it runs. Does not decide whose data a caller sees.
 
 use std::{
     net::SocketAddr,
@@ -22,6 +22,7 @@ use subtle::ConstantTimeEq;
 use super::rate::Rate;
 use crate::{
     mcp::{Access, Caller, Clock},
+    model::Lang,
     voice::Detail,
 };
 
@@ -40,6 +41,12 @@ struct Known {
     filed: Vec<Token>,
     /// A token was needed once.
     closed: bool,
+}
+
+impl Known {
+    fn is_empty(&self) -> bool {
+        self.fixed.is_empty() && self.filed.is_empty()
+    }
 }
 
 /// A token and what it stands for.
@@ -76,10 +83,25 @@ impl Token {
 
 /// Off the local machine a token is needed, or anyone in the network could read the logs' summary.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error(
-    "`{0}` can be reached from other machines, but there is no token; run `gengfu token add <name>`, set GENGFU_TOKENS, or GENGFU_BIND=127.0.0.1:8765"
-)]
+#[error("`{0}` can be reached from other machines, but there is no token")]
 pub struct TokenNeeded(SocketAddr);
+
+impl TokenNeeded {
+    /// What is wrong and what to do about it.
+    #[must_use]
+    pub fn sentence(&self, lang: Lang) -> String {
+        let todo = "GENGFU_BIND=127.0.0.1:8765";
+        match lang {
+            Lang::Zh => format!(
+                "别的机器连得到 {}，却没有令牌；运行 gengfu token add <名字>，或设 GENGFU_TOKENS，或只在本机监听：{todo}",
+                self.0
+            ),
+            Lang::En => format!(
+                "{self}; run `gengfu token add <name>`, set GENGFU_TOKENS, or listen on this machine alone: {todo}"
+            ),
+        }
+    }
+}
 
 /// Why a request does not come in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,10 +137,15 @@ impl Tokens {
         });
     }
 
+    /// Lets nobody in without a token from now on, though there be none.
+    pub fn close(&self) {
+        self.change(|known| known.closed = true);
+    }
+
     fn change(&self, write: impl FnOnce(&mut Known)) {
         let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
         write(&mut known);
-        known.closed |= !(known.fixed.is_empty() && known.filed.is_empty());
+        known.closed |= !known.is_empty();
     }
 
     /// Whether everybody on this machine comes in without a token.
@@ -127,9 +154,18 @@ impl Tokens {
         !self.0.read().unwrap_or_else(PoisonError::into_inner).closed
     }
 
+    /// Whether there is no token at all: then nobody comes in, or everybody of this machine.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .is_empty()
+    }
+
     /// Whether a server with these tokens may listen on `addr`.
     pub fn may_listen_on(&self, addr: SocketAddr) -> Result<(), TokenNeeded> {
-        if self.are_not_needed() && !addr.ip().is_loopback() {
+        if self.is_empty() && !addr.ip().is_loopback() {
             return Err(TokenNeeded(addr));
         }
         Ok(())

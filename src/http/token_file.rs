@@ -1,7 +1,8 @@
 //! The tokens that `gengfu token` made: a file in the data directory, read again when it changes.
 //!
 //! In and out: `tokens.json`. Always true: a token is kept as its SHA-256 alone, so that nobody who reads the file can use one; the file is
-//! replaced as a whole and is its owner's alone. A file that cannot be read lets nobody in, and says so.
+//! replaced as a whole and is its owner's alone. Whoever has a file wants tokens: one that is empty or cannot be read lets nobody in, and
+//! the latter says so.
 
 use std::{
     fs,
@@ -16,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use super::auth::{PER_MINUTE, Token, Tokens};
 use crate::{
     mcp::{Access, Caller},
-    model::OwnerAlias,
+    model::{Lang, OwnerAlias},
     voice::Detail,
 };
 
@@ -76,13 +77,37 @@ pub fn path(data_dir: &Path) -> PathBuf {
     data_dir.join("tokens.json")
 }
 
-/// The tokens of a file; none when there is no file.
-pub fn read(path: &Path) -> io::Result<Vec<Filed>> {
+/// The tokens of a file; `None` when there is no file.
+pub fn read(path: &Path) -> io::Result<Option<Vec<Filed>>> {
     match fs::read(path) {
-        Ok(bytes) => serde_json::from_slice(&bytes).map_err(io::Error::other),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Ok(bytes) => serde_json::from_slice(&bytes)
+            .map(Some)
+            .map_err(io::Error::other),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+/// What is wrong with a file that cannot be read, and what to do.
+#[must_use]
+pub fn unreadable(path: &Path, error: &io::Error, lang: Lang) -> (String, String) {
+    let shown = path.display();
+    let found = if error.kind() == io::ErrorKind::PermissionDenied {
+        lang.pick(
+            format!("令牌文件 {shown} 不让这个用户读"),
+            format!("this user may not read the file of tokens {shown}"),
+        )
+    } else {
+        lang.pick(
+            format!("令牌文件 {shown} 坏了，读不懂"),
+            format!("the file of tokens {shown} is damaged"),
+        )
+    };
+    let todo = lang.pick(
+        "让它归运行 gengfu 的用户所有（chown），或删掉它再用 gengfu token add 重新生成",
+        "let it belong to the user that runs gengfu (chown), or remove it and make tokens anew with gengfu token add",
+    );
+    (found, todo.to_owned())
 }
 
 /// Replaces the file.
@@ -92,20 +117,57 @@ pub fn write(path: &Path, tokens: &[Filed]) -> io::Result<()> {
     // Made with rights for its owner alone.
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
     file.write_all(&serde_json::to_vec_pretty(tokens).map_err(io::Error::other)?)?;
+    give_to_the_folders_user(file.as_file(), folder);
     file.as_file().sync_all()?;
     file.persist(path)?;
     Ok(())
 }
 
-/// Takes the tokens of the file into force.
-pub fn load(tokens: &Tokens, path: &Path) {
-    match read(path) {
-        Ok(filed) => tokens.refile(filed.iter().filter_map(Filed::token).collect()),
-        Err(error) => {
-            tracing::error!(%error, path = %path.display(), "cannot read the file of tokens; none of it is in force");
-            tokens.refile(Vec::new());
+/// Root makes tokens for a service of another user, who must be able to read them.
+fn give_to_the_folders_user(file: &fs::File, folder: &Path) {
+    #[cfg(unix)]
+    if let (Ok(there), Ok(here)) = (fs::metadata(folder), file.metadata()) {
+        use std::os::unix::fs::{MetadataExt as _, fchown};
+        if there.uid() != here.uid() {
+            // Only root may; for anybody else the file stays theirs, and `gengfu token` warns of that.
+            let _ = fchown(file, Some(there.uid()), Some(there.gid()));
         }
     }
+    #[cfg(not(unix))]
+    let _ = (file, folder);
+}
+
+/// Whether the user whose folder it is can read the file; what cannot be known is taken for granted.
+#[must_use]
+pub fn is_of_its_folders_user(path: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+        let user = |path: Option<&Path>| Some(fs::metadata(path?).ok()?.uid());
+        user(Some(path)) == user(path.parent())
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = path;
+        true
+    }
+}
+
+/// Takes the tokens of the file into force. Where there is a file, nobody comes in without a token, whatever is in it.
+pub fn load(tokens: &Tokens, path: &Path) -> io::Result<()> {
+    let read = read(path);
+    if !matches!(read, Ok(None)) {
+        tokens.close();
+    }
+    let filed = match &read {
+        Ok(filed) => filed.as_deref().unwrap_or_default(),
+        Err(error) => {
+            tracing::error!(%error, path = %path.display(), "cannot read the file of tokens; none of it is in force");
+            &[]
+        }
+    };
+    tokens.refile(filed.iter().filter_map(Filed::token).collect());
+    read.map(drop)
 }
 
 /// Looks for changes of the file until `stop`.
@@ -122,7 +184,7 @@ pub async fn follow(tokens: Tokens, path: PathBuf, stop: CancellationToken) {
         if now != seen {
             seen = now;
             let (tokens, path) = (tokens.clone(), path.clone());
-            // A panic while reading leaves the tokens as they were.
+            // A panic while reading leaves the tokens as they were; what cannot be read was logged.
             let _ = tokio::task::spawn_blocking(move || load(&tokens, &path)).await;
             tracing::info!("read the file of tokens again");
         }
@@ -155,7 +217,7 @@ mod tests {
     fn a_filed_token_opens_the_door_and_cannot_be_read_from_the_file() {
         let dir = tempfile::tempdir().expect("dir");
         let path = path(dir.path());
-        assert_eq!(read(&path).expect("no file"), Vec::new());
+        assert_eq!(read(&path).expect("no file"), None);
         write(&path, &[filed("desk", "s3cret")]).expect("write");
         let text = fs::read_to_string(&path).expect("text");
         assert!(text.contains("desk") && !text.contains("s3cret"));
@@ -166,7 +228,7 @@ mod tests {
             assert_eq!(mode & 0o077, 0, "{mode:o}");
         }
         let tokens = Tokens::default();
-        load(&tokens, &path);
+        load(&tokens, &path).expect("load");
         let known = tokens.known(&sha256("s3cret")).expect("known");
         assert_eq!(
             known.caller.access.bound(),
@@ -181,10 +243,25 @@ mod tests {
         let path = path(dir.path());
         write(&path, &[filed("desk", "s3cret")]).expect("write");
         let tokens = Tokens::default();
-        load(&tokens, &path);
+        load(&tokens, &path).expect("load");
         fs::write(&path, "[{").expect("break");
-        load(&tokens, &path);
+        assert!(load(&tokens, &path).is_err());
         assert!(tokens.known(&sha256("s3cret")).is_none());
         assert!(!tokens.are_not_needed());
+    }
+
+    #[test]
+    fn a_start_beside_a_file_without_tokens_is_closed_and_one_without_a_file_is_not() {
+        let dir = tempfile::tempdir().expect("dir");
+        let path = path(dir.path());
+        let tokens = Tokens::default();
+        load(&tokens, &path).expect("no file");
+        assert!(tokens.are_not_needed());
+        for (text, is_read) in [("{\"broken", false), ("[]", true)] {
+            fs::write(&path, text).expect("write");
+            let tokens = Tokens::default();
+            assert_eq!(load(&tokens, &path).is_ok(), is_read, "{text}");
+            assert!(!tokens.are_not_needed() && tokens.is_empty(), "{text}");
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! Live logs of a CLS topic: the minutes that are not yet shipped, and what surrounds a line.
+//! Live logs of a CLS topic: the minutes that are not yet shipped.
 //!
 //! In: topic, window, query. Out: [`Found`] lines in the very form in which CLS ships them to COS (`LogJson` with `__TIMESTAMP__`,
 //! `__SOURCE__`, `__FILENAME__` and `__HOSTNAME__` added), so that the readers of [`crate::intake`] and the identities they give are shared. Always true:
@@ -109,11 +109,11 @@ struct SearchLog {
     results: Vec<LogInfo>,
 }
 
-/// A log of `SearchLog` and `DescribeLogContext`; the latter calls the text `Content` and the number `PkgLogId`.
+/// A log of `SearchLog`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct LogInfo {
-    #[serde(alias = "BTime", default)]
+    #[serde(default)]
     time: Value,
     #[serde(default)]
     topic_id: String,
@@ -127,15 +127,8 @@ struct LogInfo {
     pkg_id: String,
     #[serde(default)]
     pkg_log_id: Value,
-    #[serde(default, alias = "Content")]
-    log_json: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct LogContext {
     #[serde(default)]
-    log_context_infos: Vec<LogInfo>,
+    log_json: String,
 }
 
 #[derive(Deserialize)]
@@ -226,35 +219,6 @@ impl Cls {
         }
     }
 
-    /// The lines around a log in its own file or container, oldest first, the log itself among them.
-    pub async fn around(&self, of: &Origin, before: u32, after: u32) -> Result<Vec<Found>, Error> {
-        let Origin::Cls {
-            topic,
-            pkg_id,
-            pkg_log_id,
-            time,
-        } = of
-        else {
-            return Ok(Vec::new());
-        };
-        // The service allows at most 100 each way.
-        let body = json!({
-            "TopicId": topic, "BTime": wall_time(*time), "PkgId": pkg_id, "PkgLogId": pkg_log_id.parse().unwrap_or(0_i64),
-            "PrevLogs": before.min(100), "NextLogs": after.min(100),
-        });
-        let _permit = self.turns.of(topic).await;
-        let answer = self
-            .api
-            .call(Service::Cls, "DescribeLogContext", &body)
-            .await?;
-        let answer: LogContext = self.read("DescribeLogContext", answer)?;
-        Ok(answer
-            .log_context_infos
-            .into_iter()
-            .map(|log| log.into_found(topic, &Meta::default()))
-            .collect())
-    }
-
     /// How many logs of each interval fit, as `(start in ms, count)`. At most 200 intervals, the service's limit.
     pub async fn histogram(
         &self,
@@ -338,12 +302,6 @@ fn millis(value: &Value) -> i64 {
     number
         .or_else(|| civil().map(Timestamp::as_millisecond))
         .unwrap_or_default()
-}
-
-/// `BTime` is written in UTC+8 whatever the region.
-fn wall_time(ms: i64) -> String {
-    let time = UTC8.to_datetime(Timestamp::from_millisecond(ms).unwrap_or(Timestamp::UNIX_EPOCH));
-    time.strftime("%Y-%m-%d %H:%M:%S%.3f").to_string()
 }
 
 const UTC8: Offset = Offset::constant(8);

@@ -48,6 +48,18 @@ impl Service {
     }
 }
 
+/// Every action that is called, as a CAM policy names it; the policies of both READMEs hold the same.
+pub const ACTIONS: [&str; 8] = [
+    "cls:DescribeTopics",
+    "cls:DescribeShippers",
+    "cls:DescribeShipperTasks",
+    "cls:SearchLog",
+    "cls:DescribeLogHistogram",
+    "tke:DescribeClusters",
+    "tke:DescribeLogSwitches",
+    "monitor:DescribeAlarmHistories",
+];
+
 /// Attempts at one request that may be repeated.
 const ATTEMPTS: u32 = 4;
 /// The first pause between attempts; each further one is twice as long.
@@ -99,6 +111,10 @@ impl Api {
 
     /// Calls an action and returns its `Response`.
     pub async fn call(&self, service: Service, action: &str, body: &Value) -> Result<Value, Error> {
+        debug_assert!(
+            ACTIONS.contains(&permission(service, action).as_str()),
+            "`{action}` must stand in ACTIONS and in the policies"
+        );
         let mut pause = FIRST_PAUSE;
         for _ in 1..ATTEMPTS {
             match self.call_once(service, action, body).await {

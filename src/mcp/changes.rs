@@ -1,7 +1,7 @@
 //! The change hub: other rooms say what changed, subscribers of both protocol eras hear of it.
 //!
 //! In: a [`Change`]. Out: a broadcast that the server's forwarders read. Always true: sending never waits, and a reader that falls
-//! behind is told so (it then announces that the list changed, and its client reads again). Does not know sessions or URIs of a
+//! behind is told so (it then announces everything that its client follows, which reads again). Does not know sessions or URIs of a
 //! client.
 
 use tokio::sync::broadcast;

@@ -1,12 +1,13 @@
 //! Brings changes to subscribers: one task a session in the handshake era, one long request in the sessionless one.
 //!
 //! In: the change hub. Out: `notifications/resources/updated` and `.../list_changed`. Always true: a subscriber hears only of owners
-//! that its caller may open; a reader that fell behind is told to read the list again. Does not decide what changed.
+//! that its caller may open; a reader that fell behind is told to read the list and everything it follows again, since nobody knows any more
+//! what it missed. Does not decide what changed.
 
 use std::{
-    collections::HashSet,
+    collections::BTreeSet,
     convert::Infallible,
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
 use rmcp::{
@@ -17,13 +18,47 @@ use rmcp::{
 use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::{Access, Change, Desk, uri};
+use super::{Access, Address, Change, Desk, uri};
 use crate::model::OwnerAlias;
 
-/// What one session of the handshake era follows. Dropping it ends its task.
+/// Addresses that one session may follow: the lists of some owners and the files of some days.
+pub(super) const MOST_FOLLOWED: usize = 64;
+
+/// The addresses that a session follows. Clones share them, so that a session that comes back has them still.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Followed(Arc<Mutex<BTreeSet<String>>>);
+
+impl Followed {
+    /// False when there are too many already.
+    pub(super) fn add(&self, uri: String) -> bool {
+        let mut uris = self.uris();
+        let fits = uris.len() < MOST_FOLLOWED || uris.contains(&uri);
+        if fits {
+            uris.insert(uri);
+        }
+        fits
+    }
+
+    pub(super) fn remove(&self, uri: &str) {
+        self.uris().remove(uri);
+    }
+
+    fn wants(&self, uri: &str) -> bool {
+        self.uris().contains(uri)
+    }
+
+    fn all(&self) -> Vec<String> {
+        self.uris().iter().cloned().collect()
+    }
+
+    fn uris(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Brings one session of the handshake era what it follows. Dropping it ends its task.
 #[derive(Debug)]
 pub(super) struct Following {
-    uris: Mutex<HashSet<String>>,
     started: OnceLock<()>,
     ended: CancellationToken,
     _end: DropGuard,
@@ -33,7 +68,6 @@ impl Default for Following {
     fn default() -> Self {
         let ended = CancellationToken::new();
         Self {
-            uris: Mutex::default(),
             started: OnceLock::new(),
             _end: ended.clone().drop_guard(),
             ended,
@@ -42,49 +76,29 @@ impl Default for Following {
 }
 
 impl Following {
-    pub(super) fn add(&self, uri: String) {
-        self.uris
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(uri);
-    }
-
-    pub(super) fn remove(&self, uri: &str) {
-        self.uris
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(uri);
-    }
-
-    fn wants(&self, uri: &str) -> bool {
-        self.uris
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .contains(uri)
-    }
-
     /// Starts forwarding to `peer`; once per session, later calls do nothing.
-    pub(super) fn forward(self: &Arc<Self>, desk: &Desk, access: Access, peer: Peer<RoleServer>) {
+    pub(super) fn forward(
+        &self,
+        desk: &Desk,
+        access: Access,
+        followed: Followed,
+        peer: Peer<RoleServer>,
+    ) {
         if self.started.set(()).is_err() {
             return;
         }
         let mut changes = desk.changes.listen();
         let ended = self.ended.clone();
-        // Weak: this task must not keep the session alive.
-        let following = Arc::downgrade(self);
         tokio::spawn(async move {
             loop {
                 let change = tokio::select! {
                     () = ended.cancelled() => return,
                     change = changes.recv() => change,
                 };
-                let Some(following) = following.upgrade() else {
-                    return;
-                };
                 let alive = match change {
                     Ok(change) if !access.allows(change.owner()) => true,
-                    Ok(change) => announce(&following, &peer, &change).await,
-                    Err(RecvError::Lagged(_)) => peer.notify_resource_list_changed().await.is_ok(),
+                    Ok(change) => announce(&followed, &peer, &change).await,
+                    Err(RecvError::Lagged(_)) => announce_all(&followed, &peer).await,
                     Err(RecvError::Closed) => false,
                 };
                 if !alive {
@@ -96,17 +110,23 @@ impl Following {
 }
 
 /// False when the session is gone.
-async fn announce(following: &Following, peer: &Peer<RoleServer>, change: &Change) -> bool {
+async fn announce(followed: &Followed, peer: &Peer<RoleServer>, change: &Change) -> bool {
     if matches!(change, Change::NewDay(..)) && peer.notify_resource_list_changed().await.is_err() {
         return false;
     }
-    for uri in uri::touched_by(change) {
-        if following.wants(&uri)
-            && peer
-                .notify_resource_updated(ResourceUpdatedNotificationParam::new(uri))
-                .await
-                .is_err()
-        {
+    let touched = uri::touched_by(change).into_iter();
+    updated(peer, touched.filter(|uri| followed.wants(uri))).await
+}
+
+/// Whatever was missed, an alarm perhaps, is found by reading again. False when the session is gone.
+async fn announce_all(followed: &Followed, peer: &Peer<RoleServer>) -> bool {
+    peer.notify_resource_list_changed().await.is_ok() && updated(peer, followed.all()).await
+}
+
+async fn updated(peer: &Peer<RoleServer>, uris: impl IntoIterator<Item = String>) -> bool {
+    for uri in uris {
+        let updated = ResourceUpdatedNotificationParam::new(uri);
+        if peer.notify_resource_updated(updated).await.is_err() {
             return false;
         }
     }
@@ -143,6 +163,12 @@ pub(super) async fn progress(
     std::future::pending().await
 }
 
+/// Whether this is an address that the caller may open. A foreign owner's is as unknown as one that never was.
+pub(super) fn may_open(access: &Access, uri: &str) -> bool {
+    let address: Result<Address, _> = uri.parse();
+    address.is_ok_and(|a| a.owner().is_none_or(|owner| access.allows(owner)))
+}
+
 /// Serves one `subscriptions/listen` until its client or the server ends it.
 pub(super) async fn listen(
     desk: &Desk,
@@ -168,7 +194,13 @@ pub(super) async fn listen(
                     sent.push(sink.notify_resource_updated(uri).await);
                 }
             }
-            Err(RecvError::Lagged(_)) => sent.push(sink.notify_resource_list_changed().await),
+            Err(RecvError::Lagged(_)) => {
+                sent.push(sink.notify_resource_list_changed().await);
+                let followed = context.accepted().resource_subscriptions.iter().flatten();
+                for uri in followed.filter(|uri| may_open(access, uri)) {
+                    sent.push(sink.notify_resource_updated(uri.clone()).await);
+                }
+            }
             Err(RecvError::Closed) => return Ok(()),
         }
         // The sink refuses what the client did not ask for; only a closed one is an end.

@@ -11,7 +11,9 @@ use crate::{
 /// "Normal" was said of a rate; twice of it is another thing.
 const CHANGED: f64 = 2.0;
 
-pub(super) fn without_settled(mut report: Report, marks: &[Mark]) -> (Report, usize) {
+/// The report as it is told, and how many incidents were left out.
+#[must_use]
+pub fn without_settled(mut report: Report, marks: &[Mark]) -> (Report, usize) {
     let before = report.incidents.len();
     let keep: Vec<bool> = report
         .incidents

@@ -55,7 +55,7 @@ pub use cluster_day::ClusterDays;
 pub use context::scope;
 pub use desk::{Clock, Desk};
 pub use endpoint::{Endpoint, PAGE_BYTES, serve as serve_endpoint};
-pub use marked::{rate, settling};
+pub use marked::{rate, settling, without_settled};
 pub use rounds::{ReadFresh, ReadLines, Rounds, RunRound};
 pub use server::Server;
 pub use service::service;

@@ -19,8 +19,14 @@ use rmcp::{
 };
 
 use super::{
-    Address, Caller, Desk, Origin, Wire, call::call, follow, follow::Following, prompts, resources,
-    sessions::SESSION_ID, tools, trouble::Trouble, whose::followed,
+    Caller, Desk, Origin, Wire,
+    call::call,
+    follow::{self, Followed, Following, MOST_FOLLOWED},
+    prompts, resources,
+    sessions::{SESSION_ID, Sessions},
+    tools,
+    trouble::Trouble,
+    whose::followed,
 };
 
 /// Tools change with the program only.
@@ -34,28 +40,37 @@ The line after 【仅供选择下一步,不要读出】 is for you: ids and the 
 #[derive(Debug)]
 pub struct Server {
     desk: Arc<Desk>,
-    following: Arc<Following>,
+    sessions: Arc<Sessions>,
+    following: Following,
 }
 
 impl Server {
-    pub(super) fn new(desk: Arc<Desk>) -> Self {
+    pub(super) fn new(desk: Arc<Desk>, sessions: Arc<Sessions>) -> Self {
         Self {
             desk,
-            following: Arc::default(),
+            sessions,
+            following: Following::default(),
         }
     }
+
+    /// What the session of this request follows.
+    fn followed(&self, extensions: &Extensions) -> Followed {
+        let id = header(extensions, SESSION_ID);
+        id.map_or_else(Followed::default, |id| self.sessions.followed(&id))
+    }
+}
+
+fn header(extensions: &Extensions, name: &str) -> Option<String> {
+    let parts = extensions.get::<http::request::Parts>()?;
+    parts.headers.get(name)?.to_str().ok().map(str::to_owned)
 }
 
 /// Where a request comes from. A patched xiaozhi server names its device and speaker in `_meta`.
 fn origin(extensions: &Extensions, meta: &RequestMetaObject) -> Result<Origin, ErrorData> {
-    let header = |name| {
-        let parts = extensions.get::<http::request::Parts>()?;
-        parts.headers.get(name)?.to_str().ok().map(str::to_owned)
-    };
     let claimed = |name: &str| meta.0.get(name).and_then(|v| v.as_str()).map(str::to_owned);
     Ok(Origin {
         caller: caller(extensions)?,
-        session: header(SESSION_ID),
+        session: header(extensions, SESSION_ID),
         device: claimed("device_id"),
         speaker: claimed("speaker"),
         client: None,
@@ -212,8 +227,9 @@ impl ServerHandler for Server {
     async fn on_initialized(&self, context: NotificationContext<RoleServer>) {
         // A change of the list is announced without being asked for, so forwarding starts at once.
         if let Ok(caller) = caller(&context.extensions) {
+            let followed = self.followed(&context.extensions);
             self.following
-                .forward(&self.desk, caller.access, context.peer);
+                .forward(&self.desk, caller.access, followed, context.peer);
         }
     }
 
@@ -223,23 +239,25 @@ impl ServerHandler for Server {
         context: RequestContext<RoleServer>,
     ) -> Result<(), ErrorData> {
         let access = caller(&context.extensions)?.access;
-        let address: Result<Address, _> = request.uri.parse();
-        // A foreign owner's address is as unknown as one that never was.
-        let known = address.is_ok_and(|a| a.owner().is_none_or(|owner| access.allows(owner)));
-        if !known {
+        if !follow::may_open(&access, &request.uri) {
             return Err(ErrorData::resource_not_found("no such resource", None));
         }
-        self.following.add(request.uri);
-        self.following.forward(&self.desk, access, context.peer);
+        let followed = self.followed(&context.extensions);
+        if !followed.add(request.uri) {
+            let advice = format!("at most {MOST_FOLLOWED} subscriptions; unsubscribe from some");
+            return Err(ErrorData::invalid_params(advice, None));
+        }
+        self.following
+            .forward(&self.desk, access, followed, context.peer);
         Ok(())
     }
 
     async fn unsubscribe(
         &self,
         request: UnsubscribeRequestParams,
-        _: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<(), ErrorData> {
-        self.following.remove(&request.uri);
+        self.followed(&context.extensions).remove(&request.uri);
         Ok(())
     }
 

@@ -53,7 +53,8 @@ pub fn service(
         .with_cancellation_token(desk.stop.ended().child_token());
     config.session_store = Some(ledger.clone());
     let sessions = Arc::new(Unnumbered(manager));
-    let service =
-        StreamableHttpService::new(move || Ok(Server::new(desk.clone())), sessions, config);
+    let known = ledger.clone();
+    let server = move || Ok(Server::new(desk.clone(), known.clone()));
+    let service = StreamableHttpService::new(server, sessions, config);
     (service, ledger)
 }

@@ -3,7 +3,8 @@
 //! In: requests behind authentication. Out: the same requests, or 404. Always true:
 //! - a session answers only the caller that opened it; to anyone else it does not exist;
 //! - at most [`Limits::live`] sessions are alive: a new one closes the one that was quiet longest, which comes back by itself when it
-//!   is used again, since its `initialize` is remembered (for [`Limits::remembered`] sessions, and rmcp also forgets idle ones);
+//!   is used again, since its `initialize` and what it follows are remembered (for [`Limits::remembered`] sessions, and rmcp also forgets
+//!   idle ones);
 //! - one that was quiet for [`QUIET`] and on which nobody listens is closed, too: clients that went away without a word cost nothing for long;
 //! - nothing that matters lives only in a session.
 //!
@@ -30,7 +31,7 @@ use rmcp::transport::streamable_http_server::session::{
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::Caller;
+use super::{Caller, follow::Followed};
 
 /// Header that names the session.
 pub const SESSION_ID: &str = "mcp-session-id";
@@ -72,6 +73,7 @@ struct Known {
     seen: Instant,
     owner: Option<Caller>,
     initialize: Option<SessionState>,
+    followed: Followed,
     /// One clone for each event stream that is open.
     streams: Arc<()>,
 }
@@ -124,10 +126,18 @@ impl Sessions {
             seen: Instant::now(),
             owner: None,
             initialize: None,
+            followed: Followed::default(),
             streams: Arc::default(),
         });
         entry.seen = Instant::now();
         write(entry);
+    }
+
+    /// What a session follows, whether it was closed meanwhile or not.
+    pub(super) fn followed(&self, id: &str) -> Followed {
+        let mut followed = Followed::default();
+        self.note(id, |known| followed = known.followed.clone());
+        followed
     }
 
     /// Closes what nobody uses, now and then, until `stop`.

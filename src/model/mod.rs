@@ -36,5 +36,5 @@ pub use lang::{Lang, UnknownLang};
 pub use level::{Level, Severity};
 pub use moment::Moment;
 pub use object::{ObjectRef, Service, workload_name};
-pub use text::{is_invisible, visible};
+pub use text::{is_invisible, plain, visible};
 pub use zone::{UnknownZone, Zone};

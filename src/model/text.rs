@@ -32,6 +32,21 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
+/// The same for text of several lines: line breaks and tabs stay, what hides or reorders text goes away.
+///
+/// ```
+/// # use gengfu::model::plain;
+/// assert_eq!(plain("a\u{202e}b\u{1b}[31m\n\tc"), "ab[31m\n\tc");
+/// ```
+#[must_use]
+pub fn plain(text: &str) -> Cow<'_, str> {
+    let stays = |c: char| matches!(c, '\n' | '\t') || !(c.is_control() || is_invisible(c));
+    if text.chars().all(stays) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(text.chars().filter(|c| stays(*c)).collect())
+}
+
 /// Zero-width characters, bidirectional controls, variation selectors, tags: shown as nothing, read by machines.
 #[must_use]
 pub const fn is_invisible(c: char) -> bool {

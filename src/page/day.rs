@@ -14,7 +14,7 @@ use super::{
     shapes::{self, Row},
 };
 use crate::{
-    mcp::settling,
+    mcp::{settling, without_settled},
     model::{
         Day, LogKind, Moment,
         report::{Incident, Report, Status},
@@ -35,8 +35,9 @@ pub struct DayView {
     pub date: Day,
     /// The report without its incidents' details: verdict, coverage, baseline and so on.
     pub report: Report,
-    /// The sentence that a robot would say first.
+    /// The sentence that a robot would say first; of what was settled, it says nothing.
     pub headline: Option<String>,
+    /// Of the told incidents, those that go on.
     pub ongoing: usize,
     pub kinds: Vec<KindView>,
     pub cards: Vec<Card>,
@@ -133,21 +134,19 @@ pub async fn day(
             .and_then(|today| chart::chart(kind, today, &earlier)),
         windows: windows(&report, kind, &range),
     });
-    let (marked, cards) = cards(&report, &marks, reader)
+    let (marked, cards): (Vec<Card>, Vec<Card>) = cards(&report, &marks, reader)
         .into_iter()
         .partition(|c| c.mark.is_some());
+    let (told, _) = without_settled(report.clone(), &marks);
+    let going_on = |card: &&Card| card.incident.status != Status::Recovered;
     let days = store.days().await?;
     let ask = Ask::new(Moment::new(reader.now_ms, &reader.zone), reader.lang);
     Ok(Some(DayView {
         owner: store.owner().to_string(),
         name,
         date: day,
-        headline: voice::headline(&report, &ask),
-        ongoing: report
-            .incidents
-            .iter()
-            .filter(|i| i.status != Status::Recovered)
-            .count(),
+        headline: voice::headline(&told, &ask),
+        ongoing: cards.iter().filter(going_on).count(),
         kinds: kinds.into(),
         cards,
         marked,
@@ -156,7 +155,7 @@ pub async fn day(
         rest,
         rows_cut,
         alarms: lists::alarms(store, range.start_ms, range.end_ms, reader).await?,
-        strip: strip(store, &days).await?,
+        strip: strip(store, &days, &marks).await?,
         before: days.iter().copied().find(|d| *d < day),
         after: days.iter().copied().rev().find(|d| *d > day),
         report,
@@ -164,10 +163,15 @@ pub async fn day(
 }
 
 /// The newest days, oldest first.
-pub(super) async fn strip(store: &Store, days: &[Day]) -> Result<Vec<Square>, Error> {
+pub(super) async fn strip(
+    store: &Store,
+    days: &[Day],
+    marks: &[Mark],
+) -> Result<Vec<Square>, Error> {
     let mut squares = Vec::new();
     for day in days.iter().take(STRIP).rev() {
         if let Some(report) = store.report(*day).await? {
+            let (report, _) = without_settled(report, marks);
             squares.push(Square {
                 day: *day,
                 verdict: report.verdict,

@@ -1,6 +1,7 @@
 //! All owners that a reader may see: the newest day of each, the days before it, the round that runs, the night that failed.
 //!
-//! In: stores, the tasks and the failed nights of this process. Out: [`OwnerView`]s. Writes nothing.
+//! In: stores, the tasks and the failed nights of this process. Out: [`OwnerView`]s. Always true: what somebody settled is counted apart, as
+//! the tools do. Writes nothing.
 
 use serde::Serialize;
 
@@ -9,6 +10,7 @@ use super::{
     day::{self, Square},
 };
 use crate::{
+    mcp::without_settled,
     model::{Day, Lang, Moment, report::Verdict},
     round::tasks::Task,
     store::Store,
@@ -33,7 +35,10 @@ pub struct OwnerView {
 pub struct Newest {
     pub day: Day,
     pub verdict: Verdict,
+    /// Those that are told.
     pub incidents: usize,
+    /// Those that somebody settled.
+    pub marked: usize,
     /// Id and title of the most important ones.
     pub titles: Vec<(String, String)>,
 }
@@ -91,22 +96,23 @@ pub async fn owner(
         Some(day) => super::report(store, *day, lang).await?,
         None => None,
     };
-    let newest = report.map(|r| Newest {
-        day: r.date,
-        verdict: r.verdict,
-        incidents: r.incidents.len(),
-        titles: r
-            .incidents
-            .into_iter()
-            .take(TITLES)
-            .map(|i| (i.id, i.title))
-            .collect(),
+    let marks = store.marks().await?;
+    let newest = report.map(|report| {
+        let (told, marked) = without_settled(report, &marks);
+        let titles = told.incidents.iter().take(TITLES);
+        Newest {
+            day: told.date,
+            verdict: told.verdict,
+            incidents: told.incidents.len(),
+            marked,
+            titles: titles.map(|i| (i.id.clone(), i.title.clone())).collect(),
+        }
     });
     Ok(OwnerView {
         owner: store.owner().to_string(),
         name,
         newest,
-        strip: day::strip(store, &days).await?,
+        strip: day::strip(store, &days, &marks).await?,
         round,
         night,
     })

@@ -2,6 +2,8 @@
 //!
 //! In: a store. Out: values for lists, newest first. Always true: a raw body of an alarm is never shown, only what was read from it.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::{
@@ -11,7 +13,7 @@ use super::{
 use crate::{
     alerts::{Analysis, Conclusion},
     model::{Day, Evidence, EvidenceId, LogKind, Moment, Origin, record::Kept},
-    store::{AlarmRow, AlarmState, Hits, Outcome, Query, Store, ToldLine, What},
+    store::{AlarmRow, AlarmState, Hit, Hits, Outcome, Query, Store, ToldLine, What},
 };
 
 /// What was told is looked for among so many lines.
@@ -19,7 +21,7 @@ const TOLD: u32 = 500;
 /// How long an alarm may be told after it came.
 const TOLD_AFTER_MS: i64 = 24 * 3600 * 1000;
 /// Hits on a page.
-const HITS: usize = 40;
+pub const HITS: usize = 40;
 
 /// An alarm, what we say of it, and who was told.
 #[derive(Debug, Serialize)]
@@ -207,12 +209,13 @@ pub async fn marks(store: &Store, reader: &Reader) -> Result<Vec<MarkView>, Erro
         .collect())
 }
 
-/// What answers a question about a day, as `gengfu search` finds it.
+/// What answers a question about a day, as `gengfu search` finds it: a page of hits after the first `from`.
 pub async fn search(
     store: &Store,
     day: Day,
     text: &str,
     kind: Option<LogKind>,
+    from: usize,
     reader: &Reader,
 ) -> Result<Hits, Error> {
     let query = Query {
@@ -225,10 +228,29 @@ pub async fn search(
         ],
         kind,
         days: Some((day, day)),
-        limit: HITS,
+        limit: from.saturating_add(HITS),
         ..Query::new(text, reader.zone.clone())
     };
-    Ok(store.search(query).await?)
+    let mut found = store.search(query).await?;
+    found.hits.drain(..from.min(found.hits.len()));
+    Ok(found)
+}
+
+/// Of each finding among the hits, the incident that it belongs to, if it does.
+pub async fn incident_of(
+    store: &Store,
+    day: Day,
+    hits: &[Hit],
+) -> Result<BTreeMap<String, String>, Error> {
+    let findings = hits.iter().filter(|h| h.what == What::Finding);
+    let wanted: Vec<&String> = findings.map(|h| &h.id).collect();
+    if wanted.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let report = store.report(day).await?;
+    let incidents = report.iter().flat_map(|r| &r.incidents);
+    let pairs = incidents.flat_map(|i| i.findings.iter().map(|f| (f.clone(), i.id.clone())));
+    Ok(pairs.filter(|(f, _)| wanted.contains(&f)).collect())
 }
 
 /// One kept line of a day.

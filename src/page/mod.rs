@@ -25,7 +25,7 @@ use serde::Serialize;
 
 use crate::{
     diagnosis::retell::retold,
-    model::{Day, Lang, is_invisible, report::Report},
+    model::{Day, Lang, plain, report::Report},
     store::Store,
 };
 
@@ -158,9 +158,7 @@ fn pages(lang: Lang) -> Environment<'static> {
         serde_json::to_string(value).unwrap_or_default()
     });
     pages.add_filter("seg", segment);
-    pages.add_filter("plain", |text: &str| {
-        text.chars().filter(|c| harmless(*c)).collect::<String>()
-    });
+    pages.add_filter("plain", |text: &str| plain(text).into_owned());
     for (name, text) in TEMPLATES {
         if let Err(error) = pages.add_template(name, text) {
             tracing::error!(%error, name, "a template of the page is wrong");
@@ -173,11 +171,6 @@ fn pages(lang: Lang) -> Environment<'static> {
 #[must_use]
 pub fn segment(text: &str) -> String {
     utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
-}
-
-/// Line breaks are kept, what hides or reorders text is not.
-fn harmless(c: char) -> bool {
-    matches!(c, '\n' | '\t') || !(c.is_control() || is_invisible(c))
 }
 
 /// 12345678 as `12,345,678`.

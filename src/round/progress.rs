@@ -3,11 +3,15 @@
 //! In: steps reported by the round. Out: a [`Snapshot`] at any moment, by value. Always true: reporting never waits for a reader.
 //! Does not draw anything.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Instant,
+};
 
 use tokio::sync::watch;
 
-use crate::model::report::Stage;
+use crate::model::{LogKind, report::Stage, shapes::LineCounts};
 
 /// The state of a round at one moment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -112,6 +116,8 @@ impl Phase {
 #[derive(Debug, Clone)]
 pub struct Progress {
     state: Arc<watch::Sender<Snapshot>>,
+    /// What was read that no round had read before.
+    read: Arc<Mutex<BTreeMap<LogKind, LineCounts>>>,
     started: Instant,
 }
 
@@ -119,6 +125,7 @@ impl Default for Progress {
     fn default() -> Self {
         Self {
             state: Arc::new(watch::Sender::new(Snapshot::default())),
+            read: Arc::default(),
             started: Instant::now(),
         }
     }
@@ -150,6 +157,19 @@ impl Progress {
             s.bytes.0 += bytes;
             s.whole.0 += bytes;
         });
+    }
+
+    /// An object of a kind was read and stored for the first time.
+    pub fn read(&self, kind: LogKind, counts: &LineCounts) {
+        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        read.entry(kind).or_default().add(counts);
+    }
+
+    /// What was read by this round and by none before it.
+    #[must_use]
+    pub fn newly_read(&self) -> BTreeMap<LogKind, LineCounts> {
+        let read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        read.clone()
     }
 
     pub fn revision(&self, revision: u32, stage: Stage) {

@@ -26,7 +26,7 @@ use crate::{
     mining,
     model::{
         Day, DayRange, Lang, LogKind,
-        shapes::{ObjectDigest, ObjectProblem},
+        shapes::{LineCounts, ObjectDigest, ObjectProblem},
     },
     store::{Claims, ManifestRow, ObjectMeta, Store},
 };
@@ -138,7 +138,11 @@ impl Reading<'_> {
                 if counted {
                     self.work.progress.object_done(fetched.0.size);
                 }
-                self.object(kind, fetched, known, claims).await
+                let counts = self.object(kind, fetched, known, claims).await?;
+                if counted {
+                    self.work.progress.read(kind, &counts);
+                }
+                Ok(())
             })
             .buffer_unordered(SIDE_BY_SIDE)
             .try_collect()
@@ -151,7 +155,7 @@ impl Reading<'_> {
         (found, bytes): Fetched,
         known: &HashMap<&str, &ManifestRow>,
         claims: &Claims,
-    ) -> Result<(), Error> {
+    ) -> Result<LineCounts, Error> {
         let digest = match bytes {
             Ok(bytes) => self.desk.digest(&found, bytes, claims).await?,
             // What was read of the same bytes at another time says more than nothing, and its problem is known.
@@ -161,7 +165,7 @@ impl Reading<'_> {
                         .get(found.key.as_str())
                         .is_some_and(|row| row.problem.is_some() && is_as_listed(row, &found)) =>
             {
-                return Ok(());
+                return Ok(LineCounts::default());
             }
             Err(error) if error.is_about_one_object() => ObjectDigest {
                 problem: Some(ObjectProblem {
@@ -177,10 +181,12 @@ impl Reading<'_> {
             etag: found.etag,
             size: found.size,
         };
+        let counts = digest.counts.clone();
         let putting = self
             .store
             .put_claimed(self.day, kind, meta, digest, claims.clone());
-        Ok(self.desk.clock.time("write", putting).await?)
+        self.desk.clock.time("write", putting).await?;
+        Ok(counts)
     }
 }
 

@@ -8,7 +8,6 @@
 use std::{
     collections::{BTreeMap, HashSet},
     sync::Arc,
-    time::Instant,
 };
 
 use tokio::sync::Semaphore;
@@ -56,7 +55,6 @@ pub struct Round {
 impl Round {
     /// Reads what is new of `day` and of the earlier days it is compared with, and returns the report of all of it.
     pub async fn run(&self, day: Day, work: &Work) -> Result<Report, Error> {
-        let started = Instant::now();
         let clock = Stopwatch::default();
         work.progress.begin(Phase::Listing, 0, 0);
         let range = day.range(&self.judge.zone);
@@ -140,12 +138,7 @@ impl Round {
         } else {
             Stage::Complete
         };
-        let mut report = self.revise(day, whole, &unread, work, &clock).await?;
-        report.timings_ms = clock.timings_ms(started);
-        self.shelf
-            .write(day, files::REPORT, &in_json(&report)?)
-            .map_err(|source| self.cannot_write(day, source))?;
-        Ok(report)
+        self.revise(day, whole, &unread, work, &clock).await
     }
 
     /// What reads objects of a day for this owner.
@@ -230,6 +223,8 @@ impl Round {
             .time("llm", self.judge.texts(&self.store, bare))
             .await?;
         let mut report = texts.report;
+        // Before it is stored, since the stored one is what resources and metrics tell.
+        report.timings_ms = clock.timings_ms();
         report.revision = self.store.put_revision(report.clone()).await?;
         self.write_files(&report, &texts.summary, &texts.analysis)?;
         work.progress.revision(report.revision, stage);

@@ -97,6 +97,52 @@ fn dates_and_names_that_cannot_be_are_misuse() {
 }
 
 #[test]
+fn a_damaged_file_of_tokens_opens_no_house() {
+    let run = Run::new();
+    std::fs::create_dir(run.path("data")).expect("data");
+    std::fs::write(run.path("data/tokens.json"), "{\"broken").expect("tokens");
+    let run = run.with("GENGFU_ALLOWED_HOSTS", "logs.example.com");
+    for args in [&["serve"][..], &["token", "list"]] {
+        run.ends(args, 2, &["data/tokens.json", "chown"]);
+    }
+    let said = run.output(&["doctor"]);
+    assert!(String::from_utf8_lossy(&said.stdout).contains("tokens"));
+    assert_eq!(said.status.code(), Some(1));
+}
+
+#[test]
+fn a_house_that_others_reach_wants_a_token_and_lets_one_be_made() {
+    let run = Run::new().with("GENGFU_BIND", "0.0.0.0:0");
+    run.ends(&["serve"], 2, &["0.0.0.0:0", "gengfu token add"]);
+    run.ends(&["token", "add", "phone"], 0, &[]);
+    run.ends(&["token", "list"], 0, &[]);
+}
+
+#[test]
+fn what_hides_or_reorders_text_reaches_no_terminal() {
+    let run = Run::new();
+    let folder = run.path("bucket/business/2026/11/21/10");
+    std::fs::create_dir_all(&folder).expect("folder");
+    let line = |n: u64| {
+        let text = format!("ERROR needle \u{202e}lamron\u{200b} \u{1b}[31m{n}");
+        serde_json::json!({"__TIMESTAMP__": 1_795_226_400_000 + n, "__CONTENT__": text}).to_string()
+    };
+    let lines: Vec<String> = (0..40).map(line).collect();
+    std::fs::write(format!("{folder}/a.log"), lines.join("\n")).expect("lines");
+    run.output(&["run", "--date", "2026-11-21"]);
+    let search = ["search", "needle", "--date", "2026-11-21"];
+    let said = String::from_utf8(run.output(&search).stdout).expect("text");
+    assert!(said.contains("needle"), "{said}");
+    assert!(
+        !said.contains(['\u{202e}', '\u{200b}', '\u{1b}']),
+        "{said:?}"
+    );
+    // A program gets the string as it is.
+    let json = run.output(&["search", "needle", "--json", "--date", "2026-11-21"]);
+    assert!(String::from_utf8_lossy(&json.stdout).contains('\u{202e}'));
+}
+
+#[test]
 fn a_bucket_or_a_key_that_is_not_there_is_named_with_its_variable() {
     let gone = Run::new();
     let words = ["GENGFU_BUCKET", "目录不存在", "none/"];

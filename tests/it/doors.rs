@@ -14,7 +14,8 @@ use crate::{
     stored_day::owner,
 };
 
-async fn opened_session(server: &Running, token: &str) -> (String, String) {
+/// The id of a new session, and what was answered.
+pub(crate) async fn opened_session(server: &Running, token: &str) -> (String, String) {
     let answer = server
         .post(token, None, &initialize())
         .send()

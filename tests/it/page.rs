@@ -1,5 +1,6 @@
 //! The operator's page as a browser without a script sees it: signing in, looking, marking, the numbers.
 
+use gengfu::{model::shapes::DayShapes, store::docs_of};
 use reqwest::redirect::Policy;
 use serde_json::json;
 
@@ -31,6 +32,7 @@ impl Browser {
             .client
             .get(server.url(path))
             .header("cookie", &self.cookie)
+            .header("accept", "text/html,*/*;q=0.8")
             .send()
             .await
             .expect("get");
@@ -132,7 +134,21 @@ async fn a_mark_of_the_page_is_the_mark_of_the_tool_and_is_taken_back() {
         )
         .await;
     assert_eq!((status, to.as_str()), (303, "/o/demo/2026-11-21/i1"));
+    // What is settled is counted apart, on the card, in the tally, in the strip and in the headline.
+    let (left, settled) = (report().incidents.len() - 1, &report().incidents[0]);
     let client = server.client(ROBOT, ERAS[0]).await;
+    let (summary, _) = told(&client, "summarize_day", json!({})).await;
+    assert!(!summary.contains(&settled.title), "{summary}");
+    let (_, house) = browser.get(&server, "/").await;
+    let (_, day) = browser.get(&server, "/o/demo/2026-11-21").await;
+    assert!(house.contains(&format!("<b>{left}</b> ")), "{house}");
+    assert!(day.contains(&format!("<dd>{left} <small>+1 ")), "{day}");
+    for page in [&house, &day] {
+        assert!(page.contains(&format!("2026-11-21 · {left}\"")), "{page}");
+    }
+    let (_, after) = day.split_once("class=\"say\">").expect("headline");
+    let (headline, _) = after.split_once("</p>").expect("its end");
+    assert!(!headline.contains(&settled.title), "{headline}");
     let (listed, failed) = told(&client, "mark_incident", json!({ "as": "list" })).await;
     assert!(
         !failed && listed.contains(&report().incidents[0].title),
@@ -151,6 +167,8 @@ async fn a_mark_of_the_page_is_the_mark_of_the_tool_and_is_taken_back() {
         .await;
     assert_eq!((status, to.as_str()), (303, "/"), "nobody is led elsewhere");
     assert_eq!(store.marks().await.expect("marks"), Vec::new());
+    let (_, house) = browser.get(&server, "/").await;
+    assert!(house.contains(&format!("<b>{}</b> ", left + 1)), "{house}");
 }
 
 #[tokio::test]
@@ -219,4 +237,71 @@ async fn the_page_speaks_the_language_that_its_reader_chose() {
         let (_, english) = browser.get(&server, path).await;
         assert!(english.contains("checkout: image not found"), "{path}");
     }
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_or_found_is_answered_by_a_page() {
+    let server = Running::start().await;
+    let mut browser = Browser::new();
+    let (status, _) = browser.post(&server, "/page/login", "").await;
+    assert_eq!(status, 401, "no token is a wrong token");
+    for path in ["/foo", "/page/x", "/o/demo/"] {
+        let (status, page) = browser.get(&server, path).await;
+        assert_eq!(status, 404, "{path}");
+        assert!(page.contains("<h1>没有这一页"), "{path}: {page}");
+    }
+    browser
+        .post(&server, "/page/login", &format!("token={ROBOT}"))
+        .await;
+    let marking = browser
+        .client
+        .post(server.url("/o/demo/2026-11-21/i1/mark"))
+        .header("cookie", &browser.cookie)
+        .header("origin", server.url(""))
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body("as=bogus");
+    let answer = marking.send().await.expect("post");
+    assert_eq!(answer.status(), 422);
+    let page = answer.text().await.expect("text");
+    assert!(page.contains("<h1>这一页看不懂"), "{page}");
+    assert!(!page.contains("variant") && !page.contains("deserialize"));
+    // A program gets no page.
+    let bare = browser.client.get(server.url("/foo")).send().await;
+    let bare = bare.expect("get");
+    assert_eq!(bare.status(), 404);
+    assert_eq!(bare.text().await.expect("text"), "");
+}
+
+#[tokio::test]
+async fn every_hit_can_be_reached_and_a_finding_leads_to_its_problem() {
+    let server = Running::start().await;
+    let mut browser = Browser::new();
+    browser
+        .post(&server, "/page/login", &format!("token={ROBOT}"))
+        .await;
+    let store = server.desk.stores.of(&owner("demo")).await.expect("store");
+    let mut report = report();
+    let model = report.findings[0].clone();
+    for n in 0..60 {
+        let mut finding = model.clone();
+        finding.id = format!("needle{n}");
+        finding.title = format!("needle number{n}");
+        report.incidents[0].findings.push(finding.id.clone());
+        report.findings.push(finding);
+    }
+    let docs = docs_of(&report, &DayShapes::default());
+    store.replace_docs(report.date, docs).await.expect("docs");
+    store.put_revision(report).await.expect("revision");
+    let path = "/o/demo/2026-11-21/search";
+    let (_, first) = browser.get(&server, &format!("{path}?q=needle")).await;
+    assert!(first.contains("1–40 / "), "{first}");
+    let link = "?q=needle&amp;kind=&amp;from=40";
+    assert!(first.contains(link), "{first}");
+    let next = link.replace("&amp;", "&");
+    let (_, second) = browser.get(&server, &format!("{path}{next}")).await;
+    for n in 0..60 {
+        let is_in = |page: &str| page.contains(&format!("needle number{n}</a>"));
+        assert!(is_in(&first) != is_in(&second), "{n} is on one page");
+    }
+    assert!(second.contains("href=\"/o/demo/2026-11-21/i1\">needle"));
 }

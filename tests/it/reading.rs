@@ -1,6 +1,6 @@
 //! Resources: read, listed, completed, followed - by those who may.
 
-use gengfu::mcp::Change;
+use gengfu::mcp::{Change, sessions::Limits};
 use rmcp::{
     ClientHandler, RoleClient, ServiceExt,
     model::{
@@ -10,10 +10,12 @@ use rmcp::{
     },
     service::NotificationContext,
 };
+use serde_json::json;
 use tokio::sync::mpsc;
 
 use crate::{
-    running::{Client, ERAS, Era, ROBOT, Running, STRANGER},
+    doors::opened_session,
+    running::{Client, ERAS, Era, ROBOT, Running, STRANGER, http_client},
     stored_day::{owner, report},
 };
 
@@ -192,6 +194,44 @@ async fn subscribers_of_the_handshake_era_hear_of_what_they_follow() {
     assert_eq!(told.recv().await.as_deref(), Some(alerts));
 }
 
+/// More changes at once than wait for a reader; the first of them is an alarm.
+fn flood(server: &Running) {
+    let changes = &server.desk.changes;
+    changes.announce(Change::Alerts(owner("demo")));
+    for _ in 0..600 {
+        changes.announce(Change::Tasks(owner("other")));
+    }
+}
+
+#[tokio::test]
+#[expect(deprecated, reason = "clients of the handshake era subscribe this way")]
+async fn whoever_fell_behind_hears_of_everything_that_it_follows() {
+    let server = Running::start().await;
+    let alerts = "gengfu://demo/alerts";
+    let (tell, mut told) = mpsc::unbounded_channel();
+    let client = Hearing(tell).serve(server.transport(ROBOT)).await;
+    let client = client.expect("initialize");
+    let asked = client.subscribe(SubscribeRequestParams::new(alerts)).await;
+    asked.expect("subscribe");
+    let filter = SubscriptionFilter::builder().resource_subscriptions([alerts]);
+    let sessionless = server.client(ROBOT, Era::Sessionless).await;
+    let listening = sessionless.listen(filter.build()).await;
+    let mut listening = listening.expect("listen");
+    // Nothing else runs on this thread meanwhile.
+    flood(&server);
+    assert_eq!(told.recv().await.as_deref(), Some("list"));
+    assert_eq!(told.recv().await.as_deref(), Some(alerts));
+    let news = listening
+        .next()
+        .await
+        .expect("stream")
+        .expect("notification");
+    assert!(
+        matches!(&news, ServerNotification::ResourceUpdatedNotification(n) if n.params.uri == alerts),
+        "{news:?}"
+    );
+}
+
 fn everything() -> SubscriptionFilter {
     SubscriptionFilter::builder()
         .resource_subscriptions(["gengfu://demo/alerts", "gengfu://demo/tasks"])
@@ -245,4 +285,32 @@ async fn listeners_of_the_sessionless_era_hear_of_what_they_follow_and_may_open(
     // The stranger hears of nothing until the house closes.
     assert_eq!(server.stop().await, 0);
     assert!(deaf.next().await.is_ok_and(|n| n.is_none()));
+}
+
+#[tokio::test]
+async fn a_session_that_comes_back_follows_what_it_followed() {
+    let limits = Limits {
+        live: 1,
+        remembered: 100,
+    };
+    let server = Running::with(limits).await;
+    let (first, _) = opened_session(&server, ROBOT).await;
+    let ask = json!({"jsonrpc": "2.0", "id": 8, "method": "resources/subscribe", "params": {"uri": "gengfu://demo/alerts"}});
+    let asked = server.post(ROBOT, Some(&first), &ask).send().await;
+    assert_eq!(asked.expect("subscribe").status(), 200);
+    opened_session(&server, ROBOT).await;
+    // Closed by the other one; listening brings it back.
+    let listening = http_client().get(server.url("/mcp")).bearer_auth(ROBOT);
+    let listening = listening
+        .header("accept", "text/event-stream")
+        .header("mcp-session-id", &first);
+    let mut listening = listening.send().await.expect("get");
+    assert_eq!(listening.status(), 200);
+    let changes = &server.desk.changes;
+    changes.announce(Change::Alerts(owner("demo")));
+    let mut text = String::new();
+    while !text.contains("gengfu://demo/alerts") {
+        let chunk = listening.chunk().await.expect("read").expect("open");
+        text.push_str(std::str::from_utf8(&chunk).expect("text"));
+    }
 }

@@ -15,7 +15,7 @@ use crate::{
         loose::{first, number, region, text, time},
         spoken, tcop,
     },
-    intake::tc3::{Api, Service},
+    intake::tc3::{self, Api, Service},
     store::Store,
 };
 
@@ -73,6 +73,14 @@ fn state(entry: &Value) -> Option<State> {
         "OK" => Some(State::Recovered),
         _ => None,
     }
+}
+
+/// Whether this key may fetch at all: one entry is asked for.
+pub async fn may_be_fetched(api: &Api, now_ms: i64) -> Result<(), tc3::Error> {
+    let body = json!({"Module": "monitor", "PageNumber": 1, "PageSize": 1,
+        "StartTime": (now_ms - BACK_MS) / 1000, "EndTime": now_ms / 1000 + 1});
+    let asked = api.call(Service::Monitor, "DescribeAlarmHistories", &body);
+    asked.await.map(drop)
 }
 
 /// An entry of the history as an alarm.

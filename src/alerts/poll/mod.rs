@@ -15,8 +15,8 @@ use crate::{
     store::{self, Arrival, Delivery},
 };
 
-pub use history::histories;
 pub(super) use history::read;
+pub use history::{histories, may_be_fetched};
 pub use topic::topic;
 
 /// Whoever starts the program wants to hear of what is wrong now.

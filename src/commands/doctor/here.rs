@@ -2,11 +2,15 @@
 
 use std::{path::Path, time::Duration};
 
+use reqwest::StatusCode;
+
 use super::Check;
 use crate::{
     alerts::signed::TEMPLATE,
     config::Config,
+    http::token_file,
     mcp::{Access, Stores},
+    model::Lang,
     store,
 };
 
@@ -15,8 +19,69 @@ pub(super) fn checks(config: &Config) -> Vec<Check> {
         configuration(config),
         env_file(config),
         data_dir(config),
+        tokens(config),
         databases(config),
     ]
+}
+
+/// Whoever can be reached from other machines needs a token, and the file of tokens must be readable - by this user, who may be another than
+/// the service's: that is told, too.
+fn tokens(config: &Config) -> Check {
+    let (name, lang, serving) = ("tokens", config.lang(), &config.serving);
+    let path = token_file::path(&config.running.data_dir);
+    let filed = match token_file::read(&path) {
+        Ok(filed) => filed,
+        Err(error) => {
+            let (found, todo) = token_file::unreadable(&path, &error, lang);
+            return Check::problem(name, found, todo);
+        }
+    };
+    if filed.is_some() && !token_file::is_of_its_folders_user(&path) {
+        let found = lang.pick(
+            format!("{} 和数据目录不属于同一个用户", path.display()),
+            format!(
+                "{} and the data folder belong to different users",
+                path.display()
+            ),
+        );
+        let todo = lang.pick(
+            "把它 chown 给运行 gengfu serve 的用户",
+            "chown it to the user that runs gengfu serve",
+        );
+        return Check::problem(name, found, todo);
+    }
+    let is_closed = filed.is_some();
+    let n = serving.tokens.len() + filed.map_or(0, |filed| filed.len());
+    if n > 0 {
+        let found = lang.pick(format!("{n} 个"), format!("{n} in force"));
+        return Check::ok(name, found);
+    }
+    let may_be_reached = !serving.bind.ip().is_loopback()
+        || !serving.allowed_hosts.is_empty()
+        || serving.public_url.is_some();
+    let todo = lang.pick(
+        "运行 gengfu token add <名字>，或设 GENGFU_TOKENS",
+        "run gengfu token add <name>, or set GENGFU_TOKENS",
+    );
+    if is_closed {
+        let found = lang.pick(
+            "有令牌文件，里面一个也没有：谁也进不来",
+            "there is a file of tokens with none in it: nobody comes in",
+        );
+        return Check::problem(name, found, todo);
+    }
+    if may_be_reached {
+        let found = lang.pick(
+            "设了 GENGFU_BIND、GENGFU_ALLOWED_HOSTS 或 GENGFU_PUBLIC_URL，别的机器可能连得到，却没有令牌：谁都能看",
+            "GENGFU_BIND, GENGFU_ALLOWED_HOSTS or GENGFU_PUBLIC_URL may let other machines in, and there is no token: anybody can look",
+        );
+        return Check::problem(name, found, todo);
+    }
+    let found = lang.pick(
+        "没有令牌，只有本机进得来",
+        "none; only this machine comes in",
+    );
+    Check::off(name, found)
 }
 
 /// The databases of all owners: readable, whole, and not of a newer program.
@@ -142,16 +207,9 @@ pub(super) async fn webhook(config: &Config) -> Check {
         );
         return Check::off("webhook", found);
     };
-    let client = reqwest::Client::builder()
-        .timeout(Duration::from_secs(5))
-        .build();
-    let answer = match client {
-        Ok(client) => client.get(format!("{url}/healthz")).send().await,
-        Err(error) => Err(error),
-    };
-    match answer.map(|a| a.status()) {
-        Ok(status) if status.is_success() => Check::ok("webhook", format!("{url}/healthz")),
-        Ok(status) => Check::problem(
+    match ask(&format!("{url}/healthz")).await {
+        Some(status) if status.is_success() => page(url, lang).await,
+        Some(status) => Check::problem(
             "webhook",
             format!("{url}/healthz: HTTP {}", status.as_u16()),
             lang.pick(
@@ -159,7 +217,7 @@ pub(super) async fn webhook(config: &Config) -> Check {
                 "check that the reverse proxy leads to GENGFU_BIND",
             ),
         ),
-        Err(_) => Check::problem(
+        None => Check::problem(
             "webhook",
             lang.pick(format!("连不上 {url}"), format!("{url} cannot be reached")),
             lang.pick(
@@ -168,6 +226,32 @@ pub(super) async fn webhook(config: &Config) -> Check {
             ),
         ),
     }
+}
+
+/// The name of the public address is asked for by every robot and browser, while health is told under any name.
+async fn page(url: &str, lang: Lang) -> Check {
+    if ask(&format!("{url}/")).await != Some(StatusCode::FORBIDDEN) {
+        return Check::ok("webhook", format!("{url}/healthz, {url}/"));
+    }
+    Check::problem(
+        "webhook",
+        lang.pick(
+            format!("{url}/ 对谁都答 403：服务器不认这个主机名"),
+            format!("{url}/ answers 403 to everybody: the server does not know itself by this name"),
+        ),
+        lang.pick(
+            "加一个令牌后重启 gengfu serve（有令牌才认 GENGFU_PUBLIC_URL 的主机名）；反向代理改了 Host 的，把改成的名字写进 GENGFU_ALLOWED_HOSTS",
+            "make a token and start gengfu serve again (the host of GENGFU_PUBLIC_URL counts once there is a token); where the proxy writes another Host, put that into GENGFU_ALLOWED_HOSTS",
+        ),
+    )
+}
+
+async fn ask(url: &str) -> Option<StatusCode> {
+    let client = reqwest::Client::builder()
+        .timeout(Duration::from_secs(5))
+        .build();
+    let answer = client.ok()?.get(url).send().await.ok()?;
+    Some(answer.status())
 }
 
 /// What to paste into the notification channel of CLS, where alarms may be pushed here.

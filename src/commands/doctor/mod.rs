@@ -5,7 +5,7 @@
 
 use serde::Serialize;
 
-use super::{Failure, Outcome, tell};
+use super::{Failure, Outcome, tell, tell_json};
 use crate::{
     app::{self, LOCAL_OWNER},
     config::{self, Config, Mistake},
@@ -161,7 +161,7 @@ fn misconfigured(mistake: &Mistake, lang: Lang) -> Check {
 
 fn show(checks: &[Check], json: bool, lang: Lang) -> Result<(), Failure> {
     if json {
-        tell(&serde_json::to_string_pretty(checks)?)?;
+        tell_json(checks)?;
     } else {
         let lines: Vec<_> = checks.iter().map(|c| c.in_words(lang)).collect();
         tell(&lines.join("\n"))?;

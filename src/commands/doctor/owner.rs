@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::Check;
 use crate::{
+    alerts::poll,
     app,
     config::Config,
     intake::{
@@ -63,6 +64,9 @@ pub(super) async fn checks(owners: &Owners, config: &Config) -> Vec<Check> {
             }
         };
         checks.push(key(&reach, lang).await);
+        if config.serving.polling.history && reach.credentials.is_some() {
+            checks.push(alarms(&reach, lang).await);
+        }
         if clock.is_none() && reach.credentials.is_some() {
             clock = Some(skew(&reach, lang).await);
         }
@@ -103,6 +107,38 @@ async fn key(reach: &Reach, lang: Lang) -> Check {
     match discover::check_key(&api).await {
         Ok(()) => Check::ok(name, format!("{alias}: {}", lang.pick("有效", "accepted"))),
         Err(error) => Check::problem(name, alias.to_string(), error.in_words(lang)),
+    }
+}
+
+/// Alarms that nobody can push here are fetched each minute, which is a permission of its own.
+async fn alarms(reach: &Reach, lang: Lang) -> Check {
+    let (name, alias) = ("alarms", &reach.alias);
+    let Some(credentials) = reach
+        .credentials
+        .clone()
+        .filter(|_| !reach.region.is_empty())
+    else {
+        let found = lang.pick("没有地域，不去取告警", "no region, so none are fetched");
+        return Check::off(name, format!("{alias}: {found}"));
+    };
+    let now_ms = Timestamp::now().as_millisecond();
+    let asked = match Api::new(credentials, &reach.region, &reach.endpoints) {
+        Ok(api) => poll::may_be_fetched(&api, now_ms).await,
+        // Said of the key.
+        Err(_) => return Check::off(name, alias.to_string()),
+    };
+    match asked {
+        Ok(()) => {
+            let found = lang.pick("每分钟去取", "fetched each minute");
+            Check::ok(name, format!("{alias}: {found}"))
+        }
+        Err(error) => {
+            let or = lang.pick(
+                "；或设 GENGFU_PUBLIC_URL 让告警推进来，或 GENGFU_ALARM_POLL=off",
+                "; or set GENGFU_PUBLIC_URL so that alarms are pushed, or GENGFU_ALARM_POLL=off",
+            );
+            Check::problem(name, alias.to_string(), error.in_words(lang) + or)
+        }
     }
 }
 

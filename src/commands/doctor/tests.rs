@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use serde_json::json;
-use wiremock::{Mock, MockServer, ResponseTemplate, matchers::any};
+use wiremock::{
+    Mock, MockServer, ResponseTemplate,
+    matchers::{any, path},
+};
 
 use super::*;
 
@@ -67,16 +70,57 @@ async fn a_wrong_key_and_a_wrong_clock_are_told_apart() {
         ("TENCENTCLOUD_SECRET_KEY", "k"),
         ("TENCENTCLOUD_REGION", "ap-nanjing"),
         ("GENGFU_CLS_ENDPOINT", &server.uri()),
+        ("GENGFU_MONITOR_ENDPOINT", &server.uri()),
         ("GENGFU_DATA_DIR", &data),
     ]);
     let (problem, off) = (Status::Problem, Status::Off);
     let expected = [
         ("key", problem),
+        ("alarms", problem),
         ("bucket", problem),
         ("database", off),
         ("clock", problem),
     ];
     assert_eq!(statuses(&config).await, expected);
+}
+
+#[test]
+fn a_house_that_others_reach_without_a_token_is_a_problem() {
+    let dir = tempfile::tempdir().expect("dir");
+    let data = dir.path().display().to_string();
+    let status = |pairs: &[(&str, &str)]| {
+        let pairs = [&[("GENGFU_DATA_DIR", data.as_str())], pairs].concat();
+        let checks = here::checks(&config(&pairs));
+        let tokens = checks.iter().find(|c| c.name == "tokens");
+        tokens.expect("tokens").status
+    };
+    let named = ("GENGFU_ALLOWED_HOSTS", "logs.example.com");
+    assert_eq!(status(&[]), Status::Off);
+    assert_eq!(status(&[named]), Status::Problem);
+    assert_eq!(
+        status(&[("GENGFU_PUBLIC_URL", "https://logs.example.com")]),
+        Status::Problem
+    );
+    assert_eq!(status(&[named, ("GENGFU_TOKENS", "s3cret")]), Status::Ok);
+    for broken in ["{\"broken", "[]"] {
+        std::fs::write(dir.path().join("tokens.json"), broken).expect("write");
+        assert_eq!(status(&[]), Status::Problem, "{broken}");
+    }
+}
+
+#[tokio::test]
+async fn a_public_address_that_refuses_everybody_is_a_problem() {
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    for (page, expected) in [(403, Status::Problem), (200, Status::Ok)] {
+        let server = MockServer::start().await;
+        let answer = |at: &'static str, status| {
+            Mock::given(path(at)).respond_with(ResponseTemplate::new(status))
+        };
+        answer("/healthz", 200).mount(&server).await;
+        answer("/", page).mount(&server).await;
+        let config = config(&[("GENGFU_PUBLIC_URL", &server.uri())]);
+        assert_eq!(here::webhook(&config).await.status, expected, "{page}");
+    }
 }
 
 #[test]

@@ -14,7 +14,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use about::AboutArgs;
 
-use super::{Failure, Outcome, prompt, remark, tell};
+use super::{Failure, Outcome, prompt, remark, tell, tell_json};
 use crate::{
     app,
     config::Config,
@@ -157,6 +157,7 @@ pub(super) async fn run(args: Args, config: &Config) -> Result<Outcome, Failure>
 /// Tokens that name an alias open the data of whoever gets it next.
 fn warn_of_tokens(owner: &OwnerAlias, config: &Config) -> Result<(), Failure> {
     let filed = token_file::read(&token_file::path(&config.running.data_dir))?;
+    let filed = filed.unwrap_or_default();
     let filed = filed.iter().map(|t| (&t.name, &t.owners));
     let configured = config.serving.tokens.iter().map(|t| (&t.name, &t.owners));
     let bound = filed.chain(configured);
@@ -229,7 +230,7 @@ fn list(owners: &Owners, json: bool, lang: Lang) -> Result<Outcome, Failure> {
         ));
     }
     if json {
-        tell(&serde_json::to_string_pretty(&rows)?)?;
+        tell_json(&rows)?;
     } else if lines.is_empty() {
         return said(lang.pick(
             "还没有主人，用 gengfu owner add 添加",

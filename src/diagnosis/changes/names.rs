@@ -7,6 +7,47 @@ use super::ChangeClass;
 use crate::model::Lang;
 
 impl ChangeClass {
+    /// The least harmful first.
+    pub const ALL: [Self; 37] = [
+        Self::Nothing,
+        Self::Bookkeeping,
+        Self::Label,
+        Self::Other,
+        Self::Restart,
+        Self::Strategy,
+        Self::PodSettings,
+        Self::PodLabels,
+        Self::Autoscaling,
+        Self::Schedule,
+        Self::Ingress,
+        Self::StorageClass,
+        Self::Claim,
+        Self::Identity,
+        Self::Command,
+        Self::Volumes,
+        Self::ContainerPorts,
+        Self::Env,
+        Self::ConfigData,
+        Self::SecretData,
+        Self::Scheduling,
+        Self::Resources,
+        Self::Probe,
+        Self::Image,
+        Self::Service,
+        Self::ServicePorts,
+        Self::ServiceSelector,
+        Self::NetworkPolicy,
+        Self::Rbac,
+        Self::Quota,
+        Self::Webhook,
+        Self::Replicas,
+        Self::Taint,
+        Self::Cordon,
+        Self::Eviction,
+        Self::Create,
+        Self::Delete,
+    ];
+
     /// The spoken name of what was touched.
     #[must_use]
     pub const fn name(self, lang: Lang) -> &'static str {
@@ -53,5 +94,20 @@ impl ChangeClass {
             Lang::Zh => zh,
             Lang::En => en,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_are_all_in_their_order() {
+        assert!(ChangeClass::ALL.is_sorted());
+        for (n, class) in ChangeClass::ALL.into_iter().enumerate() {
+            assert_eq!(class as usize, n);
+        }
+        let last = ChangeClass::ALL.last().copied();
+        assert_eq!(last, Some(ChangeClass::Delete));
     }
 }

@@ -141,6 +141,42 @@ pub enum CallMode {
     Protocol,
 }
 
+impl CallMode {
+    pub const ALL: [Self; 10] = [
+        Self::Tls,
+        Self::Auth,
+        Self::Dns,
+        Self::NoName,
+        Self::Limited,
+        Self::Refused,
+        Self::Reset,
+        Self::Timeout,
+        Self::Http5xx,
+        Self::Protocol,
+    ];
+
+    /// What such calls do.
+    #[must_use]
+    pub const fn words(self, lang: Lang) -> &'static str {
+        let (zh, en) = match self {
+            Self::Tls => ("握手失败", "fail at TLS"),
+            Self::Auth => ("认证失败", "fail to authenticate"),
+            Self::Dns => ("解析失败", "fail to resolve"),
+            Self::NoName => ("域名不存在", "find no such name"),
+            Self::Limited => ("被限流", "are limited"),
+            Self::Refused => ("被拒绝连接", "are refused"),
+            Self::Reset => ("连接被重置", "are reset"),
+            Self::Timeout => ("超时", "time out"),
+            Self::Http5xx => ("返回服务端错误", "get server errors"),
+            Self::Protocol => ("协议不对", "use a wrong protocol"),
+        };
+        match lang {
+            Lang::Zh => zh,
+            Lang::En => en,
+        }
+    }
+}
+
 /// Which side wrote a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Side {

@@ -51,6 +51,16 @@ pub enum NoRollback {
 }
 
 impl NoRollback {
+    pub const ALL: [Self; 7] = [
+        Self::NothingChanged,
+        Self::Controller,
+        Self::OnlyRestarted,
+        Self::Gone,
+        Self::DataLost,
+        Self::HoldsData,
+        Self::NoShrinking,
+    ];
+
     /// The reason, to be told.
     #[must_use]
     pub const fn told(self, lang: Lang) -> &'static str {

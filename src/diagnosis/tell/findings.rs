@@ -266,7 +266,7 @@ fn said(catalogue: &Catalogue, lang: Lang, s: &Symptom, fault: Option<usize>) ->
             let callee = outside
                 .clone()
                 .or_else(|| to.first().filter(|_| *sure).map(|t| t.name.clone()));
-            let how = mode_words(*mode, lang);
+            let how = mode.words(lang);
             match (callee, lang) {
                 (Some(callee), Lang::Zh) => format!("调用 {callee} {how}"),
                 (Some(callee), Lang::En) => format!("calls to {callee} {how}"),
@@ -295,23 +295,4 @@ fn said(catalogue: &Catalogue, lang: Lang, s: &Symptom, fault: Option<usize>) ->
         }
     };
     format!("{name} {what}")
-}
-
-const fn mode_words(mode: CallMode, lang: Lang) -> &'static str {
-    let (zh, en) = match mode {
-        CallMode::Tls => ("握手失败", "fail at TLS"),
-        CallMode::Auth => ("认证失败", "fail to authenticate"),
-        CallMode::Dns => ("解析失败", "fail to resolve"),
-        CallMode::NoName => ("域名不存在", "find no such name"),
-        CallMode::Limited => ("被限流", "are limited"),
-        CallMode::Refused => ("被拒绝连接", "are refused"),
-        CallMode::Reset => ("连接被重置", "are reset"),
-        CallMode::Timeout => ("超时", "time out"),
-        CallMode::Http5xx => ("返回服务端错误", "get server errors"),
-        CallMode::Protocol => ("协议不对", "use a wrong protocol"),
-    };
-    match lang {
-        Lang::Zh => zh,
-        Lang::En => en,
-    }
 }

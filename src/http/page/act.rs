@@ -29,6 +29,7 @@ const NOTE_CHARS: usize = 200;
 
 #[derive(Deserialize)]
 pub(super) struct SignIn {
+    #[serde(default)]
     token: String,
     #[serde(default)]
     back: String,

@@ -64,6 +64,7 @@ pub(super) fn routes(desk: Arc<Desk>, tokens: Tokens, ready: Ready) -> Router {
         .route("/page/login", post(act::sign_in))
         .route("/page/logout", post(act::sign_out))
         .route("/page/wish", get(act::wish))
+        .fallback(lost)
         .layer(middleware::from_fn_with_state(page.clone(), dress_missing))
         .with_state(page)
         .layer(middleware::from_fn(guard))
@@ -127,23 +128,48 @@ async fn guard(req: Request, next: Next) -> Response {
     answer
 }
 
+/// An address that nothing stands at. Programs get the bare status.
+async fn lost(headers: HeaderMap) -> Response {
+    let accepts = headers.get_all(header::ACCEPT).iter();
+    let is_browser = |accept: &HeaderValue| accept.to_str().is_ok_and(|a| a.contains("text/html"));
+    if accepts.into_iter().any(is_browser) {
+        Refusal::Missing.into_response()
+    } else {
+        StatusCode::NOT_FOUND.into_response()
+    }
+}
+
 /// Marks an answer that there is no such page.
 #[derive(Clone, Copy)]
 struct Lost;
 
-/// A page that is missing looks like one of ours, in the reader's language, with a way back.
+/// A page that is missing looks like one of ours, in the reader's language, with a way back; so does what a form or an address could not be
+/// read for, since the words of a parser are nobody's language.
 async fn dress_missing(State(page): State<Page>, req: Request, next: Next) -> Response {
     let (headers, uri) = (req.headers().clone(), req.uri().clone());
     let answer = next.run(req).await;
-    if answer.extensions().get::<Lost>().is_none() {
+    let is_misread = matches!(
+        answer.status(),
+        StatusCode::BAD_REQUEST
+            | StatusCode::METHOD_NOT_ALLOWED
+            | StatusCode::UNSUPPORTED_MEDIA_TYPE
+            | StatusCode::UNPROCESSABLE_ENTITY
+    );
+    if !is_misread && answer.extensions().get::<Lost>().is_none() {
         return answer;
     }
     let visit = page.visit(&headers, &uri).map(|v| v.frame);
     let frame = visit.unwrap_or_else(|_| page.frame(&headers, &uri));
-    match page::render("missing.html", &frame, &()) {
-        Ok(html) => (answer.status(), Html(html)).into_response(),
-        Err(_) => answer,
+    let values = serde_json::json!({ "misread": is_misread });
+    let Ok(html) = page::render("missing.html", &frame, &values) else {
+        return answer;
+    };
+    let mut dressed = (answer.status(), Html(html)).into_response();
+    // A method that is not allowed is told which are.
+    if let Some(allowed) = answer.headers().get(header::ALLOW) {
+        dressed.headers_mut().insert(header::ALLOW, allowed.clone());
     }
+    dressed
 }
 
 /// Whether a form was sent from a page of this very address. Pages of other ports of this machine count as the same site to a browser, so

@@ -1,5 +1,7 @@
 //! The pages to look at; each one reads what [`crate::page`] asks of a store, and fills a template.
 
+use std::collections::BTreeMap;
+
 use axum::{
     Json,
     extract::{Path, Query, State},
@@ -24,6 +26,8 @@ use crate::{
 
 /// Alarms and what was told are shown as long as the resource lists them.
 const LATELY_MS: i64 = 30 * 24 * 3600 * 1000;
+/// Hits that can be leafed through.
+const MOST_LEAFED: usize = 1000;
 
 impl Page {
     fn round_of(&self, owner: &OwnerAlias) -> Option<RoundView> {
@@ -201,6 +205,9 @@ pub(super) struct Question {
     q: String,
     #[serde(default)]
     kind: String,
+    /// Hits before the first that is shown.
+    #[serde(default)]
+    from: String,
 }
 
 pub(super) async fn search(
@@ -217,25 +224,38 @@ pub(super) async fn search(
         date: Day,
         q: String,
         kind: String,
+        from: usize,
         hits: Vec<Hit>,
         total: usize,
+        /// Where the hits before and after these begin.
+        before: Option<usize>,
+        after: Option<usize>,
+        /// The incident that a finding belongs to.
+        incident_of: BTreeMap<String, String>,
     }
     let visit = page.visit(&headers, &uri)?;
     let (store, name) = page.open(&visit, &owner).await?;
     let day = date(&day)?;
     let kind: Option<LogKind> = question.kind.parse().ok();
     let text: String = question.q.trim().chars().take(400).collect();
+    // Nobody leafs further, and each page is found anew.
+    let from = question.from.parse().unwrap_or(0).min(MOST_LEAFED);
     let hits = if text.is_empty() {
         crate::store::Hits::default()
     } else {
-        lists::search(&store, day, &text, kind, &visit.reader).await?
+        lists::search(&store, day, &text, kind, from, &visit.reader).await?
     };
+    let after = from.saturating_add(hits.hits.len());
     let values = Values {
         owner,
         name,
         date: day,
         q: text,
         kind: kind.map(|k| k.as_str().to_owned()).unwrap_or_default(),
+        from,
+        before: (from > 0).then(|| from.saturating_sub(lists::HITS)),
+        after: (!hits.hits.is_empty() && after < hits.total).then_some(after),
+        incident_of: lists::incident_of(&store, day, &hits.hits).await?,
         hits: hits.hits,
         total: hits.total,
     };

@@ -124,34 +124,19 @@ async fn a_log_looks_as_if_it_had_been_shipped() {
 }
 
 #[tokio::test]
-async fn context_and_histogram_are_asked_in_the_services_own_terms() {
+async fn a_histogram_is_asked_in_the_services_own_terms() {
     let (server, api) = stand_in().await;
     let answer = |request: &Request| {
         let body: Value = serde_json::from_slice(&request.body).expect("json");
-        if request.headers["x-tc-action"] == "DescribeLogHistogram" {
-            assert_eq!(body["SyntaxRule"], 1);
-            return response(&json!({"HistogramInfos": [{"Count": 3, "BTime": START}]}));
-        }
-        assert_eq!(body["BTime"], "2026-11-21 00:00:00.007");
-        assert_eq!(body["PkgLogId"], 0);
-        response(
-            &json!({"LogContextInfos": [{"BTime": "2026-11-21 00:00:00.007", "PkgId": "P", "PkgLogId": 0, "Content": "plain text"}]}),
-        )
+        assert_eq!(request.headers["x-tc-action"], "DescribeLogHistogram");
+        assert_eq!(body["SyntaxRule"], 1);
+        response(&json!({"HistogramInfos": [{"Count": 3, "BTime": START}]}))
     };
     Mock::given(signed)
         .respond_with(answer)
         .mount(&server)
         .await;
     let cls = Cls::new(api, Turns::default());
-    let origin = Origin::Cls {
-        topic: "t-1".to_owned(),
-        pkg_id: "P".to_owned(),
-        pkg_log_id: "0".to_owned(),
-        time: START + 7,
-    };
-    let around = cls.around(&origin, 5, 5).await.expect("context");
-    assert_eq!(around[0].origin, origin);
-    assert!(around[0].line.contains(r#""__CONTENT__":"plain text""#));
     assert_eq!(
         cls.histogram(&query(1), 1000).await.expect("bars"),
         [(START, 3)]
