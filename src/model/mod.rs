@@ -15,6 +15,7 @@ mod lang;
 mod level;
 mod moment;
 mod object;
+mod origins;
 pub mod record;
 pub mod report;
 #[cfg(test)]
@@ -35,5 +36,6 @@ pub use lang::{Lang, UnknownLang};
 pub use level::{Level, Severity};
 pub use moment::Moment;
 pub use object::{ObjectRef, Service, workload_name};
+pub use origins::Origins;
 pub use text::{is_invisible, visible};
 pub use zone::{UnknownZone, Zone};
