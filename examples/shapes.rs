@@ -118,10 +118,10 @@ fn told(shapes: &DayShapes, deviation: &baseline::Deviation) -> String {
     )
 }
 
-/// Origins are half of the output and are of no interest here. The keys of a JSON object must be text.
+/// Origins are half of the output and are of no interest here.
 fn without_origins(shapes: DayShapes) -> DayShapes {
     DayShapes {
-        origins: std::collections::BTreeMap::new(),
+        origins: gengfu::model::Origins::default(),
         ..shapes
     }
 }

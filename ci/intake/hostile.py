@@ -65,6 +65,7 @@ with workplace() as work:
     expect(f"lzop is told how to change: {problems['_h.lzo']}", "gzip" in problems["_h.lzo"] and "JSON" in problems["_i.parquet"])
     reasons = business["rejections"]
     expect(f"a long line and a deep one are refused as such: {reasons}", reasons.get("too_long", 0) >= 1 and reasons.get("too_deep", 0) >= 1 and reasons.get("cut", 0) >= 1)
+    expect(f"invalid UTF-8 is refused beside the nine plain lines: {reasons}", reasons.get("not_json", 0) >= 10)
     expect(f"{business['records']} records, not {truth['counts']['business']['records']}", business["records"] == truth["counts"]["business"]["records"])
     peak_mb = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
     expect(f"{peak_mb} MB of memory", peak_mb <= MEMORY_MB)

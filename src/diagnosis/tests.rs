@@ -119,6 +119,7 @@ impl Story {
     fn known(&mut self, kind: &str, name: &str, spec: &Value) -> &mut Self {
         let object = ObjectRef::new(kind, "shop", name);
         let body = json!({"kind": kind, "metadata": {"name": name, "namespace": "shop", "uid": name}, "spec": spec});
+        let body = body.into();
         self.states.insert(object, State { at_ms: 0, body });
         self
     }
@@ -153,7 +154,7 @@ impl Story {
             reason: String::new(),
             message: String::new(),
             request: None,
-            response: Some(json!({"kind": kind, "apiVersion": "v1", "metadata": {"name": name, "namespace": "shop", "uid": name}, "spec": spec})),
+            response: Some(json!({"kind": kind, "apiVersion": "v1", "metadata": {"name": name, "namespace": "shop", "uid": name}, "spec": spec}).into()),
         });
         self
     }

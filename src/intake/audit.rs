@@ -8,7 +8,7 @@
 mod body;
 mod class;
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use super::{
     identity,
@@ -133,7 +133,7 @@ impl<'a> Parts<'a> {
     fn write(self, id: EvidenceId, ts_ms: i64) -> AuditWrite {
         let light = class::is_made_by_controller(&self);
         let read = |raw: &Raw<'_>| body::read(&json::nested(raw)?, &self.resource, light);
-        let (request, response) = (read(&self.request), read(&self.response));
+        let (mut request, response) = (read(&self.request), read(&self.response));
         let bodies = [response.as_ref(), request.as_ref()];
         let kind = class::kind_of(&self.resource)
             .map(str::to_owned)
@@ -148,6 +148,11 @@ impl<'a> Parts<'a> {
                 .unwrap_or_default(),
             name => name.to_owned(),
         };
+        // What a controller asked for is what it got, and pods are most of what is written.
+        let made = matches!(self.verb.as_ref(), "create" | "update");
+        if light && made && response.as_ref().is_some_and(|b| body::is_whole(b, &kind)) {
+            request = None;
+        }
         let (user, groups, by) = if self.impersonated.is_empty() {
             (self.user, self.groups, None)
         } else {
@@ -174,8 +179,8 @@ impl<'a> Parts<'a> {
             code: self.code,
             reason: self.reason.into_owned(),
             message: redact::cow(self.message).into_owned(),
-            request,
-            response,
+            request: request.map(Arc::new),
+            response: response.map(Arc::new),
         }
     }
 

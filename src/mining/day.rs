@@ -17,7 +17,7 @@ use crate::{
         templates::{self, KnownTemplate},
     },
     model::{
-        DayRange, Evidence, EvidenceId, Level, LogKind, Service,
+        DayRange, EvidenceId, Level, LogKind, Origins, Service,
         record::{AuditWrite, EventRecord, Kept},
         shapes::{
             CallCount, CallKey, Cells, DayShapes, ObjectDigest, Reading, Sample, TemplateDay,
@@ -36,12 +36,16 @@ const SAMPLE_BYTES: usize = 4096;
 #[derive(Debug, Clone, Default)]
 pub struct Tally {
     shapes: HashMap<(Service, Level), BTreeMap<String, ShapeSum>>,
-    events: BTreeMap<EvidenceId, EventRecord>,
+    events: Vec<EventRecord>,
     writes: BTreeMap<(i64, String, EvidenceId), AuditWrite>,
     calls: BTreeMap<CallKey, CallSum>,
     read: BTreeMap<LogKind, Reading>,
-    kept: HashMap<EvidenceId, (Sample, Evidence)>,
-    /// What of the kept lines a day may name; made when the first of them comes.
+    /// Of the business log: only templates show lines.
+    samples: HashMap<EvidenceId, Sample>,
+    /// When a kept line of the audit log was written.
+    times: HashMap<EvidenceId, i64>,
+    origins: Origins,
+    /// What of the kept lines a day may name; made when the first of them is asked about.
     wanted: Option<HashSet<EvidenceId>>,
 }
 
@@ -89,7 +93,7 @@ impl Tally {
             reading.problems.push(problem);
             reading.problems.sort_by(|a, b| a.key.cmp(&b.key));
         }
-        digest.kept.iter().for_each(|kept| self.hold(kept));
+        digest.kept.iter().for_each(|kept| self.keep(kept));
         for shape in digest.business {
             let Some(service) = digest.services.get(shape.service as usize) else {
                 continue;
@@ -112,8 +116,7 @@ impl Tally {
             }
             shape.fields.iter().for_each(|field| sum.fields.add(field));
         }
-        self.events
-            .extend(digest.events.into_iter().map(|e| (e.id, e)));
+        self.events.extend(digest.events);
         for write in digest.writes {
             self.writes
                 .insert((write.ts_ms, write.audit_id.clone(), write.id), write);
@@ -126,19 +129,27 @@ impl Tally {
         }
     }
 
-    /// Adds a kept line that does not come with its digest, as when both were stored apart; all such digests come before it. Of a
-    /// large day few are ever named, so the others are passed over.
-    pub fn keep(&mut self, kept: &Kept) {
+    /// Whether a day may name a kept line. Asked of lines that do not come with their digests, as when both were stored apart, when all
+    /// such digests were added: of a large day few lines are ever named.
+    pub fn wants(&mut self, id: EvidenceId) -> bool {
         if self.wanted.is_none() {
             self.wanted = Some(self.named());
         }
-        if self.wanted.as_ref().is_some_and(|w| w.contains(&kept.id)) {
-            self.hold(kept);
-        }
+        self.wanted.as_ref().is_some_and(|w| w.contains(&id))
     }
 
-    fn hold(&mut self, kept: &Kept) {
-        self.kept.insert(kept.id, (sample(kept), evidence(kept)));
+    /// Adds a kept line.
+    pub fn keep(&mut self, kept: &Kept) {
+        match kept.kind() {
+            LogKind::Business => {
+                self.samples.insert(kept.id, sample(kept));
+            }
+            LogKind::Audit => {
+                self.times.insert(kept.id, kept.ts_ms);
+            }
+            LogKind::Event => {}
+        }
+        self.origins.insert(kept.id, &kept.origin, &kept.sha256);
     }
 
     /// Every record that the digests so far name.
@@ -146,7 +157,7 @@ impl Tally {
         let shapes = self.shapes.values().flat_map(BTreeMap::values);
         shapes
             .flat_map(|sum| sum.samples.iter().map(|s| s.1))
-            .chain(self.events.keys().copied())
+            .chain(self.events.iter().map(|e| e.id))
             .chain(self.writes.keys().map(|k| k.2))
             .chain(self.calls.values().flat_map(|c| c.samples.iter().copied()))
             .collect()
@@ -162,25 +173,26 @@ impl Tally {
         }
         templates
             .sort_by(|a, b| (&a.service, a.level, &a.text).cmp(&(&b.service, b.level, &b.text)));
-        let events = series::fold(self.events.values(), range);
+        self.wanted = None;
+        let events = series::fold(std::mem::take(&mut self.events), range);
         let calls: Vec<CallCount> = self
             .calls
             .iter()
             .map(|(key, sum)| self.call(key, sum))
             .collect();
-        let named: HashSet<EvidenceId> = templates
+        // In the order of ids, so that the same day is the same value.
+        let named: BTreeSet<EvidenceId> = templates
             .iter()
             .flat_map(|t| t.samples.iter().map(|s| s.id))
             .chain(events.iter().flat_map(|e| e.evidence.iter().copied()))
             .chain(self.writes.keys().map(|k| k.2))
             .chain(calls.iter().flat_map(|c| c.samples.iter().copied()))
             .collect();
-        let mut origin = |id| Some((id, self.kept.remove(&id)?.1));
         DayShapes {
             templates,
             events,
             calls,
-            origins: named.into_iter().filter_map(&mut origin).collect(),
+            origins: self.origins.only(named),
             writes: self.writes.into_values().collect(),
             read: self.read,
         }
@@ -217,8 +229,7 @@ impl Tally {
                 samples.extend(
                     sum.samples
                         .iter()
-                        .filter_map(|(_, id)| self.kept.get(id))
-                        .map(|(s, _)| s),
+                        .filter_map(|(_, id)| self.samples.get(id)),
                 );
                 align::add_fields(
                     text,
@@ -252,7 +263,7 @@ impl Tally {
         let mut samples: Vec<(i64, EvidenceId)> = sum
             .samples
             .iter()
-            .filter_map(|id| Some((self.kept.get(id)?.0.ts_ms, *id)))
+            .filter_map(|id| Some((*self.times.get(id)?, *id)))
             .collect();
         samples.sort_unstable();
         samples.dedup();
@@ -300,25 +311,13 @@ fn widen(span: &mut Option<(i64, i64)>, first: i64, last: i64) {
     *span = Some(span.map_or((first, last), |(a, b)| (a.min(first), b.max(last))));
 }
 
-/// Only templates show their samples; of the others the time is enough.
 fn sample(kept: &Kept) -> Sample {
-    let shown = match kept.kind() {
-        LogKind::Business => kept.text.floor_char_boundary(SAMPLE_BYTES),
-        LogKind::Event | LogKind::Audit => 0,
-    };
+    let shown = kept.text.floor_char_boundary(SAMPLE_BYTES);
     Sample {
         id: kept.id,
         ts_ms: kept.ts_ms,
         pod: kept.object.clone(),
         text: kept.text[..shown].to_owned(),
-    }
-}
-
-fn evidence(kept: &Kept) -> Evidence {
-    Evidence {
-        id: kept.id,
-        origin: kept.origin.clone(),
-        sha256: kept.sha256.clone(),
     }
 }
 

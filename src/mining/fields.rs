@@ -4,9 +4,10 @@
 //! different values per field; beyond it the distinct count stays there and values never seen before are not counted. Adding the fields of
 //! two objects is commutative as long as both kept all their values, and bounded otherwise.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use rustc_hash::FxBuildHasher;
+use xxhash_rust::xxh3::xxh3_64;
 
 use crate::{
     mining::mask::Class,
@@ -55,13 +56,7 @@ impl Tracker {
     pub fn finish(self) -> Option<KeyField> {
         let distinct = u32::try_from(self.values.len()).unwrap_or(u32::MAX);
         let full = self.values.len() == TRACKED;
-        let mut top = top(
-            self.values
-                .into_iter()
-                .map(|(v, n)| (v.into_string(), n))
-                .collect(),
-            TOP_OF_OBJECT,
-        );
+        let mut top = top(self.values.into_iter(), TOP_OF_OBJECT);
         if full {
             let often = top.partition_point(|(_, n)| *n > 1);
             top.truncate(often.max(SINGLES));
@@ -76,15 +71,18 @@ impl Tracker {
     }
 }
 
-/// The fields of one template, collected over objects.
+/// The fields of one template, collected over objects. Sorted lists: a day has a hundred thousand of them with a few values each, and the nodes
+/// of a tree would take four times the room.
 #[derive(Debug, Clone, Default)]
-pub struct Merged(BTreeMap<String, MergedField>);
+pub struct Merged(Vec<MergedField>);
 
 #[derive(Debug, Clone)]
 struct MergedField {
+    name: Box<str>,
     role: FieldRole,
     distinct: u32,
-    values: BTreeMap<String, u32>,
+    /// By hash, then value: looking one up compares numbers that lie side by side.
+    values: Vec<(u64, Box<str>, u32)>,
 }
 
 impl Merged {
@@ -94,18 +92,31 @@ impl Merged {
 
     /// Adds `field` under another name, as when the n-th placeholder of a shape is the m-th of its template.
     pub fn add_as(&mut self, name: &str, field: &KeyField) {
-        let merged = self
-            .0
-            .entry(name.to_owned())
-            .or_insert_with(|| MergedField {
-                role: field.role,
-                distinct: 0,
-                values: BTreeMap::new(),
-            });
+        let at = match self.0.binary_search_by(|f| (*f.name).cmp(name)) {
+            Ok(at) => at,
+            Err(at) => {
+                let new = MergedField {
+                    name: name.into(),
+                    role: field.role,
+                    distinct: 0,
+                    values: Vec::new(),
+                };
+                self.0.insert(at, new);
+                at
+            }
+        };
+        let merged = &mut self.0[at];
         merged.role = merged.role.min(field.role);
         merged.distinct = merged.distinct.max(field.distinct);
         for (value, n) in &field.top {
-            *merged.values.entry(value.clone()).or_default() += n;
+            let hash = xxh3_64(value.as_bytes());
+            let at = merged
+                .values
+                .binary_search_by(|(h, v, _)| h.cmp(&hash).then_with(|| (**v).cmp(value)));
+            match at {
+                Ok(at) => merged.values[at].2 += n,
+                Err(at) => merged.values.insert(at, (hash, value.as_str().into(), *n)),
+            }
         }
     }
 
@@ -113,13 +124,13 @@ impl Merged {
     pub fn finish(self) -> Vec<KeyField> {
         self.0
             .into_iter()
-            .map(|(name, field)| KeyField {
-                name,
+            .map(|field| KeyField {
+                name: field.name.into(),
                 role: field.role,
                 distinct: field
                     .distinct
                     .max(u32::try_from(field.values.len()).unwrap_or(u32::MAX)),
-                top: top(field.values.into_iter().collect(), TOP_OF_DAY),
+                top: top(field.values.into_iter().map(|(_, v, n)| (v, n)), TOP_OF_DAY),
                 new: Vec::new(),
             })
             .collect()
@@ -127,10 +138,14 @@ impl Merged {
 }
 
 /// The most frequent values; equal counts in the order of the values, so that the result is the same each time.
-fn top(mut values: Vec<(String, u32)>, most: usize) -> Vec<(String, u32)> {
+fn top(values: impl Iterator<Item = (Box<str>, u32)>, most: usize) -> Vec<(String, u32)> {
+    let mut values: Vec<(Box<str>, u32)> = values.collect();
     values.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
     values.truncate(most);
-    values
+    let owned = values
+        .into_iter()
+        .map(|(value, n)| (value.into_string(), n));
+    owned.collect()
 }
 
 /// What a field of this name is, if its name says so.

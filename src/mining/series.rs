@@ -1,48 +1,48 @@
 //! Folds the records of an event into one [`EventSeries`]: an event is updated with a growing cumulative count, and only its growth happened.
 //!
-//! In: all event records of a day, in any order, each once. Out: one series per event, in the order of their first record. A count
+//! In: all event records of a day, in any order. Out: one series per event, in the order of their first record. A count
 //! that jumps by more than one puts the whole jump into the cell of the record that tells it; nothing finer is in the log.
 
-use std::collections::BTreeMap;
-
 use crate::model::{
-    DayRange,
+    DayRange, ObjectRef,
     record::EventRecord,
     shapes::{Cells, EventSeries},
 };
 
-/// Folds `records` by cluster and uid; records without a uid by what they say.
+/// Folds `records` by cluster and uid; records without a uid by what they say. Takes them, since most of a large day's events occur once and
+/// a copy of each would be much of its memory.
 #[must_use]
-pub fn fold<'a>(
-    records: impl IntoIterator<Item = &'a EventRecord>,
-    range: &DayRange,
-) -> Vec<EventSeries> {
-    let mut by_event: BTreeMap<[String; 3], Vec<&EventRecord>> = BTreeMap::new();
-    for record in records {
-        let what = if record.uid.is_empty() {
-            format!("{} {} {}", record.object, record.reason, record.message)
-        } else {
-            String::new()
-        };
-        by_event
-            .entry([record.cluster.clone(), record.uid.clone(), what])
-            .or_default()
-            .push(record);
+pub fn fold(mut records: Vec<EventRecord>, range: &DayRange) -> Vec<EventSeries> {
+    records.sort_unstable_by(|a, b| {
+        let time = |r: &EventRecord| (r.ts_ms, r.count, r.id);
+        event(a).cmp(&event(b)).then_with(|| time(a).cmp(&time(b)))
+    });
+    records.dedup_by_key(|r| r.id);
+    let mut series = Vec::new();
+    for records in records.chunk_by_mut(|a, b| event(a) == event(b)) {
+        series.extend(one(records, range));
     }
-    let mut series: Vec<EventSeries> = by_event
-        .into_values()
-        .filter_map(|mut records| {
-            records.sort_unstable_by_key(|r| (r.ts_ms, r.count, r.id));
-            one(&records, range)
-        })
-        .collect();
     series.sort_by(|a, b| {
         (a.first_ms, &a.uid, &a.object, &a.reason).cmp(&(b.first_ms, &b.uid, &b.object, &b.reason))
     });
     series
 }
 
-fn one(records: &[&EventRecord], range: &DayRange) -> Option<EventSeries> {
+/// What makes records those of one event.
+fn event(record: &EventRecord) -> (&str, &str, Option<(&ObjectRef, &str, &str)>) {
+    let said = || {
+        (
+            &record.object,
+            record.reason.as_str(),
+            record.message.as_str(),
+        )
+    };
+    let what = record.uid.is_empty().then(said);
+    (&record.cluster, &record.uid, what)
+}
+
+/// Folds the records of one event, in the order of time; takes what the last of them says.
+fn one(records: &mut [EventRecord], range: &DayRange) -> Option<EventSeries> {
     let (first, last) = (records.first()?, records.last()?);
     let born_ms = records
         .iter()
@@ -58,7 +58,7 @@ fn one(records: &[&EventRecord], range: &DayRange) -> Option<EventSeries> {
     };
     let mut cells = Cells::default();
     let mut seen = before;
-    for record in records {
+    for record in &*records {
         // A smaller count means that the event expired and was born again under its name.
         let growth = if record.count >= seen {
             record.count - seen
@@ -81,21 +81,29 @@ fn one(records: &[&EventRecord], range: &DayRange) -> Option<EventSeries> {
     if records.len() > 1 {
         evidence.push(last.id);
     }
+    let first_ms = first.ts_ms;
+    let last = records.last_mut()?;
+    let take = std::mem::take::<String>;
     Some(EventSeries {
-        cluster: last.cluster.clone(),
-        uid: last.uid.clone(),
-        object: last.object.clone(),
-        object_uid: last.object_uid.clone(),
-        container: last.container.clone(),
-        reason: last.reason.clone(),
-        message: last.message.clone(),
+        cluster: take(&mut last.cluster),
+        uid: take(&mut last.uid),
+        object: ObjectRef {
+            cluster: take(&mut last.object.cluster),
+            kind: take(&mut last.object.kind),
+            namespace: take(&mut last.object.namespace),
+            name: take(&mut last.object.name),
+        },
+        object_uid: take(&mut last.object_uid),
+        container: take(&mut last.container),
+        reason: take(&mut last.reason),
+        message: take(&mut last.message),
         warning: last.warning,
-        component: last.component.clone(),
-        host: last.host.clone(),
+        component: take(&mut last.component),
+        host: take(&mut last.host),
         cells,
         before,
         born_ms,
-        first_ms: first.ts_ms,
+        first_ms,
         last_ms: last.ts_ms,
         evidence,
     })
@@ -104,7 +112,7 @@ fn one(records: &[&EventRecord], range: &DayRange) -> Option<EventSeries> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Day, EvidenceId, LogKind, ObjectRef};
+    use crate::model::{Day, EvidenceId, LogKind};
 
     fn record(hash: u64, ts_ms: i64, first_ms: i64, count: u64) -> EventRecord {
         EventRecord {
@@ -141,7 +149,7 @@ mod tests {
         let day = day();
         let (t, old) = (day.start_ms, day.start_ms - 86_400_000);
         let series = fold(
-            &[
+            vec![
                 record(2, t + 600_000, old, 14),
                 record(1, t + 1000, old, 10),
                 record(3, t + 900_000, old, 15),
@@ -161,10 +169,35 @@ mod tests {
     }
 
     #[test]
+    fn a_record_that_comes_twice_counts_once_and_one_without_uid_goes_by_what_it_says() {
+        let day = day();
+        let t = day.start_ms;
+        let nameless = |hash, message: &str| EventRecord {
+            uid: String::new(),
+            message: message.to_owned(),
+            ..record(hash, t + 5000, t, 1)
+        };
+        let records = vec![
+            record(1, t + 1000, t, 1),
+            nameless(3, "a"),
+            record(2, t + 2000, t, 2),
+            nameless(4, "b"),
+            record(2, t + 2000, t, 2),
+            nameless(5, "a"),
+        ];
+        let series = fold(records, &day);
+        let told: Vec<_> = series
+            .iter()
+            .map(|s| (s.message.as_str(), s.count(), s.evidence.len()))
+            .collect();
+        assert_eq!(told, [("m", 2, 2), ("a", 1, 2), ("b", 1, 1)]);
+    }
+
+    #[test]
     fn an_event_born_today_counts_from_its_first_occurrence() {
         let day = day();
         let series = fold(
-            &[record(1, day.start_ms + 9000, day.start_ms + 1000, 3)],
+            vec![record(1, day.start_ms + 9000, day.start_ms + 1000, 3)],
             &day,
         );
         assert_eq!((series[0].before, series[0].count()), (0, 3));

@@ -16,6 +16,7 @@ mod level;
 mod llm_note;
 mod moment;
 mod object;
+mod origins;
 pub mod record;
 pub mod report;
 #[cfg(test)]
@@ -36,5 +37,6 @@ pub use lang::{Lang, UnknownLang};
 pub use level::{Level, Severity};
 pub use moment::Moment;
 pub use object::{ObjectRef, Service, workload_name};
+pub use origins::Origins;
 pub use text::{is_invisible, plain, visible};
 pub use zone::{UnknownZone, Zone};

@@ -76,7 +76,8 @@ impl fmt::Display for Service {
 /// The workload's name inside a pod's name: the name without what controllers append.
 ///
 /// Kubernetes appends `-<10 of bcdfghjklmnpqrstvwxz2456789>-<5 of the same>` for a ReplicaSet's pod, `-<5>` for a DaemonSet's,
-/// `-<ordinal>` for a StatefulSet's, `-<unix minutes>-<5>` for a CronJob's. A short last part that could be a word is kept.
+/// `-<ordinal>` for a StatefulSet's, `-<unix minutes>-<5>` for a CronJob's, `-<unix minutes>-<index>-<5>` where its Jobs are indexed. A short
+/// last part that could be a word is kept.
 ///
 /// ```
 /// # use gengfu::model::workload_name;
@@ -84,6 +85,7 @@ impl fmt::Display for Service {
 /// assert_eq!(workload_name("tke-bridge-agent-5m2xq"), "tke-bridge-agent");
 /// assert_eq!(workload_name("order-db-0"), "order-db");
 /// assert_eq!(workload_name("report-job-29921130-x2k8q"), "report-job");
+/// assert_eq!(workload_name("report-job-29921130-47-x2k8q"), "report-job");
 /// assert_eq!(workload_name("web-bff"), "web-bff");
 /// ```
 #[must_use]
@@ -97,14 +99,20 @@ pub fn workload_name(pod: &str) -> &str {
         return pod;
     };
     if generated(last) {
-        return match head.rsplit_once('-') {
-            Some((stem, middle))
-                if !stem.is_empty() && (hash(middle) || digits(middle) && middle.len() >= 6) =>
-            {
-                stem
-            }
-            _ => head,
+        let Some((stem, middle)) = head.rsplit_once('-').filter(|(stem, _)| !stem.is_empty())
+        else {
+            return head;
         };
+        if digits(middle)
+            && let Some((name, minutes)) = stem.rsplit_once('-')
+            && digits(minutes)
+            && minutes.len() >= 8
+            && !name.is_empty()
+        {
+            return name;
+        }
+        let made = hash(middle) || digits(middle) && middle.len() >= 6;
+        return if made { stem } else { head };
     }
     if digits(last) && (last.len() <= 3 || last.len() >= 8) {
         return head;

@@ -3,7 +3,7 @@
 //!
 //! What is only counted borrows from its line, as business records do (`intake::business`); the rest is little and owned.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -93,9 +93,10 @@ pub struct AuditWrite {
     pub code: u16,
     pub reason: String,
     pub message: String,
-    /// Whether `requestObject`/`responseObject` were logged at all (audit level `Metadata` has none).
-    pub request: Option<Value>,
-    pub response: Option<Value>,
+    /// Whether `requestObject`/`responseObject` were logged at all (audit level `Metadata` has none). Shared, since the state that a write
+    /// leaves often is its answer, and a large day has many.
+    pub request: Option<Arc<Value>>,
+    pub response: Option<Arc<Value>>,
 }
 
 impl AuditWrite {

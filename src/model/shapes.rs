@@ -7,13 +7,16 @@
 //! - The sum of all counts of a kind equals the records read of it.
 //! - Adding the same digests in another order gives the same day.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    Day, Evidence, EvidenceId, Level, LogKind, ObjectRef, Service,
+    Day, EvidenceId, Level, LogKind, ObjectRef, Origins, Service,
     record::{AuditWrite, EventRecord, Kept, Rejection},
 };
 
@@ -320,7 +323,7 @@ pub type States = BTreeMap<ObjectRef, State>;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct State {
     pub at_ms: i64,
-    pub body: Value,
+    pub body: Arc<Value>,
 }
 
 /// Everything diagnosis knows about a day.
@@ -333,7 +336,7 @@ pub struct DayShapes {
     pub calls: Vec<CallCount>,
     pub read: BTreeMap<LogKind, Reading>,
     /// Where every record named above lies.
-    pub origins: BTreeMap<EvidenceId, Evidence>,
+    pub origins: Origins,
 }
 
 /// How much of a kind was read.

@@ -164,7 +164,11 @@ async fn read(
         .try_buffer_unordered(SIDE_BY_SIDE)
         .try_fold(tally, |mut tally, digest| {
             blocking(move || {
-                if let Some(digest) = digest {
+                if let Some(mut digest) = digest {
+                    // An earlier day shows lines of its templates and of nothing else.
+                    if kind != LogKind::Business {
+                        digest.kept = Vec::new();
+                    }
                     tally.add(kind, digest);
                 }
                 tally

@@ -102,7 +102,7 @@ impl Judge {
     ) -> Result<Evidence, Error> {
         let range = day.range(&self.zone);
         let known = store.known_templates(day).await?;
-        let mut tally: Tally = store.fold_day(day, Tally::add, Tally::keep).await?;
+        let mut tally: Tally = store.fold_day(day).await?;
         for (kind, digest) in unshipped {
             tally.add(*kind, digest.clone());
         }

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
 use super::{
     Claims, Error, Store,
-    codec::{from_json, from_name, pack, to_json, unpack},
+    codec::{from_json, from_name, pack, to_json},
     embed::Analyzer,
 };
 use crate::model::{
@@ -104,34 +104,6 @@ impl Store {
     ) -> Result<Vec<(String, Vec<u64>)>, Error> {
         let rows = self.load_day(day, move |c| identities(c, kind)).await?;
         Ok(rows.unwrap_or_default())
-    }
-
-    /// What every object contributed, by kind and key, without kept lines and identities.
-    pub async fn digests(&self, day: Day) -> Result<Vec<(LogKind, ObjectDigest)>, Error> {
-        let rows = self.load_day(day, digests).await?;
-        Ok(rows.unwrap_or_default())
-    }
-
-    /// Adds up what every object contributed, by kind and key and without identities, and then the kept lines without their raw text.
-    /// One comes after another: together they would be a large part of the day.
-    pub async fn fold_day<T: Default + Send + 'static>(
-        &self,
-        day: Day,
-        mut add: impl FnMut(&mut T, LogKind, ObjectDigest) + Send + 'static,
-        mut keep: impl FnMut(&mut T, &Kept) + Send + 'static,
-    ) -> Result<T, Error> {
-        let sum = self.load_day(day, move |c| {
-            let mut sum = T::default();
-            each_digest(c, |kind, digest| add(&mut sum, kind, digest))?;
-            let mut find = c.prepare(&format!(
-                "SELECT {KEPT_SHORT} FROM kept ORDER BY kind, ts_ms, hash"
-            ))?;
-            for row in find.query_map([], read_kept)? {
-                keep(&mut sum, &row??);
-            }
-            Ok(sum)
-        });
-        Ok(sum.await?.unwrap_or_default())
     }
 
     /// Kept lines by id, in the order asked; an id that is not kept is left out.
@@ -348,29 +320,8 @@ fn identities(c: &Connection, kind: LogKind) -> Result<Vec<(String, Vec<u64>)>, 
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-fn digests(c: &Connection) -> Result<Vec<(LogKind, ObjectDigest)>, Error> {
-    let mut out = Vec::new();
-    each_digest(c, |kind, digest| out.push((kind, digest)))?;
-    Ok(out)
-}
-
-fn each_digest(c: &Connection, mut each: impl FnMut(LogKind, ObjectDigest)) -> Result<(), Error> {
-    let mut find = c.prepare(
-        "SELECT o.kind, c.digest FROM objects o JOIN contents c ON c.object = o.id ORDER BY o.kind, o.key",
-    )?;
-    let mut rows = find.query([])?;
-    while let Some(row) = rows.next()? {
-        let kind: String = row.get(0)?;
-        let packed = row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?;
-        each(from_name(&kind)?, unpack(packed)?);
-    }
-    Ok(())
-}
-
 /// Columns of a kept line, as [`read_kept`] takes them.
 pub(super) const KEPT: &str = "kind, hash, ts_ms, origin, sha256, namespace, name, text, line";
-/// The same without the raw line.
-const KEPT_SHORT: &str = "kind, hash, ts_ms, origin, sha256, namespace, name, text, ''";
 
 /// The outer error is SQLite's, the inner one ours.
 pub(super) fn read_kept(row: &Row<'_>) -> rusqlite::Result<Result<Kept, Error>> {

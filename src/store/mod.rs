@@ -21,6 +21,7 @@ mod evaluation;
 mod facts;
 #[cfg(test)]
 mod fixture;
+mod fold;
 mod handle;
 mod incidents;
 mod lane;
@@ -44,6 +45,7 @@ pub use day_file::{ManifestRow, ObjectMeta};
 pub use docs::{Doc, What, docs_of};
 pub use error::Error;
 pub use evaluation::{Evaluation, Judgement};
+pub use fold::Sum;
 pub use handle::{Store, check, folder_of, move_owner};
 pub use incidents::PastIncident;
 pub use marks::{Mark, NewMark, Verdict};

@@ -1,5 +1,7 @@
 //! The last known state of each object, per day, so that the next change of an object has a "before".
 
+use std::sync::Arc;
+
 use rusqlite::{Transaction, params};
 
 use super::{
@@ -28,7 +30,7 @@ impl Store {
                     name: row.get(2)?,
                     cluster: row.get(5)?,
                 };
-                let body = unpack(row.get_ref(4)?.as_blob().map_err(rusqlite::Error::from)?)?;
+                let body = Arc::new(unpack(row.get_ref(4)?.as_blob().map_err(rusqlite::Error::from)?)?);
                 states.insert(object, State { at_ms: row.get(3)?, body });
             }
             Ok(states)
@@ -55,7 +57,7 @@ pub(super) fn put(tx: &Transaction<'_>, day: Day, states: &States) -> Result<(),
             object.name,
             day,
             state.at_ms,
-            pack(&state.body)?
+            pack(&*state.body)?
         ])?;
     }
     Ok(())

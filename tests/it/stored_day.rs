@@ -162,7 +162,7 @@ fn writes() -> ObjectDigest {
             reason: String::new(),
             message: String::new(),
             request: None,
-            response: Some(deployment(image)),
+            response: Some(deployment(image).into()),
         };
         digest.kept.push(kept(
             write.id,

@@ -205,15 +205,20 @@ fn is_release(change: &Change<'_>) -> bool {
 }
 
 /// A body as it is kept between days: without the status, which is stale by then.
-fn stripped(body: &Value) -> Value {
-    let mut body = body.clone();
+fn stripped(body: &Arc<Value>) -> Arc<Value> {
+    let metadata = body.get("metadata");
+    let is_bare = metadata.is_none_or(|m| m.get("managedFields").is_none());
+    if body.get("status").is_none() && is_bare {
+        return body.clone();
+    }
+    let mut body = Value::clone(body);
     if let Some(members) = body.as_object_mut() {
         members.remove("status");
     }
     if let Some(metadata) = body.get_mut("metadata").and_then(Value::as_object_mut) {
         metadata.remove("managedFields");
     }
-    body
+    Arc::new(body)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //! In: a write. Out: the fields that its body names. Always true: the old side is `null` unless the answer tells it. Does not
 //! invent values that the body does not hold.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, sync::Arc};
 
 use serde_json::{Value, json};
 
@@ -38,7 +38,7 @@ pub(super) fn named(write: &AuditWrite, after: Option<&Value>) -> Vec<FieldChang
             .into_iter()
             .collect();
     }
-    let Some(request) = write.request.as_ref().filter(|_| write.verb == "patch") else {
+    let Some(request) = write.request.as_deref().filter(|_| write.verb == "patch") else {
         return Vec::new();
     };
     if let Value::Array(steps) = request {
@@ -104,7 +104,7 @@ fn leaves(patch: &Value, after: Option<&Value>, pointer: &mut String, out: &mut 
 
 /// The replicas that a write of the `scale` subresource asks for.
 pub(super) fn scaled_to(write: &AuditWrite) -> Option<&Value> {
-    let of = |body: &'_ Option<Value>| {
+    let of = |body: &'_ Option<Arc<Value>>| {
         body.as_ref()
             .and_then(|b| b.pointer("/spec/replicas"))
             .is_some()

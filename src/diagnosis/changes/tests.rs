@@ -40,8 +40,8 @@ pub(crate) fn write(
         code: if verb == "create" { 201 } else { 200 },
         reason: String::new(),
         message: String::new(),
-        request: present(request),
-        response: present(response),
+        request: present(request).map(Into::into),
+        response: present(response).map(Into::into),
     }
 }
 
@@ -59,7 +59,10 @@ const KCM: &str = "system:serviceaccount:kube-system:deployment-controller";
 fn states(body: Value) -> States {
     States::from([(
         ObjectRef::new("Deployment", "shop", "web"),
-        State { at_ms: 0, body },
+        State {
+            at_ms: 0,
+            body: body.into(),
+        },
     )])
 }
 
@@ -202,7 +205,7 @@ fn the_day_leaves_its_last_states() {
         service.clone(),
         State {
             at_ms: 0,
-            body: json!({"kind": "Service"}),
+            body: json!({"kind": "Service"}).into(),
         },
     );
     let after = changes(&writes, &before).states_after(&before);

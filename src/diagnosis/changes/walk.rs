@@ -84,7 +84,7 @@ impl<'s> Walk<'s> {
             Met::State(known) => (Some(known.body), known.generation),
             Met::Unknown | Met::Unseen => (None, None),
         };
-        let after = after(write, act, before.as_deref(), answer).map(Arc::new);
+        let after = after(write, act, before.as_deref(), answer);
         let diff = match act {
             Act::Change | Act::Scale => difference(write, before.as_deref(), after.as_deref()),
             Act::Create | Act::Delete | Act::Beside => Vec::new(),
@@ -116,18 +116,24 @@ impl<'s> Walk<'s> {
     }
 
     /// The state that the write met.
-    fn met(&self, write: &AuditWrite, object: &ObjectRef, act: Act, answer: Option<&Value>) -> Met {
+    fn met(
+        &self,
+        write: &AuditWrite,
+        object: &ObjectRef,
+        act: Act,
+        answer: Option<&Arc<Value>>,
+    ) -> Met {
         let last = match self.today.get(&(write.cluster.clone(), object.clone())) {
             Some(today) => today.clone(),
             None => self.states.get(object).map(|state| Known {
                 generation: generation(&state.body),
-                body: Arc::new(state.body.clone()),
+                body: state.body.clone(),
             }),
         };
-        let answered = |answer: &Value| {
+        let answered = |answer: &Arc<Value>| {
             Met::State(Known {
                 generation: generation(answer),
-                body: Arc::new(answer.clone()),
+                body: answer.clone(),
             })
         };
         match (act, last, answer) {
@@ -168,7 +174,7 @@ fn generation(body: &Value) -> Option<u64> {
 fn named(write: &AuditWrite) -> ObjectRef {
     let mut object = write.object.clone();
     if object.name.is_empty() {
-        let name = |body: &Option<Value>| {
+        let name = |body: &Option<Arc<Value>>| {
             let name = body.as_ref()?.pointer("/metadata/name")?.as_str()?;
             Some(name.to_owned())
         };
@@ -199,8 +205,8 @@ fn after(
     write: &AuditWrite,
     act: Act,
     before: Option<&Value>,
-    answer: Option<&Value>,
-) -> Option<Value> {
+    answer: Option<&Arc<Value>>,
+) -> Option<Arc<Value>> {
     let request = write.request.as_ref();
     match act {
         Act::Delete | Act::Beside => None,
@@ -209,7 +215,7 @@ fn after(
             let mut after = counted_on(before?);
             let spec = after.get_mut("spec")?.as_object_mut()?;
             spec.insert("replicas".to_owned(), replicas);
-            Some(after)
+            Some(Arc::new(after))
         }
         Act::Create | Act::Change if answer.is_some() => answer.cloned(),
         Act::Create => request
@@ -218,7 +224,10 @@ fn after(
         Act::Change if write.verb == "update" => request
             .filter(|body| is_object(body, &write.object.kind))
             .cloned(),
-        Act::Change => apply::patched(&counted_on(before?), request?, is_builtin(&write.api_group)),
+        Act::Change => {
+            let before = counted_on(before?);
+            apply::patched(&before, request?, is_builtin(&write.api_group)).map(Arc::new)
+        }
     }
 }
 

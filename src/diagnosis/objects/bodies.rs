@@ -22,7 +22,7 @@ impl<'a> Bodies<'a> {
     pub(super) fn gather(states: &'a States, changes: &'a Changes<'_>) -> Self {
         let mut versions: HashMap<ObjectRef, Vec<_>> = HashMap::new();
         for (object, state) in states {
-            versions.insert(object.clone(), vec![(i64::MIN, Some(&state.body))]);
+            versions.insert(object.clone(), vec![(i64::MIN, Some(&*state.body))]);
         }
         for change in &changes.all {
             let list = versions.entry(change.object.clone()).or_default();

@@ -71,6 +71,7 @@ fn state(body: Value) -> (ObjectRef, State) {
         text("/metadata/namespace"),
         text("/metadata/name"),
     );
+    let body = body.into();
     (object, State { at_ms: 0, body })
 }
 

@@ -36,7 +36,7 @@ pub(super) fn known(objects: &[Value]) -> States {
                 object,
                 State {
                     at_ms: 0,
-                    body: b.clone(),
+                    body: b.clone().into(),
                 },
             )
         })

@@ -227,7 +227,7 @@ impl<'a> Findings<'a> {
         let known = ids
             .iter()
             .filter_map(|id| self.input.shapes.origins.get(id));
-        known.take(EVIDENCE).cloned().collect()
+        known.take(EVIDENCE).collect()
     }
 }
 

@@ -155,6 +155,7 @@ fn a_claim_is_held_against_the_volumes_that_are_known() {
         story.known("PersistentVolumeClaim", "data", &claim);
         let object = ObjectRef::new("PersistentVolume", "", "disk-1");
         let body = json!({"kind": "PersistentVolume", "metadata": {"name": "disk-1", "labels": {"tier": "hot"}}, "spec": volume});
+        let body = body.into();
         story.states.insert(object, State { at_ms: 0, body });
         let none = "no persistent volumes available for this claim and no storage class is set";
         story.event("data", "FailedBinding", none, 600, 700);

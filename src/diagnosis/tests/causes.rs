@@ -18,16 +18,15 @@ fn a_request_beyond_every_node_is_told_beside_a_taint_of_the_same_day() {
     let spec = |taints: Value| json!({"kind": "Node", "metadata": {"name": "10.0.3.11", "uid": "n"}, "spec": {"taints": taints}});
     let state = State {
         at_ms: 0,
-        body: spec(json!([])),
+        body: spec(json!([])).into(),
     };
     story.states.insert(node.clone(), state);
     story.update("1000", "Node", "10.0.3.11", &json!({}), 600);
     let write = story.shapes.writes.last_mut().expect("a write");
     write.object = node;
     write.api_group = String::new();
-    write.response = Some(spec(
-        json!([{"key": "pool", "value": "gpu", "effect": "NoExecute"}]),
-    ));
+    let taints = json!([{"key": "pool", "value": "gpu", "effect": "NoExecute"}]);
+    write.response = Some(spec(taints).into());
     let tainted = "0/8 nodes are available: 1 node(s) had untolerated taint {pool: gpu}, 7 node(s) didn't have free ports.";
     story.event(
         "edge-6f7c9d8b5d-x2k8q",

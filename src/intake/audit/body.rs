@@ -27,6 +27,11 @@ pub(super) fn kind(body: &Value) -> Option<String> {
     names_the_object.then(|| kind.to_owned())
 }
 
+/// Whether the body is an object of this kind with what it is to be.
+pub(super) fn is_whole(body: &Value, of: &str) -> bool {
+    kind(body).is_some_and(|kind| kind == of) && body.get("spec").is_some()
+}
+
 pub(super) fn name(body: &Value) -> Option<String> {
     let metadata = body.get("metadata")?;
     let name = metadata

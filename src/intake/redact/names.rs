@@ -3,6 +3,8 @@
 //! In: a name as it stands in a log (`DB_PASSWORD`, `x-api-key`, `spring.datasource.password`). Out: whether its value is a
 //! secret, or a number that only looks like a phone. Case and separators do not matter.
 
+use std::sync::LazyLock;
+
 /// How sure a name makes us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -79,9 +81,29 @@ const NUMBERS: &[&str] = &[
 pub(super) fn kind(name: &str) -> Option<Kind> {
     let mut buffer = [0; TAIL];
     let tail = tail(name, &mut buffer);
+    if !may_end(tail, &ENDS_LAST) {
+        return None;
+    }
     ENDS.iter()
         .find(|(end, _)| tail.ends_with(end.as_bytes()))
         .map(|(_, kind)| *kind)
+}
+
+/// The last bytes of the names, by which most others are told at once.
+static ENDS_LAST: LazyLock<[bool; 256]> =
+    LazyLock::new(|| last_of(ENDS.iter().map(|(end, _)| *end)));
+static NUMBERS_LAST: LazyLock<[bool; 256]> = LazyLock::new(|| last_of(NUMBERS.iter().copied()));
+
+fn last_of(names: impl Iterator<Item = &'static str>) -> [bool; 256] {
+    let mut table = [false; 256];
+    for last in names.filter_map(|name| name.bytes().last()) {
+        table[usize::from(last)] = true;
+    }
+    table
+}
+
+fn may_end(tail: &[u8], last: &[bool; 256]) -> bool {
+    tail.last().is_some_and(|b| last[usize::from(*b)])
 }
 
 pub(super) fn is_secret(name: &str) -> bool {
@@ -93,7 +115,7 @@ pub(super) fn is_secret(name: &str) -> bool {
 pub(super) fn is_plain_number(name: &str) -> bool {
     let mut buffer = [0; TAIL];
     let tail = tail(name, &mut buffer);
-    NUMBERS.iter().any(|end| tail.ends_with(end.as_bytes()))
+    may_end(tail, &NUMBERS_LAST) && NUMBERS.iter().any(|end| tail.ends_with(end.as_bytes()))
 }
 
 /// Longer than the longest of the ends.

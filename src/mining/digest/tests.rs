@@ -134,7 +134,7 @@ fn check_conserved(shapes: &DayShapes) {
             template
                 .samples
                 .iter()
-                .all(|s| shapes.origins.contains_key(&s.id))
+                .all(|s| shapes.origins.contains(&s.id))
         );
     }
 }
