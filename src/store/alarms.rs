@@ -231,7 +231,7 @@ fn known(
     Ok(last.and_then(|(id, first_ms, last_ms, recovered_ms)| {
         let ends_it = alarm.recovered_ms.is_some() && recovered_ms.is_none();
         let soon = alarm.first_ms.saturating_sub(last_ms) < flapping_ms
-            && alarm.first_ms.saturating_sub(first_ms) < LONGEST_MS;
+            && alarm.first_ms.saturating_sub(first_ms).saturating_abs() < LONGEST_MS;
         (ends_it || soon).then(|| (id, arrival(true)))
     }))
 }

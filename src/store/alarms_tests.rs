@@ -61,6 +61,8 @@ async fn notifications_of_one_alarm_are_one_row() {
     expected[0] = (1, New);
     expected.extend([(2, New), (2, Recovery)]);
     check(&day, &expected).await;
+    // One of long ago, told late, does not pull today's back.
+    check(&[(5000, None), (10, None)], &[(1, New), (2, New)]).await;
     // A recovery that nobody waited for is kept.
     check(&[(10, Some(12))], &[(1, New)]).await;
 }
