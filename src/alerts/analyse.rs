@@ -238,7 +238,7 @@ impl Analysis {
         // What was looked at must not fall off behind a long name.
         let room = ask.lang.pick(MEANING_CHARS, 3 * MEANING_CHARS);
         let room = room.saturating_sub(seen.chars().count());
-        let meaning: String = self.meaning.chars().take(room).collect();
+        let meaning = whole_clauses(&self.meaning, room);
         voice::alarm(
             &AlarmFacts {
                 title: title.unwrap_or(&subject),
@@ -317,6 +317,15 @@ impl Analysis {
     pub fn began(&self) -> Moment {
         self.logs.from.at(self.alarm.first_ms)
     }
+}
+
+/// As many clauses as fit; of one that does not, its beginning.
+fn whole_clauses(text: &str, most: usize) -> &str {
+    let Some((end, _)) = text.char_indices().nth(most) else {
+        return text;
+    };
+    let cut = &text[..end];
+    cut.rfind([',', '，']).map_or(cut, |at| &cut[..at])
 }
 
 /// What can be told of an alarm that nobody has analysed yet.

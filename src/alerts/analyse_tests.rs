@@ -224,6 +224,21 @@ fn logs_without_anything_abnormal_and_no_logs_at_all_are_told_apart() {
 }
 
 #[test]
+fn what_was_looked_at_does_not_fall_off_behind_a_long_name() {
+    let alarm = CATALOG_ALARM.replace(
+        "Pod 重启次数",
+        "Pod 内存利用率(占limit,不含cache)和别的很长的说明",
+    );
+    let (_, spoken) = told(
+        &alarm.replace("catalog", "recommendation-service"),
+        Vec::new(),
+        true,
+    );
+    assert!(spoken.contains("，前后的日志没有异常"), "{spoken}");
+    assert!(!spoken.contains("告警条件"), "{spoken}");
+}
+
+#[test]
 fn the_json_has_the_names_that_outsiders_rely_on() {
     let (analysis, _) = told(
         &CATALOG_ALARM.replace("catalog", "checkout"),
