@@ -23,7 +23,8 @@ use crate::{
 
 use super::{
     answer::{Look, Reply, reply},
-    claims::{Draft, Facts, Fault, check},
+    claims::{Draft, Facts, check},
+    fault::Fault,
     night::Input,
     task::{Task, complaint},
     tools,

@@ -42,6 +42,10 @@ pub fn analysis(report: &Report, outline: &Outline, name_of: NameOf<'_>, lang: L
             let mark = match slot {
                 Slot::RuledOut => lang.pick("排除", "ruled out"),
                 Slot::Rollback => lang.pick("回滚", "rollback"),
+                _ if claim.by_model && claim.kind == ClaimKind::Inferred => {
+                    lang.pick("模型推测", "model, inferred")
+                }
+                _ if claim.by_model => lang.pick("模型", "model"),
                 _ if claim.kind == ClaimKind::Inferred => lang.pick("推测", "inferred"),
                 _ => lang.pick("日志", "log"),
             };

@@ -10,18 +10,17 @@ use std::collections::BTreeSet;
 
 use serde::Deserialize;
 
-use crate::model::{
-    EvidenceId, Lang,
-    report::{Claim, ClaimKind, Report},
-    visible,
+use crate::{
+    model::{
+        EvidenceId, Lang,
+        report::{Claim, ClaimKind, Report},
+        visible,
+    },
+    voice::narrow,
 };
 
 use super::{
-    doubts::doubts,
-    form::{CLAIM_CHARS, form},
-    ground::Ground,
-    outline::Records,
-    tokens::tokens,
+    doubts::doubts, fault::Fault, form::form, ground::Ground, outline::Records, tokens::tokens,
 };
 
 /// What a claim is held against.
@@ -41,43 +40,6 @@ pub struct Draft {
     pub findings: Vec<String>,
     #[serde(default)]
     pub evidence: Vec<String>,
-}
-
-/// Why a sentence is not believed. Told to the model, which may mend it once.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum Fault {
-    #[error("empty sentence")]
-    Empty,
-    #[error("longer than {CLAIM_CHARS} characters")]
-    TooLong,
-    #[error("not in the language asked for")]
-    Language,
-    #[error("cites no finding and no evidence")]
-    Uncited,
-    #[error("`{0}` is not the id of a finding or record you were given")]
-    UnknownId(String),
-    #[error("`{0}` is no record of the findings cited")]
-    Elsewhere(EvidenceId),
-    #[error("the number {0} is in no cited record or finding")]
-    Number(f64),
-    #[error("the quantity {0} is in no cited record or finding")]
-    Quantity(String),
-    #[error("the hour {0} is of no cited record or finding")]
-    Hour(u8),
-    #[error("the name `{0}` is in no cited record or finding")]
-    Name(String),
-    #[error("the time {0:02}:{1:02} is in no cited record or finding")]
-    Time(u8, u8),
-    #[error("the date {0} is in no cited record or finding")]
-    Date(String),
-    #[error("the quotation `{0}` is in no cited record or finding")]
-    Quote(String),
-    #[error("nothing in it can be looked up in what it cites")]
-    Bare,
-    #[error("it says that all is well, which no record shows")]
-    Well,
-    #[error("`{0}` is not something a log of a cluster says")]
-    Foreign(&'static str),
 }
 
 /// A model's sentence as a claim, if every assertion of it holds.
@@ -106,7 +68,12 @@ pub fn check(draft: &Draft, facts: Facts<'_>) -> Result<Claim, Vec<Fault>> {
         findings.extend(owners.map(|f| f.id.clone()));
     }
     let claim = Claim {
-        text: visible(&draft.text).trim().to_owned(),
+        text: visible(&draft.text)
+            .chars()
+            .map(narrow)
+            .collect::<String>()
+            .trim()
+            .to_owned(),
         kind: draft.kind,
         findings,
         evidence,

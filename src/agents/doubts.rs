@@ -2,7 +2,8 @@
 //!
 //! In: a claim of a model, what it asserts ([`Tokens`]) and what its records show ([`Ground`]). Out: [`Fault`]s. An observation must hold
 //! something that can be looked up, may not say that all is well and may not name a cause that its records do not; none and one are
-//! looked up too, how often is a count and no port, and in English a service may be called by any word. Pure.
+//! looked up too, and in English a service may be called by any word. Each clause is held against what it rests on: its words by `vocabulary`, its
+//! numbers by `measure`, who did what by `roles`; a guess by `guess`. Pure.
 
 use std::{collections::BTreeSet, sync::LazyLock};
 
@@ -14,8 +15,13 @@ use crate::model::{
 };
 
 use super::{
-    claims::{Facts, Fault},
+    claims::Facts,
+    clauses::clauses,
+    fault::Fault,
     ground::Ground,
+    guess::{guess, ordered},
+    lists::{found, lists},
+    roles::roles,
     tokens::Tokens,
 };
 
@@ -56,18 +62,51 @@ pub(super) fn doubts(
         Lang::Zh => BTreeSet::new(),
     };
     let few = said.few.iter().filter(|n| !ground.has_few(**n));
-    // What is nowhere at all has been found to be so already.
-    let is_there = |n: f64| ground.is_about(n) || ground.is_over(n);
-    let counts = said.counts.iter();
-    let counts = counts.filter(|n| is_there(**n) && !ground.has_count(**n));
-    let mut faults: Vec<Fault> = few.chain(counts).map(|n| Fault::Number(*n)).collect();
+    let mut faults: Vec<Fault> = few.map(|n| Fault::Number(*n)).collect();
     let unknown = called.iter().filter(|n| !ground.has_word(n));
     faults.extend(unknown.cloned().map(Fault::Name));
+    // An address has no letters, and is a name all the same.
+    let words = said
+        .rest
+        .split(|c: char| !c.is_ascii_digit() && c != '.' && c != ':');
+    let words = words.map(|w| w.trim_matches(['.', ':']));
+    let addresses = words.filter(|w| w.matches('.').count() >= 2 && !ground.has_word(w));
+    faults.extend(addresses.map(|w| Fault::Name(w.to_owned())));
+    let lang = facts.lang;
+    let Some(clauses) = clauses(claim, facts) else {
+        faults.push(Fault::Whose);
+        return faults;
+    };
+    faults.extend(ordered(claim, &clauses, lang));
+    if let Some(word) = found(&lists(lang).vague, &said.rest.to_lowercase()) {
+        faults.push(Fault::Quantity(word.to_owned()));
+    }
+    for clause in &clauses {
+        faults.extend(roles(clause, claim.kind, lang));
+        let there = &clause.ground;
+        // What is nowhere at all is found to be so elsewhere.
+        let is_there = |n: f64| ground.is_about(n) || ground.is_over(n);
+        let wrong = clause.said.bound.iter().filter(|(n, behind)| {
+            let counts = |n| there.has_count(n);
+            is_there(*n) && !there.measures.holds(*n, behind, counts, lang)
+        });
+        faults.extend(wrong.map(|(n, _)| Fault::Unit(*n)));
+        let of_another = |n: &&String| ground.has_word(n) && !there.has_word(n);
+        let names = clause.said.names.iter().filter(of_another);
+        faults.extend(names.cloned().map(Fault::Name));
+    }
     if claim.kind != ClaimKind::Observed {
+        faults.extend(guess(claim, &clauses, lang));
         return faults;
     }
-    let causes = said.causes.iter().filter(|c| !ground.has_beginning(c));
-    faults.extend(causes.cloned().map(Fault::Name));
+    for clause in &clauses {
+        let strange = clause
+            .corpus
+            .strange(&clause.said.rest, lang, &clause.names);
+        faults.extend(strange.map(Fault::Word));
+    }
+    let unseen = said.causes.iter().filter(|c| !ground.has_beginning(c));
+    faults.extend(unseen.cloned().map(Fault::Name));
     if WELL.as_ref().is_some_and(|p| p.is_match(&claim.text)) {
         faults.push(Fault::Well);
     }
@@ -153,26 +192,46 @@ mod tests {
             ("checkout 完全正常，没有任何异常", vec![Fault::Well]),
             ("checkout 的容器 OOM 了", name("oom")),
             ("checkout 的副本已缩到 0 个", vec![Fault::Number(0.0)]),
-            ("checkout 的镜像拉取失败", Vec::new()),
-        ] {
-            assert_eq!(faults(text, Observed, Lang::Zh), wrong, "{text}");
-        }
-        assert_eq!(
-            faults("The payment service lost its orders", Observed, Lang::En),
-            name("payment")
-        );
-        assert_eq!(
-            faults(
-                "Some of the failing pods belong to checkout",
-                Observed,
-                Lang::En
+            (
+                "checkout 的数据库被清空",
+                vec![Fault::Word("数据".to_owned())],
             ),
-            []
-        );
+            (
+                "请把 checkout 的镜像换掉",
+                vec![Fault::Order("请".to_owned())],
+            ),
+        ] {
+            let found = faults(text, Observed, Lang::Zh);
+            assert!(wrong.iter().all(|w| found.contains(w)), "{text} {found:?}");
+        }
+        assert_eq!(faults("checkout 的镜像拉取失败", Observed, Lang::Zh), []);
+        let found = faults("The payment service lost its orders", Observed, Lang::En);
+        assert!(found.contains(&name("payment")[0]), "{found:?}");
+        let holds = "The failing pods of checkout back off from pulling the image";
+        assert_eq!(faults(holds, Observed, Lang::En), []);
         // A guess may name a cause that no record does.
         assert_eq!(
             faults("checkout 可能是 DNS 出了问题", Inferred, Lang::Zh),
             []
         );
+        for (text, wrong) in [
+            ("checkout 的镜像标签没有推送", Fault::Unhedged),
+            ("镜像标签可能没有推送", Fault::Nameless),
+            (
+                "已经确认是 checkout 的镜像问题",
+                Fault::Certain("确认".to_owned()),
+            ),
+            (
+                "建议删除 checkout，可能就好了",
+                Fault::Order("建议".to_owned()),
+            ),
+            (
+                "checkout 可能是张三故意破坏的",
+                Fault::Word("张三".to_owned()),
+            ),
+        ] {
+            let found = faults(text, Inferred, Lang::Zh);
+            assert!(found.contains(&wrong), "{text} {found:?}");
+        }
     }
 }

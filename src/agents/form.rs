@@ -4,7 +4,7 @@
 
 use crate::model::Lang;
 
-use super::claims::Fault;
+use super::fault::Fault;
 
 /// Longest claim in characters: two sentences. What is longer is an essay, or endless repetition.
 pub(super) const CLAIM_CHARS: usize = 300;

@@ -3,7 +3,7 @@
 //! In: a claim and the [`Facts`]. Out: whether a number, word, date or quotation occurs there. The cited records word by word; of the
 //! cited findings only what a recount gives: object, cause, count, usual count, first and last time, and how many they are; of their
 //! incidents how they stand; the change whose audit record is cited. Titles count for nothing: they are sentences themselves.
-//! Numbers also as ratios, spans and roundings. Decides nothing.
+//! Numbers also as ratios, spans and roundings. For a sentence of a model, digits inside an id, a hash or a port are none. Decides nothing.
 
 use std::{collections::BTreeSet, sync::LazyLock};
 
@@ -15,7 +15,11 @@ use crate::model::{
     visible,
 };
 
-use super::{claims::Facts, tokens::spaced};
+use super::{
+    claims::Facts,
+    measure::{Measures, alone},
+    tokens::spaced,
+};
 
 /// How often a record itself says that something happened.
 static COUNTED: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -32,7 +36,14 @@ pub(super) struct Ground {
     /// Of the records alone: nothing of ours is a percentage.
     percents: Vec<f64>,
     pub(super) times: BTreeSet<(u8, u8)>,
+    /// When something began, and until when it lasted.
+    pub(super) starts: BTreeSet<(u8, u8)>,
+    pub(super) ends: BTreeSet<(u8, u8)>,
     dates: BTreeSet<String>,
+    /// Numbers by what they measure.
+    pub(super) measures: Measures,
+    /// Held against a model's sentence: a number counts only where it stands alone in a record.
+    strict: bool,
 }
 
 impl Ground {
@@ -43,7 +54,11 @@ impl Ground {
             counts: Vec::new(),
             percents: Vec::new(),
             times: BTreeSet::new(),
+            starts: BTreeSet::new(),
+            ends: BTreeSet::new(),
             dates: BTreeSet::new(),
+            measures: Measures::default(),
+            strict: claim.by_model,
         };
         let clock = facts
             .report
@@ -53,8 +68,16 @@ impl Ground {
             .or_else(|| facts.report.findings.first().map(|f| f.first_seen));
         for kept in claim.evidence.iter().filter_map(|id| facts.records.get(id)) {
             ground.add(&kept.text);
-            ground.add(&kept.line.replace("\\\"", "\"").replace("\\n", " "));
-            ground.add(&format!("{} {}", kept.namespace, kept.object));
+            let line = kept.line.replace("\\\"", "\"").replace("\\n", " ");
+            let place = format!("{} {}", kept.namespace, kept.object);
+            if ground.strict {
+                // The whole line is full of ids and clocks: what it says stands in its text.
+                ground.words(&line);
+                ground.words(&place);
+            } else {
+                ground.add(&line);
+                ground.add(&place);
+            }
             if let Some(clock) = clock {
                 ground.moment(clock.at(kept.ts_ms));
             }
@@ -85,9 +108,11 @@ impl Ground {
                 ground.change(c);
             }
         }
-        // How many are cited can be counted by anybody.
+        // How many are cited can be counted by anybody; a model may cite as many as it needs.
         let cited = [claim.findings.len(), claim.evidence.len()];
-        ground.numbers.extend(cited.map(|n| n as f64));
+        if !ground.strict {
+            ground.numbers.extend(cited.map(|n| n as f64));
+        }
         for c in &facts.report.chronic {
             if c.evidence.iter().any(|id| claim.evidence.contains(id)) {
                 ground.words(&format!("{} {}", c.object, c.object.name));
@@ -114,6 +139,7 @@ impl Ground {
                 let minutes = (i.start.ms - kept.ts_ms) as f64 / 60_000.0;
                 if minutes >= 1.0 {
                     self.numbers.push(minutes.floor());
+                    self.measures.spans.push(minutes.floor());
                 }
             }
         }
@@ -121,12 +147,17 @@ impl Ground {
 
     fn add(&mut self, text: &str) {
         let shown = spaced(&visible(text).replace('`', "'"));
-        self.numbers.extend(numbers(&shown));
+        if self.strict {
+            self.measures.read(&shown);
+            self.numbers.extend(alone(&shown).map(|(n, _)| n));
+        } else {
+            self.numbers.extend(numbers(&shown));
+        }
         self.percents.extend(percents(&shown));
         let counted = COUNTED.iter().flat_map(|p| p.captures_iter(&shown));
         let counted = counted.filter_map(|c| c.get(1).or_else(|| c.get(2)));
-        self.counts
-            .extend(counted.filter_map(|m| m.as_str().parse::<f64>().ok()));
+        let counted = counted.filter_map(|m| m.as_str().parse::<f64>().ok());
+        self.counts.extend(counted);
         self.text.push_str(&shown.to_lowercase());
         self.text.push('\n');
     }
@@ -138,11 +169,8 @@ impl Ground {
     }
 
     fn moment(&mut self, at: Moment) {
-        let civil = at.civil();
-        let part = |n: i8| u8::try_from(n).unwrap_or(0);
-        self.times
-            .insert((part(civil.hour()), part(civil.minute())));
-        self.dates.insert(civil.date().to_string());
+        self.times.insert(minute(at));
+        self.dates.insert(at.civil().date().to_string());
     }
 
     fn finding(&mut self, f: &Finding) {
@@ -156,6 +184,7 @@ impl Ground {
         self.counts.push(count);
         if f.baseline > 0.0 {
             self.numbers.extend([f.baseline, count / f.baseline]);
+            self.measures.ratios.push(count / f.baseline);
             self.counts.push(f.baseline);
         }
         self.span(f.first_seen, Some(f.last_seen));
@@ -170,9 +199,11 @@ impl Ground {
         self.span(i.start, i.end);
         if let Some(at) = i.checked_at {
             self.moment(at);
+            self.ends.insert(minute(at));
         }
         if let Some(same) = &i.same_as {
             self.numbers.push(f64::from(same.days_in_row));
+            self.measures.days.push(f64::from(same.days_in_row));
             self.dates.insert(same.date.to_string());
         }
     }
@@ -192,15 +223,20 @@ impl Ground {
             self.add(&d.path);
         }
         self.moment(c.at);
+        // What came of it began with it.
+        self.starts.insert(minute(c.at));
     }
 
     /// Both ends, and how long it lasted in minutes and hours.
     fn span(&mut self, from: Moment, to: Option<Moment>) {
         self.moment(from);
+        self.starts.insert(minute(from));
         if let Some(to) = to {
             self.moment(to);
+            self.ends.insert(minute(to));
             let minutes = (to.ms - from.ms) as f64 / 60_000.0;
             self.numbers.extend([minutes, minutes / 60.0]);
+            self.measures.spans.extend([minutes, minutes / 60.0]);
         }
     }
 
@@ -258,9 +294,7 @@ impl Ground {
 
     /// Something happened in that hour, or in the last minutes before it.
     pub(super) fn has_hour(&self, hour: u8) -> bool {
-        let before = (hour + 23) % 24;
-        let near = |t: &(u8, u8)| t.0 == hour || t.0 == before && t.1 >= 45;
-        self.times.iter().any(near)
+        near(&self.times, (hour, None))
     }
 
     /// As a word of its own: `pay` is not in `payment`.
@@ -292,8 +326,24 @@ impl Ground {
     }
 }
 
+fn minute(at: Moment) -> (u8, u8) {
+    let civil = at.civil();
+    let part = |n: i8| u8::try_from(n).unwrap_or(0);
+    (part(civil.hour()), part(civil.minute()))
+}
+
+/// Whether one of the times is that minute; of an hour alone, also the last minutes before it.
+pub(super) fn near(times: &BTreeSet<(u8, u8)>, said: (u8, Option<u8>)) -> bool {
+    let before = (said.0 + 23) % 24;
+    let is_it = |t: &(u8, u8)| match said.1 {
+        Some(minute) => *t == (said.0, minute),
+        None => t.0 == said.0 || t.0 == before && t.1 >= 45,
+    };
+    times.iter().any(is_it)
+}
+
 /// 100 of 1200, 1 of 157, a tenth of 3.5: what the last digit that was said counts.
-fn last_place(said: f64) -> f64 {
+pub(super) fn last_place(said: f64) -> f64 {
     let highest = 10_f64.powf(said.abs().max(1e-9).log10().floor());
     let is_whole = |unit: &f64| {
         let count = said / unit;

@@ -6,6 +6,7 @@
 //!
 //! # Invariants
 //! - Every number, name, time and quotation of a claim occurs in a record it cites or in a field of a finding it cites.
+//! - Of a model's observation every other word occurs there too, or is in the closed list of `resources/claims.toml`; its guesses say that they are.
 //! - What a log says and what is concluded from it are never in the same list.
 //! - [`night()`] ends within its budget and never fails.
 
@@ -13,21 +14,29 @@ mod agent;
 pub mod analysis;
 mod answer;
 pub mod claims;
+mod clauses;
+mod clocks;
 mod doubts;
 pub mod embed;
+pub mod fault;
 mod form;
 mod ground;
+mod guess;
+mod lists;
 mod material;
+mod measure;
 mod night;
 mod numerals;
 pub mod outline;
 mod overview;
 pub mod report;
+mod roles;
 mod supervisor;
 mod task;
 mod tokens;
 mod told;
 mod tools;
+mod vocabulary;
 mod words;
 
 /// The prompts that MCP clients are offered; they are files of `prompts/`.

@@ -234,7 +234,7 @@ mod tests {
         assert!(
             texts
                 .summary
-                .contains("  - checkout 的调用方都连不上它，像是实例没起来"),
+                .contains("  - [模型] checkout 的调用方都连不上它，像是实例没起来"),
             "{}",
             texts.summary
         );
@@ -292,7 +292,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_budget_is_never_exceeded() {
         for tokens in [0, 2_000, 4_000, 10_000, 50_000] {
-            let (texts, _) = told(vec![claim("checkout 的调用方都连不上它"); 20], tokens).await;
+            let (texts, _) = told(vec![claim("checkout 的调用方像是都连不上它"); 20], tokens).await;
             let note = texts.note.expect("note");
             assert!(note.input_tokens + note.output_tokens <= tokens, "{tokens}");
         }
@@ -372,7 +372,7 @@ mod tests {
         let (texts, script) = told(
             vec![
                 claim("checkout 的调用方都连不上它，像是实例没起来"),
-                claim("checkout 的调用方都连不上它"),
+                claim("checkout 的调用方像是都连不上它"),
                 asks,
             ],
             100_000,

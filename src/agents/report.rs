@@ -94,16 +94,18 @@ fn problems(
             .of(Slot::What)
             .partition(|c| c.kind == ClaimKind::Observed);
         let cause = sure.into_iter().chain(section.of(Slot::Cause));
-        list(text, lang.pick("原因", "Cause"), cause);
+        list(text, lang.pick("原因", "Cause"), cause, lang);
         list(
             text,
             lang.pick("具体错误信息", "Error details"),
             section.of(Slot::Errors).take(TOLD_ERRORS),
+            lang,
         );
         list(
             text,
             lang.pick("可能原因（推测）", "Possible causes (inferred)"),
             guessed.into_iter().chain(section.of(Slot::Guess)),
+            lang,
         );
         if !i.fix.is_empty() {
             let _ = writeln!(text, "- **{}**:", lang.pick("建议", "What to do"));
@@ -216,7 +218,7 @@ fn what<'a>(outline: &'a Outline, incident: &Incident) -> &'a str {
     claim.map_or("", |c| c.text.as_str())
 }
 
-/// `checkout 拉不到镜像 (Image Not Found)`: the fault's name in both languages, or the incident's own title.
+/// `镜像不存在 (Image Not Found)`: the fault's name, in Chinese with the English one that runbooks use, or the incident's own title.
 pub(super) fn title(i: &Incident, name_of: NameOf<'_>, lang: Lang) -> String {
     let name = i
         .root
@@ -225,11 +227,8 @@ pub(super) fn title(i: &Incident, name_of: NameOf<'_>, lang: Lang) -> String {
         .and_then(name_of)
         .or_else(|| name_of(&i.root.cause));
     match name {
-        Some([zh, en]) => format!(
-            "{} ({})",
-            plain(lang.pick(&zh, &en)),
-            plain(lang.pick(&capitals(&en), &zh))
-        ),
+        Some([_, en]) if lang == Lang::En => plain(&capitals(&en)),
+        Some([zh, en]) => format!("{} ({})", plain(&zh), plain(&capitals(&en))),
         None => plain(&i.title),
     }
 }
@@ -323,17 +322,23 @@ fn inline<'a>(text: &mut String, head: &str, claims: impl Iterator<Item = &'a Cl
     }
 }
 
-fn list<'a>(text: &mut String, head: &str, claims: impl Iterator<Item = &'a Claim>) {
+fn list<'a>(text: &mut String, head: &str, claims: impl Iterator<Item = &'a Claim>, lang: Lang) {
     let mut claims = claims.peekable();
     if claims.peek().is_some() {
         let _ = writeln!(text, "- **{head}**:");
-        bullets(text, claims);
+        bullets(text, claims, lang);
     }
 }
 
-fn bullets<'a>(text: &mut String, claims: impl Iterator<Item = &'a Claim>) {
+/// What a model said is marked, wherever it stands.
+fn bullets<'a>(text: &mut String, claims: impl Iterator<Item = &'a Claim>, lang: Lang) {
     for claim in claims {
-        let _ = writeln!(text, "  - {}", claim.text);
+        let mark = if claim.by_model {
+            lang.pick("[模型] ", "[model] ")
+        } else {
+            ""
+        };
+        let _ = writeln!(text, "  - {mark}{}", claim.text);
     }
 }
 

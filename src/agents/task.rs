@@ -15,7 +15,8 @@ use crate::{
 
 use super::{
     answer::Look,
-    claims::{Draft, Fault},
+    claims::Draft,
+    fault::Fault,
     material::{self, Material},
     night::Input,
     words::change_text,

@@ -9,7 +9,10 @@ use regex::{Captures, Regex};
 
 use crate::model::Lang;
 
-use super::numerals::{chinese, english, unit, vague};
+use super::{
+    clocks::clock,
+    numerals::{chinese, english, unit, vague},
+};
 
 /// Words that assert nothing about this cluster. Reasons and states (`OOMKilled`, `ErrImagePull`) are not among them: they are facts.
 const VOCABULARY: &str = " pod pods node nodes container containers deployment deployments statefulset daemonset replicaset replica replicas job cronjob \
@@ -26,8 +29,6 @@ pub(super) struct Tokens {
     pub numbers: Vec<f64>,
     /// None and one in digits, which are seldom worth a look: 0 个.
     pub few: Vec<f64>,
-    /// Those of all numbers that count how often: 57 of 57 次, `57 times`.
-    pub counts: Vec<f64>,
     /// Lower-case, [`CAUSES`].
     pub causes: Vec<String>,
     /// Said to be about so many: 约 1200, `about 50`.
@@ -48,9 +49,20 @@ pub(super) struct Tokens {
     pub dates: Vec<String>,
     /// White space as single spaces.
     pub quotes: Vec<String>,
+    /// Numbers with what stands behind them: 8 and 个节点.
+    pub bound: Vec<(f64, String)>,
+    /// Said to be when it began: 从 10:02, 10:02 起, `since 10:02`.
+    pub begins: Vec<(u8, Option<u8>)>,
+    /// Said to be until when it lasted: 到 11:40, 11:40 恢复.
+    pub ends: Vec<(u8, Option<u8>)>,
+    /// The sentence without all of these, but with its words.
+    pub rest: String,
 }
 
-type Pattern = LazyLock<Option<Regex>>;
+/// Characters behind a number that tell what it counts.
+const BEHIND: usize = 16;
+
+pub(super) type Pattern = LazyLock<Option<Regex>>;
 
 static QUOTE: Pattern = LazyLock::new(|| {
     Regex::new("`([^`]+)`|“([^”]+)”|\"([^\"]+)\"|「([^」]+)」|『([^』]+)』|‘([^’]{3,})’").ok()
@@ -58,21 +70,6 @@ static QUOTE: Pattern = LazyLock::new(|| {
 static DATE: Pattern = LazyLock::new(|| {
     Regex::new(r"(?-u:\b)(?:\d{4}-)?\d{2}-\d{2}(?-u:\b)|(?:(\d{4})年)?(\d{1,2})月(\d{1,2})[日号]")
         .ok()
-});
-static TIME: Pattern = LazyLock::new(|| {
-    Regex::new(concat!(
-        r"(?i)(凌晨|清晨|早上|上午|中午|下午|傍晚|晚上|夜里)?\s*",
-        r"(?:(\d{1,2})\s*(?::|点|時|时)\s*(\d{2})(?::\d{2}|分)?|([零〇一二两三四五六七八九十]{1,3})点([零〇一二两三四五六七八九十]{2,4}分?|[零〇一二两三四五六七八九十]分))",
-        r"(?:\s*([ap])\.?m\b\.?)?"
-    ))
-    .ok()
-});
-static HOUR: Pattern = LazyLock::new(|| {
-    Regex::new(concat!(
-        r"(?i)(凌晨|清晨|早上|上午|中午|下午|傍晚|晚上|夜里)?\s*(?:(\d{1,2})|([零〇一二两三四五六七八九十]{1,3}))点(?:半|整|钟|左右|前后|多|到|至|起|开始|之后|以后|，|、|。|$)",
-        r"|(?-u:\b)(\d{1,2})\s*([ap])\.?m(?-u:\b)"
-    ))
-    .ok()
 });
 static PERCENT: Pattern = LazyLock::new(|| {
     Regex::new(r"(?i)(\d+(?:\.\d+)?)\s*(?:[%％]|percent|per cent)|百分之([零〇一二两三四五六七八九十百]+|\d+(?:\.\d+)?)|([一二三四五六七八九])成").ok()
@@ -125,7 +122,8 @@ pub(super) fn tokens(text: &str, lang: Lang) -> Tokens {
         let counts = !matches!(&c[0], "十分" | "万分");
         let value = chinese(&c[2]).filter(|_| counts);
         number(&mut found, value, c.get(1), c.get(3));
-        found.counts.extend(value.filter(|_| &c[4] == "次"));
+        let behind = c.get(4).map_or("", |m| behind(&rest, m.start()));
+        found.bound.extend(value.map(|n| (n, behind.to_owned())));
         if value == Some(0.0) {
             found.few.push(0.0);
         }
@@ -134,6 +132,7 @@ pub(super) fn tokens(text: &str, lang: Lang) -> Tokens {
     if lang == Lang::En {
         found.numbers.extend(english(&rest));
     }
+    found.rest.clone_from(&rest);
     let mut start = true;
     taken(&WORD, &rest, |c| {
         word(&c[0], lang, start, &mut found);
@@ -143,13 +142,24 @@ pub(super) fn tokens(text: &str, lang: Lang) -> Tokens {
     found
 }
 
+/// The next few characters from a place on.
+fn behind(text: &str, from: usize) -> &str {
+    let rest = text[from..].trim_start();
+    let end = rest.char_indices().nth(BEHIND).map_or(rest.len(), |c| c.0);
+    &rest[..end]
+}
+
 /// Runs of white space as one space, lower-case kept.
 pub(super) fn spaced(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Without what `see` took.
-fn taken(pattern: &Pattern, text: &str, mut see: impl FnMut(&Captures<'_>) -> bool) -> String {
+pub(super) fn taken(
+    pattern: &Pattern,
+    text: &str,
+    mut see: impl FnMut(&Captures<'_>) -> bool,
+) -> String {
     let Some(pattern) = pattern.as_ref() else {
         return text.to_owned();
     };
@@ -171,37 +181,6 @@ fn date(c: &Captures<'_>) -> String {
         (None, Some(month), Some(day)) => format!("{month:0>2}-{day:0>2}"),
         _ => c[0].to_owned(),
     }
-}
-
-/// Times of day, with and without minutes.
-fn clock(text: &str, found: &mut Tokens) -> String {
-    let value = |m: Option<regex::Match<'_>>| {
-        let text = m?.as_str().trim_end_matches('分');
-        let n: f64 = text.parse().ok().or_else(|| chinese(text))?;
-        (0..=u8::MAX).rev().find(|hour| f64::from(*hour) <= n)
-    };
-    let of_day = |hour: u8, half: Option<&str>| match half.map(str::to_lowercase).as_deref() {
-        Some("下午" | "傍晚" | "晚上" | "p") if hour < 12 => hour + 12,
-        Some("a") if hour == 12 => 0,
-        _ => hour,
-    };
-    let rest = taken(&TIME, text, |c| {
-        let (hour, minute) = (
-            value(c.get(2).or_else(|| c.get(4))),
-            value(c.get(3).or_else(|| c.get(5))),
-        );
-        let half = c.get(1).or_else(|| c.get(6)).map(|m| m.as_str());
-        if let (Some(hour), Some(minute)) = (hour, minute) {
-            found.times.push((of_day(hour, half), minute));
-        }
-        true
-    });
-    taken(&HOUR, &rest, |c| {
-        let hour = value(c.get(2).or_else(|| c.get(3)).or_else(|| c.get(4)));
-        let half = c.get(1).or_else(|| c.get(5)).map(|m| m.as_str());
-        found.hours.extend(hour.map(|h| of_day(h, half)));
-        true
-    })
 }
 
 /// Numbers in digits that stand alone; those inside a name (`v2.4.1`, `node-3`) are left to it.
@@ -232,10 +211,8 @@ fn digits(text: &str, found: &mut Tokens) -> String {
         let value = digits.as_str().replace(',', "").parse::<f64>().ok();
         let value = value.map(|n| n * unit(c.get(3).map_or("", |m| m.as_str())));
         number(found, value, c.get(1), c.get(4));
-        let behind = text[all.end()..].trim_start();
-        if behind.starts_with('次') || behind.starts_with("times") {
-            found.counts.extend(value);
-        }
+        let behind = behind(text, all.end());
+        found.bound.extend(value.map(|n| (n, behind.to_owned())));
         // 第 1 个 counts nothing.
         let is_place = text[..digits.start()].trim_end().ends_with('第');
         found
@@ -268,6 +245,7 @@ fn word(raw: &str, lang: Lang, starts_sentence: bool, found: &mut Tokens) {
     let word = raw.trim_matches(|c: char| "._:/@+-".contains(c));
     if let Ok(n) = word.replace(',', "").parse::<f64>() {
         number(found, Some(n), None, None);
+        found.bound.push((n, String::new()));
         return;
     }
     let lower = word.to_lowercase();

@@ -11,8 +11,10 @@ use crate::model::{
 
 use super::{
     claims::Facts,
+    clauses::head,
     form::speaks_of_us,
     outline::Slot,
+    vocabulary::CATALOGUE,
     words::{change_text, day_minute, named, plain, quote},
 };
 
@@ -177,7 +179,7 @@ impl Told<'_> {
         )
     }
 
-    fn counted(&self, f: &Finding) -> [Claim; 2] {
+    fn counted(&self, f: &Finding) -> [Claim; 4] {
         let title = plain(&f.title);
         let (first, last) = (f.first_seen.hour_minute(), f.last_seen.hour_minute());
         let usual = if f.baseline > 0.0 {
@@ -203,7 +205,20 @@ impl Told<'_> {
                 format!("{} log: {what} ({count} {times}, {when}{usual})", f.kind),
             )
         };
-        [text(&title), text(&named(&f.object))].map(|t| claim(t, ClaimKind::Observed, &[f], None))
+        let object = named(&f.object);
+        let code = f.detail.as_ref().unwrap_or(&f.cause);
+        let fault = CATALOGUE.as_ref().and_then(|c| c.get(code));
+        let plainer = fault.map_or(object.clone(), |fault| {
+            format!("{object} {}", fault.name.of(lang))
+        });
+        // The raw text in a title may hold what no record kept, and its head names that are ours.
+        [
+            text(&title),
+            text(head(&title)),
+            text(&plainer),
+            text(&object),
+        ]
+        .map(|t| claim(t, ClaimKind::Observed, &[f], None))
     }
 
     /// What the lines themselves say.
@@ -275,10 +290,16 @@ impl Told<'_> {
             },
             Status::Recovered => {
                 let end = i.end.map(Moment::hour_minute).unwrap_or_default();
+                let partly = i.is_partly_undone();
                 let by = i.recovered_by.as_ref().map(|c| {
+                    let (part, partly) = if partly {
+                        ("了一部分", "partly ")
+                    } else {
+                        ("", "")
+                    };
                     self.facts.lang.pick(
-                        format!("，由 `{}` 改回", plain(&c.user)),
-                        format!(", undone by `{}`", plain(&c.user)),
+                        format!("，由 `{}` 改回{part}", plain(&c.user)),
+                        format!(", {partly}undone by `{}`", plain(&c.user)),
                     )
                 });
                 self.facts

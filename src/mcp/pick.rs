@@ -52,10 +52,14 @@ pub(super) fn incident<'r>(
         return Ok(found);
     }
     if let Some(n) = place(said) {
-        let listed = heard.listed.get(n).and_then(|id| by_id(id));
-        return listed
-            .or_else(|| report.incidents.get(n))
-            .ok_or_else(unknown);
+        // A place beyond what was told is asked back: counted on in the report, it could be any.
+        if !heard.listed.is_empty() {
+            let listed = heard.listed.get(n).and_then(|id| by_id(id));
+            return listed.ok_or_else(|| Trouble::NotTold {
+                had: heard.listed.to_vec(),
+            });
+        }
+        return report.incidents.get(n).ok_or_else(unknown);
     }
     if said.contains("最后") || said == "last one" {
         let listed = heard.listed.last().and_then(|id| by_id(id));
@@ -115,17 +119,20 @@ mod tests {
             (Some("2"), ids[0]),
             (Some("the first"), ids[2]),
             (Some("最后一个"), ids[0]),
-            (Some("第三个"), ids[2]),
             (Some("I2"), ids[1]),
             (Some(name), ids[1]),
         ] {
             let found = incident(said, &report, heard).expect("found");
             assert_eq!(found.id, meant, "{said:?}");
         }
+        assert!(matches!(
+            incident(Some("第三个"), &report, heard),
+            Err(Trouble::NotTold { .. })
+        ));
         for said in ["第九个", "0", "月球", "i99"] {
             assert!(
                 matches!(
-                    incident(Some(said), &report, heard),
+                    incident(Some(said), &report, Heard::default()),
                     Err(Trouble::NoSuchIncident { .. })
                 ),
                 "{said}"

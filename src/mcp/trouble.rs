@@ -31,6 +31,8 @@ pub(super) enum Trouble {
     NothingTold,
     #[error("no incident matches")]
     NoSuchIncident { had: Vec<String> },
+    #[error("the last answer told no problem in that place")]
+    NotTold { had: Vec<String> },
     #[error("there is no such task")]
     NoSuchTask,
     #[error(transparent)]
@@ -62,7 +64,7 @@ impl Trouble {
                 answer.fact("date", &date).next("summarize_day", &[("date", &date), ("refresh", "true")])
             }
             Self::NoLogs(day) => answer.fact("date", day).next("summarize_day", &[]),
-            Self::NoSuchIncident { had } => answer.fact("incidents", had.join(",")),
+            Self::NoSuchIncident { had } | Self::NotTold { had } => answer.fact("incidents", had.join(",")),
             Self::NothingTold | Self::NoSuchTask => answer.next("summarize_day", &[]),
             Self::Owners(error) => {
                 tracing::error!(error = %error, "the owners could not be read");
@@ -108,6 +110,10 @@ impl Trouble {
             Self::NoSuchIncident { .. } => (
                 "这一天的报告里没有这个问题。要不要先听一遍有哪些问题？",
                 "The report of that day has no such problem. Shall I list the problems first?",
+            ),
+            Self::NotTold { .. } => (
+                "刚才没有念到这一个。要不要先听一遍有哪些问题？",
+                "The last answer named no problem in that place. Shall I list the problems first?",
             ),
             Self::NoSuchTask => (
                 "现在没有在进行的分析。要不要听昨天的播报？",
@@ -159,6 +165,9 @@ mod tests {
             Trouble::NoLogs(day),
             Trouble::NothingTold,
             Trouble::NoSuchIncident {
+                had: vec!["i1".to_owned()],
+            },
+            Trouble::NotTold {
                 had: vec!["i1".to_owned()],
             },
             Trouble::NoSuchTask,

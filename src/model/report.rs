@@ -225,6 +225,16 @@ impl Incident {
         step.map(String::as_str)
     }
 
+    /// Whether what ended it took back a part of the change only.
+    #[must_use]
+    pub fn is_partly_undone(&self) -> bool {
+        let (Some(change), Some(back)) = (&self.change, &self.recovered_by) else {
+            return false;
+        };
+        let is_back = |d: &FieldChange| back.diff.iter().any(|b| b.path == d.path);
+        !back.diff.is_empty() && !change.diff.iter().all(is_back)
+    }
+
     /// Whether somebody has put it right.
     #[must_use]
     pub fn is_mended(&self) -> bool {

@@ -4,6 +4,10 @@
 //! now, solutions, and the question that offers the three follow-ups. When the whole does not fit, problems keep their place and lose
 //! words first; problems left out are counted aloud.
 
+use std::sync::LazyLock;
+
+use regex::Regex;
+
 use crate::model::{
     Lang, LogKind,
     report::{Incident, Report, Verdict},
@@ -12,10 +16,11 @@ use crate::model::{
 use super::{
     BRIEF_CHARS, MOST_PROBLEMS, NORMAL_CHARS,
     ask::{Ask, Detail, NextStep, Part, Told, chars},
+    caveats::caveats,
     full,
     opening::{kinds, opening},
     parts::{Outline, Words},
-    phrase::{caveats, day_name, kind_name, standing_short, title},
+    phrase::{day_name, kind_name, standing_short, title},
     problem::{Problem, problems},
     speak::{clip, fit},
 };
@@ -275,7 +280,38 @@ pub(super) fn join(said: &[String], question: &str, lang: Lang) -> String {
         text += &capital(sentence, lang);
         text += lang.pick("。", ". ");
     }
-    text + &capital(question, lang) + lang.pick("？", "?")
+    said_once(&text, lang) + &capital(question, lang) + lang.pick("？", "?")
+}
+
+/// A date is said once: behind it, times are of that day.
+fn said_once(text: &str, lang: Lang) -> String {
+    static DATES: LazyLock<[Option<Regex>; 2]> = LazyLock::new(|| {
+        [
+            Regex::new(r"(\d{1,2}月\d{1,2}日)(?:凌晨|早上|上午|中午|下午|晚上)").ok(),
+            Regex::new(r"(on [A-Z][a-z]+ \d{1,2} )at about").ok(),
+        ]
+    });
+    let [zh, en] = &*DATES;
+    let Some(pattern) = lang.pick(zh, en) else {
+        return text.to_owned();
+    };
+    let dates: Vec<_> = pattern
+        .captures_iter(text)
+        .filter_map(|c| c.get(1))
+        .collect();
+    // Of several days each time needs its own.
+    if dates.iter().any(|d| d.as_str() != dates[0].as_str()) {
+        return text.to_owned();
+    }
+    let before = dates.first().map_or("", |d| &text[..d.start()]);
+    let is_new = dates.first().is_some_and(|d| !before.contains(d.as_str()));
+    let mut said = String::new();
+    let mut end = 0;
+    for date in dates.iter().skip(usize::from(is_new)) {
+        said += &text[end..date.start()];
+        end = date.end();
+    }
+    said + &text[end..]
 }
 
 fn capital(sentence: &str, lang: Lang) -> String {

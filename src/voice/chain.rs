@@ -6,12 +6,13 @@
 
 use super::{
     ask::Ask,
+    change::change_said,
     phrase::{about, kind_name},
     speak::{clean, fit},
 };
 use crate::model::{
     LogKind,
-    report::{Finding, Incident, Report},
+    report::{Claim, Finding, Incident, Report},
 };
 
 /// An incident begins and ends in cells of five minutes.
@@ -38,12 +39,14 @@ pub(super) fn shown(
     let mut links = incident.chain.iter().filter(|link| link.kind == kind);
     let finding = links.find_map(|link| report.findings.iter().find(|f| f.id == link.finding))?;
     let name = kind_name(kind, lang);
+    // The title of a change is its path, which is for the eyes.
+    if let (LogKind::Audit, Some(change)) = (kind, &incident.change) {
+        let said = change_said(change, ask, false);
+        return Some(lang.pick(format!("{name}里，{said}"), format!("in the {name} {said}")));
+    }
     let many = finding.count > 1 && is_its_own(report, incident, finding);
     let times = about(finding.count, lang);
-    // Behind the colon stands the raw text, which is for the eyes.
-    let title = finding.title.split('：').next().unwrap_or_default();
-    let title = title.split(": ").next().unwrap_or_default();
-    let title = clean(title, lang);
+    let title = clean(checked(report, finding), lang);
     let short = fit(&title, 40, lang);
     // What the incident is called has just been said.
     if short.is_empty() || title == clean(&incident.title, lang) {
@@ -66,6 +69,24 @@ pub(super) fn shown(
     ))
 }
 
+/// What a finding is called without the raw text behind it, as far as the check of the claims let it be said.
+fn checked<'a>(report: &'a Report, finding: &'a Finding) -> &'a str {
+    // Behind the colon stands the raw text, which is for the eyes.
+    fn head(title: &str) -> &str {
+        let head = title.split('：').next().unwrap_or_default();
+        head.split(": ").next().unwrap_or_default()
+    }
+    let title = head(&finding.title);
+    // A report that no text was made of has no claims to hold it against.
+    if report.claims.is_empty() {
+        return title;
+    }
+    let of_it = |c: &&Claim| !c.by_model && c.findings == [finding.id.as_str()];
+    let mut said = report.claims.iter().filter(of_it);
+    let told = said.any(|c| c.text.contains(title));
+    if told { title } else { "" }
+}
+
 /// Whether all that a finding counts belongs to this incident: not to others as well, and not to hours before or after it.
 fn is_its_own(report: &Report, incident: &Incident, finding: &Finding) -> bool {
     let has = |i: &&Incident| {
@@ -86,7 +107,7 @@ pub(super) fn has(incident: &Incident, kind: LogKind) -> bool {
 mod tests {
     use super::*;
     use crate::{
-        model::{Lang, sample},
+        model::{Lang, report::ClaimKind, sample},
         voice::Detail,
     };
 
@@ -122,5 +143,28 @@ mod tests {
         };
         let told = crate::voice::broadcast(&report, &ask).told;
         assert!(told.contains("业务日志里，checkout"), "{told}");
+    }
+
+    #[test]
+    fn a_title_that_the_check_refused_is_not_spoken() {
+        let mut report = sample::report();
+        report.incidents.truncate(1);
+        let id = report.incidents[0].chain[0].finding.clone();
+        let finding = report.findings.iter().find(|f| f.id == id).expect("f");
+        let claim = |text: String| Claim {
+            text,
+            kind: ClaimKind::Observed,
+            findings: vec![id.clone()],
+            evidence: Vec::new(),
+            by_model: false,
+        };
+        let ask = Ask::new(sample::morning(), Lang::Zh).detail(Detail::Normal);
+        let title = clean(&finding.title, Lang::Zh);
+        let (whole, plainer) = (claim(finding.title.clone()), claim("plainer".to_owned()));
+        for (claims, spoken) in [(vec![whole], true), (vec![plainer], false)] {
+            report.claims = claims;
+            let told = all(&report, &report.incidents[0], &ask).expect("a chain");
+            assert_eq!(told.contains(&title), spoken, "{told}");
+        }
     }
 }

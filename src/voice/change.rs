@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::model::{
     Lang, ObjectRef,
-    report::{ActorKind, ChangeNote},
+    report::{ActorKind, ChangeNote, Incident},
 };
 
 use super::{
@@ -62,26 +62,26 @@ pub(super) fn change_said(change: &ChangeNote, ask: &Ask, with_time: bool) -> St
             format!(
                 "把{object}的{}从{}改成{}",
                 field(&d.path, lang),
-                value(&d.old, lang),
-                value(&d.new, lang)
+                value_of(&d.path, &d.old, lang),
+                value_of(&d.path, &d.new, lang)
             ),
             format!(
                 "changed {} of {object} from {} to {}",
                 field(&d.path, lang),
-                value(&d.old, lang),
-                value(&d.new, lang)
+                value_of(&d.path, &d.old, lang),
+                value_of(&d.path, &d.new, lang)
             ),
         ),
         (Some(d), _) if d.old.is_null() && change.before_unseen => lang.pick(
             format!(
                 "把{object}的{}改成{}，原来是什么没有记录",
                 field(&d.path, lang),
-                value(&d.new, lang)
+                value_of(&d.path, &d.new, lang)
             ),
             format!(
                 "changed {} of {object} to {}, what it was before is not on record",
                 field(&d.path, lang),
-                value(&d.new, lang)
+                value_of(&d.path, &d.new, lang)
             ),
         ),
         (Some(d), _) if d.old.is_null() => lang.pick(
@@ -192,6 +192,56 @@ pub(super) fn field(path: &str, lang: Lang) -> String {
     }
 }
 
+/// A plan without the clock of the change: it has just been told, rounded for the ear.
+pub(super) fn this_change(plan: &str, incident: &Incident, lang: Lang) -> String {
+    let Some(change) = &incident.change else {
+        return plan.to_owned();
+    };
+    let at = change.at.hour_minute();
+    match lang {
+        Lang::Zh => {
+            let plan = plan.replace(&format!("到 {at} 改动之前"), "到这次改动之前");
+            plan.replace(&format!("{at} 之后"), "这次改动之后")
+        }
+        Lang::En => {
+            let plan = plan.replace(
+                &format!("back to before {at}"),
+                "back to before this change",
+            );
+            plan.replace(&format!("since {at}"), "since this change")
+        }
+    }
+}
+
+/// An amount of CPU or memory as people say it: 0.5核 of `500m`, 512兆 of `512Mi`. `None`: the field is none of them.
+fn amount(path: &str, value: &Value, lang: Lang) -> Option<String> {
+    let text = value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned);
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let (number, unit) = (digits.parse::<f64>().ok()?, &text[digits.len()..]);
+    let is_cpu = path.ends_with("cpu");
+    match (is_cpu, path.ends_with("memory"), unit) {
+        (true, _, "" | "m") => {
+            let cores = if unit == "m" { number / 1000.0 } else { number };
+            let core = if cores <= 1.0 { "core" } else { "cores" };
+            Some(lang.pick(format!("{cores}核"), format!("{cores} {core}")))
+        }
+        (_, true, "Mi" | "M") => {
+            Some(lang.pick(format!("{number}兆"), format!("{number} megabytes")))
+        }
+        (_, true, "Gi" | "G") => {
+            Some(lang.pick(format!("{number}G"), format!("{number} gigabytes")))
+        }
+        _ => None,
+    }
+}
+
+/// A value of a field before or after a change.
+fn value_of(path: &str, value: &Value, lang: Lang) -> String {
+    amount(path, value, lang).unwrap_or_else(|| self::value(value, lang))
+}
+
 /// A value before or after a change, as short as the ear wants it: of an image only the tag.
 pub(super) fn value(value: &Value, lang: Lang) -> String {
     let text = match value {
@@ -251,6 +301,16 @@ mod tests {
             ),
             "v2.4.1"
         );
+        let cpu = "/spec/template/spec/containers/0/resources/requests/cpu";
+        for (path, text, zh) in [
+            (cpu, "500m", "0.5核"),
+            (cpu, "12", "12核"),
+            ("/spec/hard/requests.memory", "512Mi", "512兆"),
+            ("/resources/limits/memory", "2Gi", "2G"),
+            ("/spec/schedule", "12", "12"),
+        ] {
+            assert_eq!(value_of(path, &text.into(), Lang::Zh), zh, "{path}");
+        }
         assert_eq!(value(&serde_json::json!(["a", "b"]), Lang::Zh), "2项");
         assert_eq!(
             value(&serde_json::json!("/health/deep"), Lang::Zh),

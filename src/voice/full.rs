@@ -171,7 +171,16 @@ pub(super) fn incident(report: &Report, i: &Incident, lang: Lang) -> String {
             .claims
             .iter()
             .filter(move |c| c.kind == kind && c.findings.iter().any(|f| i.findings.contains(f)))
-            .map(|c| line(&c.text))
+            // What would be undone and what was ruled out are conclusions too, and have their own places.
+            .filter(|c| !is_elsewhere(i, &c.text))
+            .map(move |c| {
+                let mark = if c.by_model {
+                    lang.pick("[模型] ", "[model] ")
+                } else {
+                    ""
+                };
+                format!("{mark}{}", line(&c.text))
+            })
     };
     list(
         lang.pick("可能原因（推测）", "Possible causes (inferred)"),
@@ -204,6 +213,14 @@ pub(super) fn incident(report: &Report, i: &Incident, lang: Lang) -> String {
         );
     }
     text
+}
+
+/// Whether a sentence is the plan of the rollback or an alternative that was ruled out. Claims have no back-ticks but their own.
+fn is_elsewhere(i: &Incident, text: &str) -> bool {
+    let plain = |text: &str| visible(text).replace('`', "'").trim().to_owned();
+    let planned = i.rollback.iter().any(|plan| plain(&plan.what) == text);
+    let why_not = |why: &str| !why.is_empty() && text.ends_with(&plain(why));
+    planned || i.alternatives.iter().any(|a| why_not(&a.why_not))
 }
 
 /// The findings of the chain as a table, with up to three evidence ids each.

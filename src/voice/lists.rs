@@ -12,7 +12,7 @@ use super::{
     gist::gist,
     incident::fitted,
     phrase::{about, kind_name, relative_time},
-    speak::{clean, clip},
+    speak::{clauses, clean, clip, without_ids},
 };
 
 /// Items of a list that are told one by one; the ear keeps no more.
@@ -125,7 +125,7 @@ pub fn events(list: &[EventFacts<'_>], total: u64, ask: &Ask) -> String {
             Some(fault) => clean(fault, lang),
             None => [
                 clean(e.reason, lang),
-                clip(&clean(e.message, lang), 50).to_owned(),
+                clauses(&clean(e.message, lang), 50).to_owned(),
             ]
             .join(lang.pick("，", ", ")),
         };
@@ -189,8 +189,8 @@ pub fn hits(found: &Hits<'_>, ask: &Ask) -> String {
             .take(TOLD_ITEMS)
             .zip([0, 3, 4])
             .map(|((text, at), p)| {
-                let text = clean(&gist(text), lang);
-                let text = clip(&text, 70);
+                let text = without_ids(&clean(&gist(text), lang), lang);
+                let text = clauses(&text, 70);
                 let at = at
                     .map(|at| relative_time(at, ask.now, lang) + lang.pick("，", ", "))
                     .unwrap_or_default();
@@ -244,7 +244,7 @@ pub fn progress(p: &Progress<'_>, ask: &Ask) -> String {
             0,
             lang.pick("分析中断了，", "the analysis stopped, ")
                 .to_owned()
-                + clip(&why, 70),
+                + clauses(&why, 70),
         ));
         lang.pick("要不要再试一次", "shall I try again")
     } else if p.done {
@@ -258,7 +258,7 @@ pub fn progress(p: &Progress<'_>, ask: &Ask) -> String {
         let percent = (read * 100).checked_div(listed).unwrap_or(0).min(99);
         said.extend(p.failed_before.map(|why| {
             let why = clean(why, lang);
-            let why = clip(&why, 60).to_owned();
+            let why = clauses(&why, 60).to_owned();
             (
                 0,
                 lang.pick("上一次没有分析成，", "the last analysis failed, ")
@@ -301,7 +301,7 @@ pub fn progress(p: &Progress<'_>, ask: &Ask) -> String {
     };
     if let Some(headline) = p.headline {
         let headline = clean(headline, lang);
-        let headline = clip(&headline, 60);
+        let headline = clauses(&headline, 60);
         said.push((
             1,
             lang.pick(
@@ -323,7 +323,7 @@ pub fn progress(p: &Progress<'_>, ask: &Ask) -> String {
 #[must_use]
 pub fn alarm(a: &AlarmFacts<'_>, ask: &Ask) -> String {
     let lang = ask.lang;
-    let part = |text: &str, max| clip(&clean(text, lang), max).to_owned();
+    let part = |text: &str, max| clauses(&clean(text, lang), max).to_owned();
     let mut said = vec![(
         0,
         lang.pick("收到告警，", "an alarm, ").to_owned() + &part(a.title, 50),

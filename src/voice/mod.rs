@@ -12,6 +12,7 @@
 
 mod ask;
 mod broadcast;
+mod caveats;
 mod chain;
 mod change;
 mod full;
@@ -25,16 +26,18 @@ mod problem;
 mod speak;
 #[cfg(test)]
 mod tests;
+mod undo;
 
 pub use ask::{Ask, Compared, Detail, NextStep, Part, Told, UnknownDetail, UnknownPart, chars};
 pub use broadcast::{broadcast, headline};
 pub use full::PAGE_CHARS;
-pub use incident::{followed, incident, rollback};
+pub use incident::{followed, incident};
 pub use lists::{
     AlarmFacts, EventFacts, Hits, Progress, alarm, changes, events, hits, nothing, progress,
 };
 pub use phrase::{about, relative_time};
-pub use speak::{clean, is_speakable};
+pub use speak::{clean, is_speakable, narrow};
+pub use undo::rollback;
 
 /// Longest brief text in Chinese: about twenty seconds of speech.
 pub const BRIEF_CHARS: usize = 120;

@@ -3,15 +3,16 @@
 //! In: a report, its problems, how many of them and how many words. Out: sentences, the question last. Which number of problems and
 //! words fits is for `broadcast` to find out.
 
-use crate::model::{Lang, report::Report};
+use crate::model::{Lang, LogKind, report::Report};
 
 use super::{
     ask::{Ask, Part},
     broadcast::{join, question},
+    caveats::caveats,
     chain,
-    change::{change_said, spoken_kinds},
+    change::{change_said, spoken_kinds, this_change},
     opening::{kinds, opening},
-    phrase::{caveats, ordinal, relative_time, standing, status_said},
+    phrase::{ordinal, relative_time, standing, status_said},
     problem::Problem,
     speak::{clean, fit},
 };
@@ -114,11 +115,8 @@ impl Outline<'_> {
             if opened && n == 0 {
                 let timed = incident.change.is_some() && words == Words::All;
                 if words >= Words::Most && !timed {
-                    clause =
-                        relative_time(incident.start, self.ask.now, lang) + lang.pick("开始", "");
-                    if lang == Lang::En {
-                        clause = format!("it began {clause}");
-                    }
+                    let at = relative_time(incident.start, self.ask.now, lang);
+                    clause = lang.pick(format!("它从{at}开始"), format!("it began {at}"));
                 }
             } else {
                 let place = if self.from + self.shown > 1 {
@@ -159,8 +157,12 @@ impl Outline<'_> {
                 }
                 clause += &change_said(change, self.ask, words == Words::All);
             }
-            // Whoever asks for one kind of log hears what that kind shows.
-            let shown = self.ask.kind.filter(|_| words >= Words::Few);
+            // Whoever asks for one kind of log hears what that kind shows; of the audit log that is the change.
+            let change_told = incident.change.is_some() && tells_change;
+            let shown = self
+                .ask
+                .kind
+                .filter(|kind| words >= Words::Few && !(change_told && *kind == LogKind::Audit));
             let shown = shown.and_then(|kind| chain::shown(self.report, incident, kind, self.ask));
             if let Some(shown) = shown {
                 if !clause.is_empty() {
@@ -213,6 +215,7 @@ impl Outline<'_> {
                 (1, _) => lang
                     .pick("这个要马上处理", "it must be handled now")
                     .to_owned(),
+                (2, Lang::En) => "both must be handled now".to_owned(),
                 (_, Lang::Zh) => format!("这{n}个都要马上处理"),
                 (_, Lang::En) => format!("all {n} must be handled now"),
             };
@@ -231,7 +234,7 @@ impl Outline<'_> {
         };
         lang.pick(
             format!("要马上处理的是{}{more}{untold}", places.join("、")),
-            format!("handle the {}{more} right now{untold}", places.join(", ")),
+            format!("handle the {}{more} right now{untold}", listed(&places)),
         )
     }
 
@@ -252,7 +255,8 @@ impl Outline<'_> {
                 Words::Few => 60,
                 _ => 100,
             };
-            let fix = clean(&spoken_kinds(fix, lang), lang);
+            let fix = spoken_kinds(&this_change(fix, problem.first, lang), lang);
+            let fix = clean(&fix, lang);
             let fix = fit(&fix, chars, lang);
             if fix.is_empty() {
                 continue;
@@ -287,6 +291,14 @@ impl Outline<'_> {
                 format!("of {} problems of the day before {gone} are gone", c.before)
             }
         })
+    }
+}
+
+/// `first`, `first and second`, `first, second and third`.
+fn listed(places: &[String]) -> String {
+    match places {
+        [all @ .., last] if !all.is_empty() => format!("{} and {last}", all.join(", ")),
+        places => places.concat(),
     }
 }
 

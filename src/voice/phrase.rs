@@ -5,7 +5,7 @@
 
 use crate::model::{
     Lang, LogKind, Moment, Severity,
-    report::{Incident, Report, Shipping, Stage, Status},
+    report::{Incident, Report, Status},
 };
 
 use super::{
@@ -208,6 +208,10 @@ fn recovered(incident: &Incident, ask: &Ask) -> String {
         .map(|end| relative_time(end, ask.now, lang))
         .unwrap_or_default();
     let who = match &incident.recovered_by {
+        Some(change) if incident.is_partly_undone() => lang.pick(
+            format!("，{}改回了一部分", actor(change, lang)),
+            format!(", partly undone by {}", actor(change, lang)),
+        ),
         Some(change) => lang.pick(
             format!("，是{}改回的", actor(change, lang)),
             format!(", undone by {}", actor(change, lang)),
@@ -231,72 +235,6 @@ pub(super) fn status_said(status: Status, lang: Lang) -> &'static str {
         Status::Recovered => lang.pick("已恢复", "recovered"),
         Status::Recurred => lang.pick("又出现了", "back again"),
     }
-}
-
-/// What a listener should know about how sure and how complete all this is; the gravest first.
-pub(super) fn caveats(report: &Report, ask: &Ask) -> Vec<String> {
-    let lang = ask.lang;
-    let mut said = Vec::new();
-    match report.stage {
-        Stage::Events => said.push(
-            lang.pick(
-                "目前只看完事件日志，其余还在分析",
-                "so far only the event log is read, the rest is under way",
-            )
-            .to_owned(),
-        ),
-        Stage::Windows => said.push(
-            lang.pick(
-                "目前只看完出问题的时段，其余还没看",
-                "so far only the hours of trouble are read",
-            )
-            .to_owned(),
-        ),
-        Stage::Day | Stage::Complete | Stage::Checked => {}
-    }
-    let whole = !matches!(report.stage, Stage::Events | Stage::Windows);
-    for kind in LogKind::ALL {
-        let name = kind_name(kind, lang);
-        match report.coverage.get(&kind) {
-            Some(c) if matches!(c.shipping, Some(Shipping::Pending | Shipping::Failed)) => said
-                .push(lang.pick(
-                    format!("{name}还没全部投递到桶里，后面的会补上"),
-                    format!("the {name} is not wholly shipped yet; the rest follows"),
-                )),
-            Some(c) if c.shipped && !c.complete && (whole || !c.problems.is_empty()) => {
-                let n = c.problems.len().max(1);
-                said.push(lang.pick(
-                    format!("{name}有{n}个文件没读完整"),
-                    format!("{n} files of the {name} could not be read in full"),
-                ));
-            }
-            Some(c) if !c.shipped => said.push(lang.pick(
-                format!("{name}没有投递，这一类看不到"),
-                format!("the {name} is not shipped, so it tells nothing"),
-            )),
-            _ => {}
-        }
-    }
-    if whole {
-        if report.baseline.partial {
-            said.push(
-                lang.pick(
-                    "前几天的数据还在补，对比不完整",
-                    "earlier days are still being read, so the comparison is not complete",
-                )
-                .to_owned(),
-            );
-        } else if report.baseline.days == 0 {
-            said.push(
-                lang.pick(
-                    "没有前几天的数据可以对比",
-                    "there are no earlier days to compare with",
-                )
-                .to_owned(),
-            );
-        }
-    }
-    said
 }
 
 pub(super) const fn kind_name(kind: LogKind, lang: Lang) -> &'static str {

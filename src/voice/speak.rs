@@ -65,7 +65,37 @@ pub(super) fn clip(text: &str, max: usize) -> &str {
         Some(at) if mid_word && at >= cut / 2 => &head[..at],
         _ => head,
     };
-    kept.trim_end_matches(|c: char| !is_letter(c) && !c.is_ascii_alphanumeric())
+    let edge = |c: char| !is_letter(c) && !c.is_ascii_alphanumeric();
+    let mut kept = kept.trim_end_matches(edge);
+    // A word that leads to what was cut off leads to nothing.
+    while !kept.ends_with("存在")
+        && let Some(short) = kept.strip_suffix(['在', '把', '从', '给'])
+    {
+        kept = short.trim_end_matches(edge);
+    }
+    kept
+}
+
+/// The beginning of at most `max` characters, cut between clauses where that keeps a good part of it.
+#[must_use]
+pub(super) fn clauses(text: &str, max: usize) -> &str {
+    let Some((end, _)) = text.char_indices().nth(max) else {
+        return text;
+    };
+    match text[..end].rfind(['，', ',']) {
+        Some(at) if at >= end / 3 => &text[..at],
+        _ => clip(text, max),
+    }
+}
+
+/// Without the words that stand for an id: inside a line they say nothing to the ear.
+#[must_use]
+pub(super) fn without_ids(text: &str, lang: Lang) -> String {
+    let id = lang.pick("某个编号", "some id");
+    let (pause, edge) = (lang.pick("，", ", "), [' ', '，', ',']);
+    let parts = text.split(id).map(|p| p.trim_matches(edge));
+    let parts: Vec<&str> = parts.filter(|p| !p.is_empty()).collect();
+    parts.join(pause)
 }
 
 /// The beginning of `text` that is spoken for at most as long as `max` Chinese characters. English is left out clause by clause, since a
@@ -81,8 +111,9 @@ pub(super) fn fit(text: &str, max: usize, lang: Lang) -> &str {
     text[..end].rfind(", ").map_or("", |at| &text[..at])
 }
 
-/// Full-width forms of ASCII as ASCII, so that they cannot smuggle a bracket.
-fn narrow(c: char) -> char {
+/// Full-width forms of ASCII as ASCII, so that they cannot smuggle a bracket or a number.
+#[must_use]
+pub fn narrow(c: char) -> char {
     match c {
         '，' | '！' | '？' | '；' | '：' | '（' | '）' => c,
         '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(' '),
@@ -334,6 +365,13 @@ mod tests {
     fn a_cut_does_not_split_a_word() {
         assert_eq!(clip("拉不到 checkout-service 的镜像", 12), "拉不到");
         assert_eq!(clip("短", 12), "短");
+        assert_eq!(
+            clip("审计日志里 ci-deployer 在 18点05分 修改了", 18),
+            "审计日志里 ci-deployer"
+        );
+        assert_eq!(clauses("连不上，三次重试都失败了", 9), "连不上");
+        let id = "worker 7，某个编号，job finished";
+        assert_eq!(without_ids(id, Lang::Zh), "worker 7，job finished");
         let said = "all are stopped before new ones, which takes a while";
         assert_eq!(fit(said, 12, Lang::En), "all are stopped before new ones");
         assert_eq!(fit(said, 9, Lang::En), "");

@@ -190,9 +190,62 @@ fn a_guess_is_told_as_one() {
     };
     let sure = told(&report);
     assert!(sure.contains("原因是"), "{sure}");
-    assert!(sure.contains("推测，镜像标签可能没有推送"), "{sure}");
+    assert!(sure.contains("模型推测，镜像标签可能没有推送"), "{sure}");
     report.incidents[0].confidence = 0.7;
     assert!(told(&report).contains("原因多半是"), "{}", told(&report));
+}
+
+#[test]
+fn a_date_is_said_once() {
+    let mut report = sample::report();
+    report.incidents.truncate(2);
+    let morning = sample::morning();
+    let later = morning.at(morning.ms + 5 * 86_400_000);
+    let ask = Ask::new(later, Lang::Zh).detail(Detail::Normal);
+    for told in [
+        broadcast(&report, &ask).told,
+        incident(&report, &report.incidents[0], &ask).told,
+    ] {
+        assert_eq!(told.matches("月21日").count(), 1, "{told}");
+    }
+}
+
+#[test]
+fn what_was_taken_back_in_part_is_said_to_be() {
+    let mut report = sample::report();
+    let i = &mut report.incidents[0];
+    let mut back = i.change.clone().expect("a change");
+    i.status = Status::Recovered;
+    i.end = Some(i.start);
+    i.recovered_by = Some(back.clone());
+    let told = |report: &Report| {
+        let ask = ask(Detail::Normal, Lang::Zh);
+        incident(report, &report.incidents[0], &ask).told
+    };
+    assert!(told(&report).contains("改回的"), "{}", told(&report));
+    back.diff[0].path = "/spec/replicas".to_owned();
+    report.incidents[0].recovered_by = Some(back);
+    assert!(told(&report).contains("改回了一部分"), "{}", told(&report));
+}
+
+#[test]
+fn what_would_be_undone_and_what_was_ruled_out_are_no_possible_causes() {
+    let mut report = sample::report();
+    let i = report.incidents[0].clone();
+    let plan = i.rollback.as_ref().expect("a plan").what.clone();
+    let claim = |text: &str, by_model| Claim {
+        text: text.to_owned(),
+        kind: ClaimKind::Inferred,
+        findings: i.findings.clone(),
+        evidence: Vec::new(),
+        by_model,
+    };
+    report.claims = vec![claim(&plan, false), claim("可能是网络不通", true)];
+    let text = incident(&report, &i, &ask(Detail::Full, Lang::Zh)).told;
+    let causes = text.split("可能原因（推测）").nth(1).expect("causes");
+    let causes = causes.split("**").nth(1).unwrap_or_default();
+    assert!(causes.contains("[模型] 可能是网络不通"), "{text}");
+    assert!(!causes.contains(&plan), "{text}");
 }
 
 #[test]

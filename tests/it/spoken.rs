@@ -10,9 +10,9 @@ use gengfu::{
     },
     diagnosis::faults::Catalogue,
     model::{
-        Lang, Moment, Origin,
+        Lang, LogKind, Moment, Origin,
         record::Kept,
-        report::{Incident, Report},
+        report::{ActorKind, FieldChange, Incident, Report},
     },
     voice::{
         Ask, BRIEF_CHARS, Detail, NORMAL_CHARS, about, broadcast, chars, clean, incident,
@@ -99,6 +99,9 @@ fn numbers(report: &Report, lang: Lang) -> BTreeSet<String> {
                     .into_iter()
                     .flat_map(|n: u64| runs(&about(n, lang)).collect::<Vec<_>>()),
             );
+            // Of CPU thousandths are told as parts of a core.
+            let cores = run.parse::<f64>().map(|n| (n / 1000.0).to_string());
+            held.extend(cores.iter().flat_map(|n| runs(n).collect::<Vec<_>>()));
             held.insert(run);
         }
         for (hour, minute) in times(&claim.text) {
@@ -220,6 +223,54 @@ fn english_is_never_cut_off_inside_a_clause() {
                         "{}: {said}: {text}",
                         fault.code
                     );
+                }
+            }
+        }
+    }
+}
+
+/// A pipeline that changed two fields of one name: what its title says is a path, and what is told ends nowhere in between.
+#[test]
+fn a_change_by_a_pipeline_is_told_whole_whatever_kind_is_asked_for() {
+    for lang in [Lang::Zh, Lang::En] {
+        let mut report = stored_day::report();
+        report.incidents.truncate(2);
+        let change = report.incidents[0].change.as_mut().expect("a change");
+        change.user = "system:serviceaccount:ops:ci-deployer".to_owned();
+        change.actor = ActorKind::Pipeline;
+        change.diff = ["requests", "limits"]
+            .map(|of| FieldChange {
+                path: format!("/spec/template/spec/containers/0/resources/{of}/cpu"),
+                old: "500m".into(),
+                new: "12".into(),
+            })
+            .to_vec();
+        let (user, at) = (change.user.clone(), change.at.hour_minute());
+        for f in report
+            .findings
+            .iter_mut()
+            .filter(|f| f.kind == LogKind::Audit)
+        {
+            f.title = format!("{user} 在 {at} 修改了 {} /cpu, /cpu", f.object);
+        }
+        let incident = report.incidents[0].clone();
+        for kind in LogKind::ALL.map(Some).into_iter().chain([None]) {
+            for detail in [Detail::Brief, Detail::Normal] {
+                let ask = Ask {
+                    kind,
+                    ..ask(lang, detail)
+                };
+                for told in [
+                    broadcast(&report, &ask).told,
+                    gengfu::voice::incident(&report, &incident, &ask).told,
+                ] {
+                    for clause in told.split(['，', '。', '？', ',', '?']) {
+                        let clause = clause.trim_end_matches("存在");
+                        assert!(!clause.ends_with(['在', '把', '从', '给']), "{told}");
+                        let words: Vec<&str> = clause.split_whitespace().collect();
+                        assert!(!words.windows(2).any(|w| w[0] == w[1]), "{told}");
+                    }
+                    assert!(!told.contains("serviceaccount"), "{told}");
                 }
             }
         }

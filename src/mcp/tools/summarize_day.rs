@@ -76,8 +76,8 @@ pub(super) async fn run(call: &Call, input: Input) -> Result<Answer, Trouble> {
     let place = going_on::place(&input.part, heard, detail == Detail::Full)?;
     if place.over {
         return Ok(Answer::told(lang.pick(
-            "四个部分都播报完了。要不要深入分析某一类日志？",
-            "All four parts are told. Shall I look deeper into one kind of log?",
+            "这一天都播报完了。要不要深入分析某一类日志？",
+            "That was all of that day. Shall I look deeper into one kind of log?",
         ))
         .fact("owner", &call.owner)
         .fact("date", day));
