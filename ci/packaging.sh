@@ -23,7 +23,7 @@ if ! timeout 60 "$tools/bin/cargo-deny" --log-level error check advisories 2>"$w
   fi
 fi
 
-"$tools/bin/hadolint" Dockerfile && echo 'Dockerfile: hadolint ok'
+"$tools/bin/hadolint" Dockerfile deploy/archive.Dockerfile && echo 'Dockerfile: hadolint ok'
 # What is copied into the image must be there and pass .dockerignore, and must be enough to build the program from.
 mkdir "$work/copied"
 for part in $(sed -n 's/^COPY \([^-].*\) \.\/.*/\1/p' Dockerfile); do
@@ -50,12 +50,15 @@ mkdir "$work/unpacked" && tar -xzf "$archive" -C "$work/unpacked"
 python3 - "$work"/unpacked/* <<'PY'
 import pathlib, re, sys
 root = pathlib.Path(sys.argv[1])
-for paper in [*root.glob("README*.md"), *root.glob("docs/*.md")]:
+for paper in [*root.glob("*.md"), *root.glob("docs/*.md")]:
     for link in re.findall(r"\]\(([^)\s]+)\)", paper.read_text()):
         if re.match(r"[a-z]+:|#", link):
             continue
         if not (paper.parent / link.split("#")[0]).exists():
             raise SystemExit(f"{paper.relative_to(root)} links to {link}, which the archive lacks")
+for copied in re.findall(r"^COPY (?:--\S+ )*(\S+) ", (root / "Dockerfile").read_text(), re.M):
+    if not (root / copied).exists():
+        raise SystemExit(f"the archive's Dockerfile copies {copied}, which it lacks")
 print("archive: every link of its papers leads somewhere")
 PY
 ls -l "$work"/unpacked/*/gengfu | awk '{print "program: " int($5 / 1048576) " MiB"}'

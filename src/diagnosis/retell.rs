@@ -84,15 +84,47 @@ impl Words {
 
     /// `checkout 镜像不存在` and `checkout: image not found` are one title.
     fn title(&self, title: &mut String, code: &str, lang: Lang) {
-        let Some(Pair(zh, en)) = self.names.get(code) else {
+        let Some(name) = self.names.get(code) else {
             return;
         };
-        let (zh, en) = (format!(" {zh}"), format!(": {en}"));
-        let (from, to) = lang.pick((&en, &zh), (&zh, &en));
-        if title.contains(from.as_str()) {
-            *title = title.replacen(from.as_str(), to, 1);
+        let (from, to) = endings(name, lang);
+        if title.contains(&from) {
+            *title = title.replacen(&from, &to, 1);
         }
     }
+
+    /// The same where the fault is not known: the longest name that the title ends in.
+    fn any_title(&self, title: &str, lang: Lang) -> Option<String> {
+        let fitting = self.names.values().filter_map(|name| {
+            let (from, to) = endings(name, lang);
+            Some((title.strip_suffix(&from)?, to))
+        });
+        let (what, to) = fitting.min_by_key(|(what, _)| what.len())?;
+        Some(format!("{what}{to}"))
+    }
+}
+
+/// A title's end in the other language, and in this one.
+fn endings(Pair(zh, en): &Pair, lang: Lang) -> (String, String) {
+    let (zh, en) = (format!(" {zh}"), format!(": {en}"));
+    match lang {
+        Lang::Zh => (en, zh),
+        Lang::En => (zh, en),
+    }
+}
+
+/// A title or a sentence that stands by itself, for a reader of this language; `None` when it is none of ours, or is so already.
+#[must_use]
+pub fn retold_text(text: &str, lang: Lang) -> Option<String> {
+    let words = &*WORDS;
+    let advice = words
+        .sentences
+        .get(text)
+        .map(|pair| pair.of(lang).to_owned());
+    advice
+        .or_else(|| said::title(words, text, lang))
+        .or_else(|| words.any_title(text, lang))
+        .filter(|told| told != text)
 }
 
 /// See the module's head.
@@ -154,6 +186,23 @@ mod tests {
         let remedy = "set the image to a tag that exists, or push the image first";
         assert_eq!(told.fix, [remedy, words]);
         assert_eq!(retold(en, Lang::Zh), retold(zh, Lang::Zh));
+    }
+
+    #[test]
+    fn a_text_alone_is_told_too_unless_it_is_none_of_ours() {
+        let both = ["checkout 镜像标签不存在", "checkout: image tag not found"];
+        let [zh, en] = both;
+        assert_eq!(retold_text(zh, Lang::En).as_deref(), Some(en));
+        assert_eq!(retold_text(en, Lang::Zh).as_deref(), Some(zh));
+        let nothing = retold_text("这一天没有读到日志", Lang::En);
+        assert_eq!(
+            nothing.as_deref(),
+            Some("nothing could be read of this day")
+        );
+        for text in [zh, "自己写的一句"] {
+            assert_eq!(retold_text(text, Lang::Zh), None);
+        }
+        assert_eq!(retold_text("自己写的一句", Lang::En), None);
     }
 
     #[test]

@@ -144,13 +144,21 @@ pub fn is_of_its_folders_user(path: &Path) -> bool {
     {
         use std::os::unix::fs::MetadataExt as _;
         let user = |path: Option<&Path>| Some(fs::metadata(path?).ok()?.uid());
-        user(Some(path)) == user(path.parent())
+        match (user(Some(path)), user(path.parent())) {
+            (Some(file), Some(folder)) => may_be_read(file, folder),
+            _ => true,
+        }
     }
     #[cfg(not(unix))]
     {
         let _ = path;
         true
     }
+}
+
+/// Root's folder says nothing of who serves: a mounted volume is root's and its group's.
+const fn may_be_read(file_user: u32, folder_user: u32) -> bool {
+    folder_user == 0 || file_user == folder_user
 }
 
 /// Takes the tokens of the file into force. Where there is a file, nobody comes in without a token, whatever is in it.

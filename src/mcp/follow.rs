@@ -47,7 +47,7 @@ impl Followed {
         self.uris().contains(uri)
     }
 
-    fn all(&self) -> Vec<String> {
+    pub(super) fn all(&self) -> Vec<String> {
         self.uris().iter().cloned().collect()
     }
 
@@ -76,13 +76,15 @@ impl Default for Following {
 }
 
 impl Following {
-    /// Starts forwarding to `peer`; once per session, later calls do nothing.
+    /// Starts forwarding to `peer`; once per session, later calls do nothing. A session that `is_back` is told of all it follows:
+    /// nobody knows any more what it missed.
     pub(super) fn forward(
         &self,
         desk: &Desk,
         access: Access,
         followed: Followed,
         peer: Peer<RoleServer>,
+        is_back: bool,
     ) {
         if self.started.set(()).is_err() {
             return;
@@ -90,6 +92,9 @@ impl Following {
         let mut changes = desk.changes.listen();
         let ended = self.ended.clone();
         tokio::spawn(async move {
+            if is_back && !announce_all(&followed, &peer).await {
+                return;
+            }
             loop {
                 let change = tokio::select! {
                     () = ended.cancelled() => return,

@@ -228,8 +228,9 @@ impl ServerHandler for Server {
         // A change of the list is announced without being asked for, so forwarding starts at once.
         if let Ok(caller) = caller(&context.extensions) {
             let followed = self.followed(&context.extensions);
+            let is_back = !followed.all().is_empty();
             self.following
-                .forward(&self.desk, caller.access, followed, context.peer);
+                .forward(&self.desk, caller.access, followed, context.peer, is_back);
         }
     }
 
@@ -248,7 +249,7 @@ impl ServerHandler for Server {
             return Err(ErrorData::invalid_params(advice, None));
         }
         self.following
-            .forward(&self.desk, access, followed, context.peer);
+            .forward(&self.desk, access, followed, context.peer, false);
         Ok(())
     }
 

@@ -166,7 +166,10 @@ fn alarm(row: AlarmRow, told: Vec<ToldView>, reader: &Reader) -> AlarmView {
         last: at(row.what.last_ms),
         recovered: row.what.recovered_ms.map(at),
         incidents: explained
-            .map(|i| (day, i.id.clone(), i.title.clone()))
+            .map(|i| {
+                let title = super::told(i.title.clone(), reader.lang);
+                (day, i.id.clone(), title)
+            })
             .collect(),
         conclusion: analysis.as_ref().map(|a| a.conclusion),
         meaning: analysis
@@ -174,7 +177,12 @@ fn alarm(row: AlarmRow, told: Vec<ToldView>, reader: &Reader) -> AlarmView {
             .map(|a| a.meaning.clone())
             .unwrap_or_default(),
         policy_problem: analysis.as_ref().and_then(|a| a.policy_problem.clone()),
-        measures: analysis.map(|a| a.measures).unwrap_or_default(),
+        measures: analysis
+            .map(|a| a.measures)
+            .unwrap_or_default()
+            .into_iter()
+            .map(|said| super::told(said, reader.lang))
+            .collect(),
         told,
     }
 }
@@ -233,6 +241,10 @@ pub async fn search(
     };
     let mut found = store.search(query).await?;
     found.hits.drain(..from.min(found.hits.len()));
+    let ours = [What::Incident, What::Finding, What::Change];
+    for hit in found.hits.iter_mut().filter(|h| ours.contains(&h.what)) {
+        hit.text = super::told(std::mem::take(&mut hit.text), reader.lang);
+    }
     Ok(found)
 }
 

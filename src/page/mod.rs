@@ -24,7 +24,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 
 use crate::{
-    diagnosis::retell::retold,
+    diagnosis::retell::{retold, retold_text},
     model::{Day, Lang, plain, report::Report},
     store::Store,
 };
@@ -67,6 +67,12 @@ pub struct Reader {
     pub lang: Lang,
     pub zone: TimeZone,
     pub now_ms: i64,
+}
+
+/// A stored title or sentence in the reader's language, when it is one of ours.
+#[must_use]
+pub fn told(text: String, lang: Lang) -> String {
+    retold_text(&text, lang).unwrap_or(text)
 }
 
 /// A day's report, in the reader's language as far as it is the catalogue's words.

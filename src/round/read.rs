@@ -138,8 +138,10 @@ impl Reading<'_> {
                 if counted {
                     self.work.progress.object_done(fetched.0.size);
                 }
+                // One that is read again, since it was cut off or has another ETag, counts no more.
+                let is_first = !known.contains_key(fetched.0.key.as_str());
                 let counts = self.object(kind, fetched, known, claims).await?;
-                if counted {
+                if counted && is_first {
                     self.work.progress.read(kind, &counts);
                 }
                 Ok(())

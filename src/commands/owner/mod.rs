@@ -144,7 +144,7 @@ pub(super) async fn run(args: Args, config: &Config) -> Result<Outcome, Failure>
         }
         Action::Remove { owner } => {
             owners.remove(&owner)?;
-            warn_of_tokens(&owner, config)?;
+            warn_of_tokens(&owner, config);
             said(&lang.pick(
                 format!("{owner} 的密钥已删除，数据还在磁盘上"),
                 format!("the key of {owner} is gone, the data is still on the disk"),
@@ -155,20 +155,33 @@ pub(super) async fn run(args: Args, config: &Config) -> Result<Outcome, Failure>
 }
 
 /// Tokens that name an alias open the data of whoever gets it next.
-fn warn_of_tokens(owner: &OwnerAlias, config: &Config) -> Result<(), Failure> {
-    let filed = token_file::read(&token_file::path(&config.running.data_dir))?;
-    let filed = filed.unwrap_or_default();
-    let filed = filed.iter().map(|t| (&t.name, &t.owners));
-    let configured = config.serving.tokens.iter().map(|t| (&t.name, &t.owners));
-    let bound = filed.chain(configured);
-    let bound = bound.filter(|(_, owners)| owners.contains(owner));
-    for (name, _) in bound {
-        remark(&config.lang().pick(
-            format!("令牌 `{name}` 还绑定着 {owner}，以后谁用这个别名它就能看谁的日志；不要了就 gengfu token revoke {name}"),
-            format!("the token `{name}` still names {owner} and will open the data of whoever gets that alias; end it with gengfu token revoke {name}"),
+fn warn_of_tokens(owner: &OwnerAlias, config: &Config) {
+    let lang = config.lang();
+    let path = token_file::path(&config.running.data_dir);
+    let filed = token_file::read(&path).unwrap_or_else(|error| {
+        remark(&token_file::unreadable(&path, &error, lang).0);
+        None
+    });
+    let filed = filed.unwrap_or_default().into_iter().map(|t| {
+        let todo = format!("gengfu token revoke {}", t.name);
+        (t.name, t.owners, todo)
+    });
+    let configured = config.serving.tokens.iter().map(|t| {
+        let todo = lang.pick(
+            "在 .env 的 GENGFU_TOKENS 里删掉它",
+            "take it out of GENGFU_TOKENS in .env",
+        );
+        (t.name.clone(), t.owners.clone(), todo.to_owned())
+    });
+    for (name, _, todo) in filed
+        .chain(configured)
+        .filter(|(_, owners, _)| owners.contains(owner))
+    {
+        remark(&lang.pick(
+            format!("令牌 `{name}` 还绑定着 {owner}，以后谁用这个别名它就能看谁的日志；不要了就{todo}"),
+            format!("the token `{name}` still names {owner} and will open the data of whoever gets that alias; to end it: {todo}"),
         ));
     }
-    Ok(())
 }
 
 /// The handle to the owners, as the configuration describes the surroundings.

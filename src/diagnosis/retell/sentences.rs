@@ -4,7 +4,7 @@
 //! the language that it was made in.
 
 /// Blanks: `{1}` is kept, `{w1}` must be ours too (`{g1}`: as long as can be), `{l1}` is a list of names.
-pub(super) const SENTENCES: [(&str, &str); 74] = [
+pub(super) const SENTENCES: [(&str, &str); 77] = [
     // Titles of findings.
     ("{1} 返回服务端错误", "{1} answers with server errors"),
     (
@@ -220,5 +220,11 @@ pub(super) const SENTENCES: [(&str, &str); 74] = [
     (
         "审计日志没有记下改动的内容",
         "the audit log does not show what was changed",
+    ),
+    ("这一天没有读到日志", "nothing could be read of this day"),
+    ("这一轮被停下了", "the round was stopped"),
+    (
+        "等当天的日志分析好再看原因",
+        "look again when that day's logs are analysed",
     ),
 ];

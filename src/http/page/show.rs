@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Page, Refusal, act::connect, back, date, parsed, shown};
 use crate::{
-    model::{Day, LogKind, Moment, OwnerAlias},
+    model::{Day, Lang, LogKind, Moment, OwnerAlias},
     page::{
         self,
         day::{self, DayView, MarkView},
@@ -35,12 +35,12 @@ impl Page {
         newest.and_then(|task| RoundView::of(&task))
     }
 
-    fn failed_night(&self, owner: &OwnerAlias) -> Option<NightView> {
+    fn failed_night(&self, owner: &OwnerAlias, lang: Lang) -> Option<NightView> {
         let moment = |ms| Moment::new(ms, &self.0.desk.zone);
         self.0.ready.failed_night(owner).map(|night| NightView {
             day: night.day,
             at: moment(night.at_ms),
-            why: night.why,
+            why: page::told(night.why, lang),
             again: night.again_ms.map(moment),
         })
     }
@@ -61,7 +61,10 @@ pub(super) async fn house(
     let mut owners = Vec::new();
     for owner in page.0.desk.stores.owners(&visit.caller.access) {
         let (store, name) = page.open(&visit, owner.as_str()).await?;
-        let (round, night) = (page.round_of(&owner), page.failed_night(&owner));
+        let (round, night) = (
+            page.round_of(&owner),
+            page.failed_night(&owner, visit.reader.lang),
+        );
         owners.push(house::owner(&store, name, round, night, visit.reader.lang).await?);
     }
     // What is wrong with the whole house; of an owner, the card says it.
@@ -246,6 +249,7 @@ pub(super) async fn search(
         lists::search(&store, day, &text, kind, from, &visit.reader).await?
     };
     let after = from.saturating_add(hits.hits.len());
+    let last_page = hits.total.saturating_sub(1) / lists::HITS * lists::HITS;
     let values = Values {
         owner,
         name,
@@ -253,8 +257,8 @@ pub(super) async fn search(
         q: text,
         kind: kind.map(|k| k.as_str().to_owned()).unwrap_or_default(),
         from,
-        before: (from > 0).then(|| from.saturating_sub(lists::HITS)),
-        after: (!hits.hits.is_empty() && after < hits.total).then_some(after),
+        before: (from > 0).then(|| from.saturating_sub(lists::HITS).min(last_page)),
+        after: (!hits.hits.is_empty() && after < hits.total.min(MOST_LEAFED)).then_some(after),
         incident_of: lists::incident_of(&store, day, &hits.hits).await?,
         hits: hits.hits,
         total: hits.total,
