@@ -14,6 +14,7 @@ use gengfu::mining::{
     mask::{self, Masked},
     templates,
 };
+use rustc_hash::FxBuildHasher;
 use xxhash_rust::xxh3::xxh3_64;
 
 fn main() {
@@ -47,7 +48,7 @@ fn main() {
 /// Masks and counts, as a digest does: an allocation per distinct text, none per line.
 fn count(lines: &[String]) -> Vec<String> {
     let mut masked = Masked::default();
-    let mut index: HashMap<u64, Vec<usize>> = HashMap::new();
+    let mut index: HashMap<u64, Vec<usize>, FxBuildHasher> = HashMap::default();
     let mut counts: Vec<(String, u64)> = Vec::new();
     for line in lines {
         mask::mask(line, &mut masked);

@@ -6,9 +6,10 @@
 use std::{
     borrow::Cow,
     collections::HashMap,
-    io::{BufRead, Write},
+    io::{BufRead, BufReader, Read, Write},
 };
 
+use rustc_hash::FxBuildHasher;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::{
@@ -19,37 +20,51 @@ use crate::{
     },
 };
 
+/// Read at once: lines are looked at where they lie in it.
+const BLOCK: usize = 1 << 18;
+
 /// Mines `input` and writes the result to `output`.
-pub fn run(ids: bool, mut input: impl BufRead, mut output: impl Write) -> anyhow::Result<()> {
-    // By the hash of the masked text; the text itself decides. A million lines may have a million of them.
-    let mut numbers: HashMap<u64, Vec<u32>> = HashMap::new();
-    let (mut texts, mut of_line): (Vec<String>, Vec<u32>) = (Vec::new(), Vec::new());
-    let (mut masked, mut line) = (Masked::default(), Vec::new());
-    while input.read_until(b'\n', &mut line)? > 0 {
-        // Checking is several times faster than repairing.
-        let text = std::str::from_utf8(&line)
-            .map_or_else(|_| String::from_utf8_lossy(&line), Cow::Borrowed);
-        mask::mask(text.trim_end(), &mut masked);
-        let same = numbers.entry(xxh3_64(masked.text.as_bytes())).or_default();
-        let known = same.iter().find(|n| texts[**n as usize] == masked.text);
-        let number = if let Some(number) = known {
-            *number
-        } else {
-            let number = u32::try_from(texts.len())?;
-            texts.push(masked.text.clone());
-            same.push(number);
-            number
-        };
-        of_line.push(number);
-        line.clear();
+pub fn run(ids: bool, input: impl Read, mut output: impl Write) -> anyhow::Result<()> {
+    let mut shapes = Shapes::default();
+    let mut input = BufReader::with_capacity(BLOCK, input);
+    // The beginning of a line whose end lies in the next block.
+    let mut begun = Vec::new();
+    loop {
+        let block = input.fill_buf()?;
+        if block.is_empty() {
+            break;
+        }
+        let mut from = 0;
+        for end in memchr::memchr_iter(b'\n', block) {
+            let line = &block[from..end];
+            if begun.is_empty() {
+                shapes.add(line)?;
+            } else {
+                begun.extend_from_slice(line);
+                shapes.add(&begun)?;
+                begun.clear();
+            }
+            from = end + 1;
+        }
+        begun.extend_from_slice(&block[from..]);
+        let read = block.len();
+        input.consume(read);
     }
+    if !begun.is_empty() {
+        shapes.add(&begun)?;
+    }
+    let Shapes { texts, of_line, .. } = shapes;
     let mined = templates::mine(&texts.iter().map(String::as_str).collect::<Vec<_>>(), &[]);
     let mut clusters: HashMap<&str, usize> = HashMap::new();
+    let mut of_text: Vec<Option<usize>> = vec![None; texts.len()];
     let mut counts: Vec<(u64, &str)> = Vec::new();
     for number in of_line {
-        let cluster = *clusters.entry(&mined[number as usize]).or_insert_with(|| {
-            counts.push((0, &mined[number as usize]));
-            counts.len() - 1
+        let number = number as usize;
+        let cluster = *of_text[number].get_or_insert_with(|| {
+            *clusters.entry(&mined[number]).or_insert_with(|| {
+                counts.push((0, &mined[number]));
+                counts.len() - 1
+            })
         });
         counts[cluster].0 += 1;
         if ids {
@@ -64,6 +79,41 @@ pub fn run(ids: bool, mut input: impl BufRead, mut output: impl Write) -> anyhow
     }
     output.flush()?;
     Ok(())
+}
+
+/// Distinct masked texts, and which of them each line is.
+#[derive(Default)]
+struct Shapes {
+    /// Numbers by the hash of the text; the text itself decides. On a collision the next free hash is taken.
+    numbers: HashMap<u64, u32, FxBuildHasher>,
+    texts: Vec<String>,
+    of_line: Vec<u32>,
+    masked: Masked,
+}
+
+impl Shapes {
+    fn add(&mut self, line: &[u8]) -> anyhow::Result<()> {
+        // Checking is several times faster than repairing.
+        let text =
+            std::str::from_utf8(line).map_or_else(|_| String::from_utf8_lossy(line), Cow::Borrowed);
+        mask::mask(text.trim_end(), &mut self.masked);
+        let masked = &self.masked.text;
+        let mut hash = xxh3_64(masked.as_bytes());
+        let number = loop {
+            match self.numbers.get(&hash) {
+                Some(number) if self.texts[*number as usize] == *masked => break *number,
+                Some(_) => hash = hash.wrapping_add(1),
+                None => {
+                    let number = u32::try_from(self.texts.len())?;
+                    self.numbers.insert(hash, number);
+                    self.texts.push(masked.clone());
+                    break number;
+                }
+            }
+        };
+        self.of_line.push(number);
+        Ok(())
+    }
 }
 
 #[cfg(test)]

@@ -12,9 +12,12 @@
 mod chunk;
 mod name;
 mod number;
+mod scan;
 mod time;
 
 use std::ops::Range;
+
+use scan::{ALPHA, BEYOND_F, COLON, DASH, DIGIT, DOT, FLAGS, MARKS, SLASH, calm, chunk_at};
 
 /// Longest part of a text that is looked at. A template beyond this is not read by anyone, and a line may have 600 KB.
 pub const MAX_BYTES: usize = 4096;
@@ -132,7 +135,14 @@ impl Masked {
             return;
         }
         let at = self.text.len();
-        self.text.push_str(class.placeholder());
+        // The most frequent ones as constants, which need no call to copy them.
+        match class {
+            Class::Num => self.text.push_str(Class::Num.placeholder()),
+            Class::Time => self.text.push_str(Class::Time.placeholder()),
+            Class::Hex => self.text.push_str(Class::Hex.placeholder()),
+            Class::Dur => self.text.push_str(Class::Dur.placeholder()),
+            class => self.text.push_str(class.placeholder()),
+        }
         self.vars.push(Var { class, range, at });
     }
 }
@@ -145,35 +155,39 @@ pub fn mask(text: &str, out: &mut Masked) {
     let cut = text.floor_char_boundary(MAX_BYTES);
     let bytes = &text.as_bytes()[..cut];
     let mut i = 0;
-    while i < cut {
-        let flags = FLAGS[usize::from(bytes[i])];
-        if flags & CHUNK == 0 {
-            i += 1;
-            if flags == 0
-                && bytes[i - 1] == b'"'
-                && let Some(len) = name::agent(&bytes[i..])
-            {
+    loop {
+        let next = i + calm(&bytes[i..]);
+        let Some(b) = bytes.get(next) else {
+            break;
+        };
+        if *b == b'"' {
+            i = next + 1;
+            if let Some(len) = name::agent(&bytes[i..]) {
                 out.put(text, i..i + len, Class::Agent);
                 i += len;
             }
             continue;
         }
-        let start = i;
-        let mut seen = 0;
-        while i < cut && FLAGS[usize::from(bytes[i])] & CHUNK != 0 {
-            seen |= FLAGS[usize::from(bytes[i])];
-            i += 1;
-        }
-        // Words without a digit or a slash are the bulk of every line and stay as they are.
-        if seen & (DIGIT | SLASH) != 0 {
-            i = chunk::mask(text, start..i, cut, seen, out).max(i);
-        } else if i - start == 3
-            && bytes[start].is_ascii_uppercase()
-            && let Some(found) = time::calendar(&bytes[..cut], start)
+        let before = bytes[i..next].iter().rev();
+        let start = next - before.take_while(|b| FLAGS[usize::from(**b)] != 0).count();
+        if start == next
+            && b.is_ascii_digit()
+            && let Some(found) = time::calendar_to(bytes, i, start)
         {
             i = found.end;
             out.put(text, found, Class::Time);
-        } else if seen & DOT != 0 && name::is_host(&bytes[start..i]) {
+            continue;
+        }
+        let (len, seen) = chunk_at(&bytes[start..]);
+        i = start + len;
+        if seen & (DIGIT | SLASH) != 0 {
+            i = if seen & MARKS == 0 {
+                chunk::word_alone(text, start..i, cut, seen, out)
+            } else {
+                chunk::mask(text, start..i, cut, seen, out)
+            }
+            .max(i);
+        } else if name::is_host(&bytes[start..i]) {
             out.put(
                 text,
                 start..i,
@@ -185,45 +199,13 @@ pub fn mask(text: &str, out: &mut Masked) {
             );
         }
     }
-    out.text
-        .push_str(&text[out.done.min(cut)..cut.max(out.done.min(cut))]);
+    if out.done < cut {
+        out.text.push_str(&text[out.done..cut]);
+    }
     if cut < text.len() {
         out.done = cut;
         out.put(text, cut..text.len(), Class::More);
     }
-}
-
-/// The byte may stand inside a chunk; all others end one.
-const CHUNK: u8 = 1;
-const DIGIT: u8 = 2;
-const ALPHA: u8 = 4;
-const SLASH: u8 = 8;
-const HEX: u8 = 16;
-const COLON: u8 = 32;
-const DASH: u8 = 64;
-const DOT: u8 = 128;
-
-static FLAGS: [u8; 256] = flags();
-
-const fn flags() -> [u8; 256] {
-    let mut table = [0; 256];
-    let mut b = 0_u8;
-    while b < 128 {
-        table[b as usize] = match b {
-            b'0'..=b'9' => CHUNK | DIGIT | HEX,
-            b'a'..=b'f' | b'A'..=b'F' => CHUNK | ALPHA | HEX,
-            b'g'..=b'z' | b'G'..=b'Z' => CHUNK | ALPHA,
-            b'/' | b'\\' => CHUNK | SLASH,
-            b':' => CHUNK | COLON,
-            b'-' => CHUNK | DASH,
-            b'.' => CHUNK | DOT,
-            b'_' | b'@' | b'+' | b'%' | b'#' | b'~' | b'?' | b'&' | b'$' | b'*' | b'!' | b'^'
-            | b'`' => CHUNK,
-            _ => 0,
-        };
-        b += 1;
-    }
-    table
 }
 
 #[cfg(test)]

@@ -108,5 +108,12 @@ async fn spoken_questions_find_their_answers() {
         }
         println!("{name}: words {words:.3?}, vectors {vectors:.3?}, both {both:.3?}");
         assert!(both.five >= 0.90);
+        assert!(both.five >= words.five && both.five >= vectors.five);
+        // The tuning half has no answer left that words alone do not bring among the first five; the other has no such ceiling.
+        if name == "judge" {
+            assert!(both.five > words.five && both.five > vectors.five);
+        } else {
+            assert!(both.mrr > words.mrr && both.mrr > vectors.mrr);
+        }
     }
 }

@@ -1,13 +1,14 @@
 //! Finding by words and by likeness at once.
 //!
 //! In: a question with filters. Out: hits, best first, in the shape of `gengfu search --json`. Full text and vectors each give
-//! their best candidates among the documents that the filters allow; reciprocal rank fusion joins the two orders, so neither
-//! side's scores need to be comparable. Kept lines of the day join by full text alone.
+//! their best candidates among the documents that the filters allow, and [`fuse`] joins the two. Kept lines of the day join by full
+//! text alone.
 
 mod filter;
+mod fuse;
 mod words;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;
 use rusqlite::{Connection, OptionalExtension, ToSql, params};
@@ -24,8 +25,6 @@ use crate::model::{Day, LogKind, Moment, Severity, record::Kept};
 use filter::{Filter, borrowed};
 use words::{COLUMNS, by_words, fts_query};
 
-/// Damps the lead of the first ranks (Cormack et al., SIGIR 2009, use 60).
-const RRF_K: f64 = 60.0;
 /// Candidates of each side.
 const CANDIDATES: usize = 100;
 
@@ -88,7 +87,7 @@ pub struct Hit {
     pub id: String,
     pub kind: LogKind,
     pub what: What,
-    /// The fused rank score; comparable within one answer only.
+    /// From 1 (the best of both sides) down; comparable within one answer only.
     pub score: f64,
     pub text: String,
     pub count: u64,
@@ -122,8 +121,8 @@ impl Store {
                     .ask_day(day, move |c| records(c, &query))
                     .await?
                     .unwrap_or_default();
-                let ranked = found.into_iter().map(move |k| (day, k));
-                ranked.collect()
+                let ranked = found.into_iter();
+                ranked.map(|(kept, score)| (day, kept, score)).collect()
             }
             None => Vec::new(),
         };
@@ -136,33 +135,32 @@ pub(super) fn search(
     c: &Connection,
     query: &Query,
     sides: Sides,
-    records: Vec<(Day, Kept)>,
+    records: Vec<(Day, Kept, f64)>,
 ) -> Result<Hits, Error> {
     let filter = Filter::of(query)?;
     let mut hits = if query.text.trim().is_empty() {
         listed(c, query, &filter)?
     } else {
-        let mut scores: HashMap<i64, f64> = HashMap::new();
-        let mut add = |ids: Vec<i64>| {
-            for (rank, id) in ids.into_iter().enumerate() {
-                *scores.entry(id).or_default() += 1.0 / (RRF_K + rank as f64 + 1.0);
-            }
+        let words = if sides == Sides::Vectors {
+            Vec::new()
+        } else {
+            by_words(c, query, &filter)?
         };
-        if sides != Sides::Vectors {
-            add(by_words(c, query, &filter)?);
-        }
-        if sides != Sides::Words {
-            add(by_vector(c, query, &filter)?);
-        }
+        let vectors = if sides == Sides::Words {
+            Vec::new()
+        } else {
+            by_vector(c, query, &filter)?
+        };
         let mut hits = Vec::new();
-        for (id, score) in scores {
+        for (id, score) in fuse::fuse(&words, &vectors) {
             hits.extend(docs_with(c, query, &filter, id, score)?);
         }
+        prefer_recent_incidents(&mut hits);
         hits
     };
-    for (rank, (day, kept)) in records.into_iter().enumerate() {
-        let score = 1.0 / (RRF_K + rank as f64 + 1.0);
-        hits.push(record_hit(query, day, kept, score));
+    let best = records.first().map_or(0.0, |(_, _, score)| *score);
+    for (day, kept, score) in records {
+        hits.push(record_hit(query, day, kept, fuse::of_words(score, best)));
     }
     hits.sort_by(|a, b| {
         (b.score.total_cmp(&a.score))
@@ -175,7 +173,18 @@ pub(super) fn search(
     Ok(Hits { hits, total })
 }
 
-fn by_vector(c: &Connection, query: &Query, filter: &Filter) -> Result<Vec<i64>, Error> {
+/// "Was it like this the last time?" asks for the last time.
+fn prefer_recent_incidents(hits: &mut [Hit]) {
+    let incidents = hits.iter().filter(|h| h.what == What::Incident);
+    let Some(newest) = incidents.map(|h| h.date.date()).max() else {
+        return;
+    };
+    for hit in hits.iter_mut().filter(|h| h.what == What::Incident) {
+        hit.score *= fuse::recency((newest - hit.date.date()).get_days());
+    }
+}
+
+fn by_vector(c: &Connection, query: &Query, filter: &Filter) -> Result<Vec<(i64, f64)>, Error> {
     let vector = match &query.vector {
         Some(v) => Some(v.clone()),
         None => vectors::embed_query(c, &query.text)?,
@@ -232,7 +241,7 @@ fn listed(c: &Connection, query: &Query, filter: &Filter) -> Result<Vec<Hit>, Er
     let mut hits = Vec::new();
     while let Some(row) = rows.next()? {
         let rank = hits.len() as f64;
-        hits.push(read_hit(row, query, 1.0 / (RRF_K + rank + 1.0))?);
+        hits.push(read_hit(row, query, 1.0 / (rank + 1.0))?);
     }
     Ok(hits)
 }
@@ -254,20 +263,20 @@ fn read_hit(row: &rusqlite::Row<'_>, query: &Query, score: f64) -> Result<Hit, E
     })
 }
 
-/// Kept lines of one day by full text, best first.
-fn records(c: &Connection, query: &Query) -> Result<Vec<Kept>, Error> {
+/// Kept lines of one day by full text with their scores, best first.
+fn records(c: &Connection, query: &Query) -> Result<Vec<(Kept, f64)>, Error> {
     let terms = Analyzer::built_in().query(&query.text);
     let Some(question) = fts_query(&terms, None) else {
         return Ok(Vec::new());
     };
     let (from, to) = query.time.unwrap_or((i64::MIN, i64::MAX));
     let mut find = c.prepare_cached(&format!(
-        "SELECT rowid FROM kept_fts WHERE kept_fts MATCH ?1 AND +rowid IN (
+        "SELECT rowid, -bm25(kept_fts, {COLUMNS}) AS score FROM kept_fts WHERE kept_fts MATCH ?1 AND +rowid IN (
            SELECT id FROM kept WHERE (?2 IS NULL OR kind = ?2) AND ts_ms >= ?3 AND ts_ms < ?4
              AND (?5 IS NULL OR namespace = ?5) AND (?6 IS NULL OR instr(name, ?6) > 0))
-         ORDER BY bm25(kept_fts, {COLUMNS}), rowid LIMIT {CANDIDATES}"
+         ORDER BY score DESC, rowid LIMIT {CANDIDATES}"
     ))?;
-    let ids: Vec<i64> = find
+    let ids: Vec<(i64, f64)> = find
         .query_map(
             params![
                 question,
@@ -277,14 +286,14 @@ fn records(c: &Connection, query: &Query) -> Result<Vec<Kept>, Error> {
                 query.namespace,
                 query.object
             ],
-            |r| r.get(0),
+            |r| Ok((r.get(0)?, r.get(1)?)),
         )?
         .collect::<Result<_, _>>()?;
     let mut read = c.prepare_cached(&format!("SELECT {KEPT} FROM kept WHERE id = ?1"))?;
     let mut out = Vec::with_capacity(ids.len());
-    for id in ids {
+    for (id, score) in ids {
         if let Some(kept) = read.query_row([id], read_kept).optional()? {
-            out.push(kept?);
+            out.push((kept?, score));
         }
     }
     Ok(out)
@@ -308,69 +317,4 @@ fn record_hit(query: &Query, day: Day, kept: Kept, score: f64) -> Hit {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::store::{
-        Doc,
-        fixture::{day, digest, meta, open, zone},
-    };
-
-    fn doc(id: &str, text: &str, namespace: &str) -> Doc {
-        Doc {
-            id: id.to_owned(),
-            what: What::Template,
-            kind: LogKind::Business,
-            text: text.to_owned(),
-            subject: "checkout".to_owned(),
-            namespace: namespace.to_owned(),
-            object: "checkout".to_owned(),
-            severity: Severity::Error,
-            count: 3,
-            first_ms: 10,
-            last_ms: 20,
-        }
-    }
-
-    #[tokio::test]
-    async fn a_spoken_question_finds_the_english_line_and_filters_hold() {
-        let dir = tempfile::tempdir().expect("dir");
-        let store = open(dir.path());
-        let d = day("2026-11-21");
-        let docs = vec![
-            doc("a", "Back-off pulling image <path>", "shop"),
-            doc("b", "GET <path> <num> <num>ms", "shop"),
-            doc(
-                "c",
-                "0/<num> nodes are available: Insufficient memory",
-                "pay",
-            ),
-        ];
-        store.replace_docs(d, docs.clone()).await.expect("docs");
-        store.replace_docs(d, docs).await.expect("docs again");
-        let event = digest(LogKind::Event, "k", &[5]);
-        store
-            .put_object(d, LogKind::Event, meta("k"), event)
-            .await
-            .expect("put");
-
-        let ask = |text: &str| Query::new(text, zone());
-        let hits = store.search(ask("镜像拉不下来了")).await.expect("search");
-        assert_eq!(hits.hits[0].id, "a");
-        let hits = store.search(ask("内存不够调度失败")).await.expect("search");
-        assert_eq!(hits.hits[0].id, "c");
-        let in_shop = Query {
-            namespace: Some("shop".to_owned()),
-            ..ask("内存不够调度失败")
-        };
-        let hits = store.search(in_shop).await.expect("search");
-        assert!(hits.hits.iter().all(|h| h.namespace == "shop"), "{hits:?}");
-        let records = Query {
-            what: vec![What::Record],
-            ..ask("镜像拉取")
-        };
-        let hits = store.search(records).await.expect("search");
-        assert_eq!(hits.hits[0].id, "event:0000000000000005");
-        let all = store.search(ask("")).await.expect("search");
-        assert_eq!(all.total, 3);
-    }
-}
+mod tests;

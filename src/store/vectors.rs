@@ -89,11 +89,12 @@ impl Store {
                 )?;
                 let rows = exact.query_map(
                     params![bytes(&vector), i64::try_from(k).unwrap_or(0)],
-                    |r| r.get::<_, i64>(0),
+                    |r| r.get(0),
                 )?;
                 for id in rows {
                     wanted += 1;
-                    found += usize::from(near.contains(&id?));
+                    let id: i64 = id?;
+                    found += usize::from(near.iter().any(|(near, _)| *near == id));
                 }
             }
             Ok(found as f64 / wanted.max(1) as f64)
@@ -107,13 +108,19 @@ impl Store {
 pub(super) fn keep_up(tx: &Transaction<'_>) -> Result<(), Error> {
     drop_orphans(tx)?;
     let embedder = current(tx)?;
-    if embedder.as_ref().is_some_and(|e| e.name != embed::NAME) {
+    if embedder
+        .as_ref()
+        .is_some_and(|e| !embed::is_built_in(&e.name))
+    {
         return Ok(());
     }
     let texts = count(tx, "SELECT count(*) FROM texts")?;
     let analyzer = Analyzer::built_in();
     let weights = match embedder {
-        Some(e) if e.texts > 0 && texts < 2 * e.texts => Weights::from_bytes(&e.weights),
+        // An older version of the built-in embedder is another one.
+        Some(e) if e.name == embed::NAME && e.texts > 0 && texts < 2 * e.texts => {
+            Weights::from_bytes(&e.weights)
+        }
         _ => None,
     };
     let weights = if let Some(w) = weights {
@@ -150,19 +157,20 @@ pub(super) fn embed_query(c: &Connection, text: &str) -> Result<Option<Vec<f32>>
         return Ok(None);
     };
     let weights = Weights::from_bytes(&e.weights).unwrap_or_default();
-    Ok(Some(weights.embed(Analyzer::built_in(), text)))
+    Ok(Some(weights.embed_question(Analyzer::built_in(), text)))
 }
 
 /// Cosine distance from which on two texts have nothing to do with each other: a word that nobody wrote finds nothing.
 const FAR: f64 = 0.8;
 
-/// The nearest `k` texts among those that `filter` (a subquery of text ids) allows, nearest first; none that is [`FAR`].
+/// The nearest `k` texts among those that `filter` (a subquery of text ids) allows, nearest first, with the cosine of their angle to the
+/// question; none that is [`FAR`].
 pub(super) fn nearest(
     c: &Connection,
     query: &[f32],
     k: usize,
     filter: Option<(&str, &[&dyn rusqlite::ToSql])>,
-) -> Result<Vec<i64>, Error> {
+) -> Result<Vec<(i64, f64)>, Error> {
     let Some(e) = current(c)?.filter(|e| e.dimension == query.len()) else {
         return Ok(Vec::new());
     };
@@ -178,7 +186,8 @@ pub(super) fn nearest(
     };
     let sql = format!(
         "WITH near AS MATERIALIZED (SELECT rowid FROM vectors_bit WHERE v MATCH vec_quantize_binary(:query) AND k = :limit {pushed})
-         SELECT id FROM vectors WHERE id IN near AND vec_distance_cosine(v, :query) < {FAR} ORDER BY vec_distance_l2(v, :query), id LIMIT :k"
+         SELECT id, 1.0 - away FROM (SELECT id, vec_distance_cosine(v, :query) AS away FROM vectors WHERE id IN near)
+         WHERE away < {FAR} ORDER BY away, id LIMIT :k"
     );
     let mut find = c.prepare_cached(&sql)?;
     let k = i64::try_from(k).unwrap_or(i64::MAX);
@@ -192,7 +201,7 @@ pub(super) fn nearest(
     }
     let named: Vec<(&str, &dyn rusqlite::ToSql)> =
         named.iter().map(|(n, v)| (n.as_str(), *v)).collect();
-    let rows = find.query_map(named.as_slice(), |r| r.get(0))?;
+    let rows = find.query_map(named.as_slice(), |r| Ok((r.get(0)?, r.get(1)?)))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 

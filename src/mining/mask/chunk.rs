@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use super::{
-    ALPHA, CHUNK, COLON, Class, DASH, DIGIT, DOT, FLAGS, HEX, Masked, SLASH,
+    ALPHA, BEYOND_F, COLON, Class, DASH, DIGIT, DOT, FLAGS, Masked, SLASH,
     name::{self, host, is_base64, is_pairs, is_uuid, pod_stem},
     number::{exponent, iso_duration, number, quantity, sign},
     time,
@@ -21,7 +21,38 @@ const MIXED_ID: usize = 10;
 /// A word of base64 is at least this long; shorter ones cannot be told from identifiers.
 const BASE64: usize = 24;
 
-/// Masks `text[range]`; `cut` is the end of what may be looked at. Gives the byte to go on from.
+/// Masks the one word `text[range]`, which holds a digit; `cut` is the end of what may be looked at. Gives the byte to go on from.
+pub(super) fn word_alone(
+    text: &str,
+    range: Range<usize>,
+    cut: usize,
+    seen: u8,
+    out: &mut Masked,
+) -> usize {
+    let bytes = text.as_bytes();
+    let Range { start, end } = range;
+    // `21 Nov 2026`, `2026年`, `I1121 22:48:39`, `20261121T100008Z`: what makes a word the beginning of an instant stands behind it.
+    let clock = match end - start {
+        1 | 2 => {
+            bytes.get(end) == Some(&b' ') && bytes.get(end + 1).is_some_and(u8::is_ascii_uppercase)
+        }
+        4 => bytes.get(end).is_some_and(|b| *b >= 128),
+        5 => bytes.get(end) == Some(&b' ') && matches!(bytes[start], b'I' | b'W' | b'E' | b'F'),
+        len => len > 14 && bytes[start + 8] == b'T',
+    };
+    if clock && let Some(found) = time::find(&text[..cut], start) {
+        out.put(text, found.clone(), Class::Time);
+        return rest(text, found.end, end, cut, out);
+    }
+    if end - start >= BASE64 && is_base64(&bytes[start..end]) {
+        out.put(text, start..end, Class::Base64);
+        return end;
+    }
+    word(text, start..end, end, seen, out);
+    end
+}
+
+/// Masks the chunk `text[range]`, which is more than one word; `cut` is the end of what may be looked at. Gives the byte to go on from.
 pub(super) fn mask(
     text: &str,
     range: Range<usize>,
@@ -31,14 +62,9 @@ pub(super) fn mask(
 ) -> usize {
     let bytes = text.as_bytes();
     let Range { start, mut end } = range;
-    // Most chunks are one word: no form of several parts is worth a try.
+    // A word with punctuation of other kinds: no form of several parts is worth a try.
     let plain = seen & (COLON | DASH | DOT | SLASH) == 0;
-    let clock = if plain {
-        // `21 Nov 2026`, `2026年`, `I1121 22:48:39`, `20261121T100008Z`.
-        end - start <= 5 || bytes.get(start + 8) == Some(&b'T')
-    } else {
-        true
-    };
+    let clock = !plain || end - start <= 5 || bytes.get(start + 8) == Some(&b'T');
     if clock
         && (bytes[start].is_ascii_digit() || matches!(bytes[start], b'I' | b'W' | b'E' | b'F'))
         && let Some(found) = time::find(&text[..cut], start)
@@ -58,7 +84,7 @@ pub(super) fn mask(
         return end;
     }
     if seen & SLASH != 0
-        && let Some((path, class)) = path(bytes, start, end, cut)
+        && let Some((path, class)) = path(bytes, start, end, cut, seen)
     {
         let path_end = path.end;
         out.put(text, path, class);
@@ -72,6 +98,7 @@ pub(super) fn mask(
     }
     let chunk = &bytes[start..end];
     if seen & (COLON | DOT) != 0
+        && (chunk[0].is_ascii_digit() || seen & COLON != 0)
         && let Some((len, class)) = address(chunk)
     {
         out.put(text, start..start + len, class);
@@ -82,7 +109,7 @@ pub(super) fn mask(
         return end;
     }
     if seen & DOT != 0
-        && let Some((len, class)) = host(chunk)
+        && let Some((len, class)) = host(chunk, seen)
     {
         out.put(text, start..start + len, class);
         return rest(text, start + len, end, cut, out);
@@ -108,7 +135,7 @@ fn rest(text: &str, from: usize, end: usize, cut: usize, out: &mut Masked) -> us
     let seen = text.as_bytes()[from..end]
         .iter()
         .fold(0, |s, b| s | FLAGS[usize::from(*b)]);
-    if seen & DIGIT != 0 && text.as_bytes()[from..end].iter().all(u8::is_ascii) {
+    if seen & DIGIT != 0 && text.as_bytes()[from..end].is_ascii() {
         let skip =
             usize::from(FLAGS[usize::from(text.as_bytes()[from])] & (DIGIT | ALPHA | SLASH) == 0);
         if from + skip < end {
@@ -119,12 +146,18 @@ fn rest(text: &str, from: usize, end: usize, cut: usize, out: &mut Masked) -> us
 }
 
 /// A path or URL that starts in this chunk, run to its end (a query may hold `=` and `,`).
-fn path(bytes: &[u8], start: usize, end: usize, cut: usize) -> Option<(Range<usize>, Class)> {
+fn path(
+    bytes: &[u8],
+    start: usize,
+    end: usize,
+    cut: usize,
+    seen: u8,
+) -> Option<(Range<usize>, Class)> {
     let chunk = &bytes[start..end];
     let run = |from: usize| {
         let mut i = from;
         while i < cut
-            && (FLAGS[usize::from(bytes[i])] & CHUNK != 0
+            && (FLAGS[usize::from(bytes[i])] != 0
                 || matches!(bytes[i], b'=' | b',' | b';') && i >= end)
         {
             i += 1;
@@ -134,7 +167,8 @@ fn path(bytes: &[u8], start: usize, end: usize, cut: usize) -> Option<(Range<usi
         }
         i
     };
-    if let Some(scheme) = memchr::memmem::find(chunk, b"://")
+    if seen & COLON != 0
+        && let Some(scheme) = chunk.windows(3).position(|w| w == b"://")
         && scheme >= 2
     {
         let from = chunk[..scheme]
@@ -166,24 +200,17 @@ fn path(bytes: &[u8], start: usize, end: usize, cut: usize) -> Option<(Range<usi
 /// An IPv4 or IPv6 address with or without a port, at the beginning of `chunk`: its length and class.
 fn address(chunk: &[u8]) -> Option<(usize, Class)> {
     let number = |from: usize| {
-        let len = chunk[from.min(chunk.len())..]
-            .iter()
-            .take_while(|b| b.is_ascii_digit())
-            .count();
+        let len = digits(&chunk[from.min(chunk.len())..]);
         (1..=5).contains(&len).then_some(from + len)
     };
     let mut at = 0;
     for group in 0..4 {
-        let Some(end) = number(at).filter(|end| end - at <= 3) else {
+        let len = digits(&chunk[at..]);
+        let dotted = group == 3 || chunk.get(at + len) == Some(&b'.');
+        if !(1..=3).contains(&len) || !dotted {
             return ipv6(chunk);
-        };
-        at = end;
-        if group < 3 {
-            if chunk.get(at) != Some(&b'.') {
-                return ipv6(chunk);
-            }
-            at += 1;
         }
+        at += len + usize::from(group < 3);
     }
     match chunk.get(at) {
         Some(b':') => Some(number(at + 1).map_or((at, Class::Ip), |end| (end, Class::IpPort))),
@@ -199,11 +226,18 @@ fn address(chunk: &[u8]) -> Option<(usize, Class)> {
     }
 }
 
+/// How many digits stand at the beginning.
+fn digits(bytes: &[u8]) -> usize {
+    bytes.iter().take_while(|b| b.is_ascii_digit()).count()
+}
+
 fn ipv6(chunk: &[u8]) -> Option<(usize, Class)> {
+    // Most chunks that come here are no address, and show it in their first bytes.
+    if !chunk.iter().all(|b| *b == b':' || b.is_ascii_hexdigit()) {
+        return None;
+    }
     let colons = chunk.split(|b| *b == b':').count() - 1;
-    let shape = colons >= 2
-        && chunk.iter().all(|b| *b == b':' || b.is_ascii_hexdigit())
-        && (colons == 7 || memchr::memmem::find(chunk, b"::").is_some());
+    let shape = colons >= 2 && (colons == 7 || memchr::memmem::find(chunk, b"::").is_some());
     shape.then_some((chunk.len(), Class::Ip))
 }
 
@@ -263,23 +297,23 @@ fn word(text: &str, range: Range<usize>, limit: usize, seen: u8, out: &mut Maske
         out.put(text, range, Class::Hex);
         return end;
     }
-    if word.len() >= HEX_ID && word.iter().all(|b| FLAGS[usize::from(*b)] & HEX != 0) {
+    if word.len() >= HEX_ID && seen & BEYOND_F == 0 {
         out.put(text, range, Class::Hex);
         return end;
     }
-    if let Some((len, class)) = quantity(&bytes[start..limit]) {
-        let signed = sign(bytes, start, out.done);
-        out.put(text, start - signed..start + len, class);
-        return (start + len).max(end);
-    }
-    if word[0].is_ascii_digit()
-        && let digits = word.iter().take_while(|b| b.is_ascii_digit()).count()
-        && let exponent = exponent(&bytes[start + digits..limit])
-        && exponent > 0
-    {
-        let signed = sign(bytes, start, out.done);
-        out.put(text, start - signed..start + digits + exponent, Class::Num);
-        return start + digits + exponent;
+    if word[0].is_ascii_digit() {
+        if let Some((len, class)) = quantity(&bytes[start..limit]) {
+            let signed = sign(bytes, start, out.done);
+            out.put(text, start - signed..start + len, class);
+            return (start + len).max(end);
+        }
+        let digits = digits(word);
+        let exponent = exponent(&bytes[start + digits..limit]);
+        if exponent > 0 {
+            let signed = sign(bytes, start, out.done);
+            out.put(text, start - signed..start + digits + exponent, Class::Num);
+            return start + digits + exponent;
+        }
     }
     if word[0] == b'P'
         && let Some(len) = iso_duration(&bytes[start..limit])

@@ -2,7 +2,7 @@
 //!
 //! In: the bytes of a chunk, or what stands behind an opening quote. Out: how much of it is such a name. Purely syntactic; puts no placeholder.
 
-use super::{Class, DASH};
+use super::{COLON, Class, DASH};
 
 /// Length of a uuid in its usual form.
 pub(super) const UUID: usize = 36;
@@ -40,7 +40,7 @@ pub(super) fn is_pairs(chunk: &[u8]) -> bool {
 }
 
 /// A host name with or without a port.
-pub(super) fn host(chunk: &[u8]) -> Option<(usize, Class)> {
+pub(super) fn host(chunk: &[u8], seen: u8) -> Option<(usize, Class)> {
     if is_host(chunk) {
         return Some((
             chunk.len(),
@@ -50,6 +50,9 @@ pub(super) fn host(chunk: &[u8]) -> Option<(usize, Class)> {
                 Class::Host
             },
         ));
+    }
+    if seen & COLON == 0 {
+        return None;
     }
     let colon = chunk.iter().position(|b| *b == b':')?;
     let port = chunk[colon + 1..]
@@ -120,6 +123,9 @@ fn is_dotted(name: &[u8]) -> bool {
 
 /// Labels joined by dots, the last one a top-level domain that logs know. Class names and files look alike, so the list is short.
 pub(super) fn is_host(chunk: &[u8]) -> bool {
+    if !chunk.last().is_some_and(u8::is_ascii_lowercase) {
+        return false;
+    }
     let Some(dot) = chunk
         .iter()
         .rposition(|b| *b == b'.')

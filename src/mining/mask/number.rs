@@ -17,10 +17,16 @@ pub(super) fn number(
     if end - start == 3 && matches!(bytes[start], b'4' | b'5') && is_status(&bytes[..start]) {
         return end;
     }
-    if bytes[..start].ends_with(b"HTTP/") {
+    if start > 0 && bytes[start - 1] == b'/' && bytes[..start].ends_with(b"HTTP/") {
         return limit;
     }
     let signed = sign(bytes, start, out.done);
+    // Most numbers end where their digits do.
+    let goes_on = |b: &u8| matches!(b, b'.' | b' ' | 128..) || b.is_ascii_alphanumeric();
+    if !bytes.get(end).is_some_and(goes_on) {
+        out.put(text, start - signed..end, Class::Num);
+        return end;
+    }
     if bytes.get(end) == Some(&b'.') && end + 1 < limit && bytes[end + 1].is_ascii_digit() {
         // `1.5`, and a version such as `1.28.3`.
         let digit = |i: usize| i < limit && bytes[i].is_ascii_digit();
@@ -44,19 +50,29 @@ fn unit(bytes: &[u8]) -> (usize, Class) {
             .count();
         &bytes[from..from + len]
     };
-    // `µs` in both of its spellings.
-    if bytes.starts_with("µs".as_bytes()) || bytes.starts_with("μs".as_bytes()) {
-        return ("µs".len(), Class::Dur);
-    }
-    let attached = word(0);
-    if is_duration(attached) {
-        return (attached.len(), Class::Dur);
-    }
-    if is_size(attached) {
-        return (attached.len(), Class::Size);
+    match bytes.first() {
+        // `µs` in both of its spellings.
+        Some(128..) => {
+            let micro = bytes.starts_with("µs".as_bytes()) || bytes.starts_with("μs".as_bytes());
+            return if micro {
+                ("µs".len(), Class::Dur)
+            } else {
+                (0, Class::Num)
+            };
+        }
+        Some(b) if b.is_ascii_alphanumeric() => {
+            let attached = word(0);
+            if is_duration(attached) {
+                return (attached.len(), Class::Dur);
+            }
+            if is_size(attached) {
+                return (attached.len(), Class::Size);
+            }
+        }
+        _ => {}
     }
     // `318 KB` and `2 MB`, `40 sec` and `2 min` are written by one statement.
-    if bytes.first() == Some(&b' ') {
+    if bytes.first() == Some(&b' ') && bytes.get(1).is_some_and(|b| begins_a_unit(*b)) {
         let apart = word(1);
         if is_size(apart) {
             return (1 + apart.len(), Class::Size);
@@ -70,6 +86,9 @@ fn unit(bytes: &[u8]) -> (usize, Class) {
 
 /// Length of `e-5` or `E10` right behind the digits of a number.
 pub(super) fn exponent(bytes: &[u8]) -> usize {
+    if !matches!(bytes.first(), Some(b'e' | b'E')) {
+        return 0;
+    }
     let signed = usize::from(matches!(bytes.get(1), Some(b'-' | b'+')));
     let digits = bytes
         .iter()
@@ -78,11 +97,7 @@ pub(super) fn exponent(bytes: &[u8]) -> usize {
         .count();
     let end = 1 + signed + digits;
     let closed = bytes.get(end).is_none_or(|b| !b.is_ascii_alphanumeric());
-    if matches!(bytes.first(), Some(b'e' | b'E')) && digits > 0 && closed {
-        end
-    } else {
-        0
-    }
+    if digits > 0 && closed { end } else { 0 }
 }
 
 /// Length of a duration as ISO 8601 and Java write it: `PT0.523S`, `P1DT2H`.
@@ -108,10 +123,10 @@ pub(super) fn iso_duration(bytes: &[u8]) -> Option<usize> {
 
 /// 1 when a sign that belongs to the number stands before `start`: `-5`, `~3s`, `<1 sec`, but not the brackets of `<13>`.
 pub(super) fn sign(bytes: &[u8], start: usize, done: usize) -> usize {
-    let bare = start < 2 || !bytes[start - 2].is_ascii_alphanumeric() && bytes[start - 2] < 128;
+    let bare = || start < 2 || !bytes[start - 2].is_ascii_alphanumeric() && bytes[start - 2] < 128;
     let signed = start > done
         && match bytes[start - 1] {
-            b'-' | b'+' => bare,
+            b'-' | b'+' => bare(),
             b'~' | b'<' | b'>' => {
                 let bracket = bytes[start..].iter().find(|b| !b.is_ascii_digit()) == Some(&b'>');
                 !bracket
@@ -213,6 +228,14 @@ fn is_size(word: &[u8]) -> bool {
             | b"MiB"
             | b"GiB"
             | b"TiB"
+    )
+}
+
+/// Whether a unit that stands apart from its number may begin so.
+fn begins_a_unit(b: u8) -> bool {
+    matches!(
+        b,
+        b'B' | b'K' | b'M' | b'G' | b'T' | b'k' | b'm' | b'n' | b'u' | b's' | b'h' | b'd'
     )
 }
 

@@ -18,10 +18,23 @@ pub(super) fn find(text: &str, start: usize) -> Option<Range<usize>> {
         let clock = (b.get(end) == Some(&b' ')).then(|| clock(b, end + 1))??;
         return Some(start + 1..clock);
     }
-    if let Some(end) = clock(b, start) {
-        return boundary(b, end).then_some(start..end);
+    // What follows the first digits tells which form it may be; most numbers are none.
+    let first = b[start..].iter().take(9).take_while(|c| c.is_ascii_digit());
+    let first = first.count();
+    match (first, b.get(start + first)) {
+        (1 | 2, Some(b':')) => {
+            let end = clock(b, start)?;
+            return boundary(b, end).then_some(start..end);
+        }
+        (8, Some(b'T')) => {
+            let end = compact(b, start)?;
+            return boundary(b, end).then_some(start..end);
+        }
+        (1 | 2, Some(b'/' | b' ' | b'-')) | (4, Some(b'-' | b'/' | b'.' | 128..)) => {}
+        _ => return None,
     }
-    if let Some(end) = compact(b, start) {
+    if let Some(second) = iso(b, start) {
+        let end = behind_seconds(b, second);
         return boundary(b, end).then_some(start..end);
     }
     let end = date(b, start)?;
@@ -60,9 +73,28 @@ fn mark(b: &[u8], at: usize, word: &str) -> Option<usize> {
         .then_some(at + word.len())
 }
 
+/// A date that begins with the name of a weekday or a month in `b[from..at]` and whose first digit stands at `at`.
+pub(super) fn calendar_to(b: &[u8], from: usize, at: usize) -> Option<Range<usize>> {
+    let name = name_before(b, from, at)?;
+    name_before(b, from, name)
+        .and_then(|weekday| calendar(b, weekday))
+        .or_else(|| calendar(b, name))
+}
+
+/// Where a word of three letters begins, a capital first, behind which only a space or two stand before `at`, or a comma and these.
+fn name_before(b: &[u8], from: usize, at: usize) -> Option<usize> {
+    let before = &b[from..at];
+    let spaces = before.iter().rev().take_while(|b| **b == b' ').count();
+    let word = &before[..before.len() - spaces];
+    let word = word.strip_suffix(b",").unwrap_or(word);
+    let start = word.len().checked_sub(3)?;
+    let alone = start == 0 || super::FLAGS[usize::from(word[start - 1])] == 0;
+    ((1..=2).contains(&spaces) && alone && word[start].is_ascii_uppercase()).then_some(from + start)
+}
+
 /// A date that begins with the name of a weekday or a month: `Fri Jul  1 10:00:00 2005`, `Thu Aug 11 10:00:00 PDT 2005`, `Nov 21 10:00:00`,
 /// `Sat, 21 Nov 2026 10:00:08 GMT`, `Nov 21, 2026 10:00:08 AM`.
-pub(super) fn calendar(b: &[u8], start: usize) -> Option<Range<usize>> {
+fn calendar(b: &[u8], start: usize) -> Option<Range<usize>> {
     const WEEKDAYS: [&[u8]; 7] = [b"Mon", b"Tue", b"Wed", b"Thu", b"Fri", b"Sat", b"Sun"];
     let mut at = start;
     if WEEKDAYS.contains(&b.get(at..at + 3)?) {
@@ -122,42 +154,80 @@ fn compact(b: &[u8], at: usize) -> Option<usize> {
 
 /// `hh:mm`, `hh:mm:ss`, with fractions, `Z` or an offset.
 fn clock(b: &[u8], at: usize) -> Option<usize> {
-    let hour = digits(b, at, 1, 2)?;
-    value(b, at, hour, 24)?;
-    let minute = colon(b, hour).and_then(|at| digits(b, at, 2, 2))?;
-    value(b, hour + 1, minute, 59)?;
-    let Some(second) = colon(b, minute).and_then(|at| digits(b, at, 2, 2)) else {
-        // `12:30` may be anything, `1:2` surely is no time.
-        return (hour - at == 2 && b.get(minute) != Some(&b':')).then_some(minute);
+    let second = match b.get(at..at + 9) {
+        // By far the most frequent form.
+        Some([h1, h2, b':', m1, m2, b':', s1, s2, end])
+            if [h1, h2, m1, m2, s1, s2].iter().all(|c| c.is_ascii_digit())
+                && !end.is_ascii_digit() =>
+        {
+            value(b, at, at + 2, 24)?;
+            value(b, at + 3, at + 5, 59)?;
+            value(b, at + 6, at + 8, 60)?;
+            at + 8
+        }
+        _ => {
+            let hour = digits(b, at, 1, 2)?;
+            value(b, at, hour, 24)?;
+            let minute = colon(b, hour).and_then(|at| digits(b, at, 2, 2))?;
+            value(b, hour + 1, minute, 59)?;
+            let Some(second) = colon(b, minute).and_then(|at| digits(b, at, 2, 2)) else {
+                // `12:30` may be anything, `1:2` surely is no time.
+                return (hour - at == 2 && b.get(minute) != Some(&b':')).then_some(minute);
+            };
+            value(b, minute + 1, second, 60)?;
+            second
+        }
     };
-    value(b, minute + 1, second, 60)?;
+    Some(behind_seconds(b, second))
+}
+
+/// The end of `2026-11-21T10:00:08` and `2026-11-21 10:00:08`, which nearly every line begins with.
+fn iso(b: &[u8], at: usize) -> Option<usize> {
+    let all: &[u8; 20] = b.get(at..)?.first_chunk()?;
+    let marks = [all[4], all[7], all[13], all[16]] == *b"--::" && matches!(all[10], b'T' | b' ');
+    let two = |at: usize| {
+        let (tens, ones) = (all[at].wrapping_sub(b'0'), all[at + 1].wrapping_sub(b'0'));
+        (tens < 10 && ones < 10).then_some(tens * 10 + ones)
+    };
+    let real = marks
+        && two(0).is_some()
+        && two(2).is_some()
+        && two(5)? <= 12
+        && two(8)? <= 31
+        && two(11)? <= 24
+        && two(14)? <= 59
+        && two(17)? <= 60
+        && !all[19].is_ascii_digit();
+    real.then_some(at + 19)
+}
+
+/// The end of a clock whose seconds end at `second`: of its fraction, and of what says its zone.
+fn behind_seconds(b: &[u8], second: usize) -> usize {
     let mut end = second;
     if matches!(b.get(end), Some(b'.' | b',' | b':'))
         && let Some(fraction) = digits(b, end + 1, 1, 9)
     {
         end = fraction;
     }
-    if b.get(end) == Some(&b'Z') {
-        return Some(end + 1);
+    match b.get(end) {
+        Some(b'Z') => end + 1,
+        Some(b'+' | b'-') => offset(b, end).unwrap_or(end),
+        Some(b' ') => match b.get(end + 1..end + 3) {
+            Some(b"AM" | b"PM" | b"am" | b"pm") if boundary(b, end + 3) => end + 3,
+            Some([b'+' | b'-', _]) => offset(b, end + 1).unwrap_or(end),
+            _ => end,
+        },
+        _ => end,
     }
-    if matches!(b.get(end..end + 3), Some(b" AM" | b" PM" | b" am" | b" pm"))
-        && boundary(b, end + 3)
-    {
-        return Some(end + 3);
-    }
-    Some(
-        offset(b, end)
-            .or_else(|| {
-                (b.get(end) == Some(&b' '))
-                    .then(|| offset(b, end + 1))
-                    .flatten()
-            })
-            .unwrap_or(end),
-    )
 }
 
 /// `+08:00`, `+0800`.
 fn offset(b: &[u8], at: usize) -> Option<usize> {
+    if let Some([b'+' | b'-', h1, h2, b':', m1, m2]) = b.get(at..at + 6)
+        && [h1, h2, m1, m2].iter().all(|c| c.is_ascii_digit())
+    {
+        return boundary(b, at + 6).then_some(at + 6);
+    }
     if !matches!(b.get(at), Some(b'+' | b'-')) {
         return None;
     }
@@ -199,13 +269,11 @@ fn date(b: &[u8], at: usize) -> Option<usize> {
 
 /// The end of `least..=most` digits at `at` that no further digit follows.
 fn digits(b: &[u8], at: usize, least: usize, most: usize) -> Option<usize> {
-    let len = b
-        .get(at..)?
-        .iter()
-        .take(most + 1)
-        .take_while(|c| c.is_ascii_digit())
-        .count();
-    (least..=most).contains(&len).then_some(at + len)
+    let mut end = at;
+    while end <= at + most && b.get(end).is_some_and(u8::is_ascii_digit) {
+        end += 1;
+    }
+    (least..=most).contains(&(end - at)).then_some(end)
 }
 
 fn colon(b: &[u8], at: usize) -> Option<usize> {

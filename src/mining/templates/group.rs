@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 
+use rustc_hash::FxBuildHasher;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::{ANY, together};
@@ -47,7 +48,7 @@ pub(super) fn join<'a>(sequences: &[Vec<&'a str>]) -> Vec<Vec<&'a str>> {
 
 /// The places to open in each sequence.
 fn open(sequences: &[&Vec<&str>]) -> HashMap<usize, Vec<usize>> {
-    let mut alike: HashMap<(usize, u64), Vec<usize>> = HashMap::new();
+    let mut alike: HashMap<(usize, u64), Vec<usize>, FxBuildHasher> = HashMap::default();
     let (mut heads, mut tails) = (Vec::new(), Vec::new());
     for (i, sequence) in sequences.iter().enumerate() {
         running(sequence.iter(), &mut heads);

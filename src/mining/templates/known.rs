@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use rustc_hash::FxBuildHasher;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::{ANY, group, token::Tokens};
@@ -16,7 +17,7 @@ pub(super) struct Known<'a> {
     by_length: HashMap<usize, Vec<Arrangement<'a>>>,
 }
 
-type ByHash<'a> = HashMap<u64, Vec<Form<'a>>>;
+type ByHash<'a> = HashMap<u64, Vec<Form<'a>>, FxBuildHasher>;
 
 /// One way to compare with a template.
 #[derive(Clone)]
@@ -41,7 +42,7 @@ pub(super) fn hash<'k>(keys: impl IntoIterator<Item = &'k str>) -> u64 {
 
 impl<'a> Known<'a> {
     pub(super) fn new(texts: &[&'a str]) -> Self {
-        let mut exact = ByHash::new();
+        let mut exact = ByHash::default();
         // By length, then by the number of places, then by these.
         let mut arranged: BTreeMap<(usize, usize, Vec<usize>), ByHash<'a>> = BTreeMap::new();
         let mut sorted = texts.to_vec();

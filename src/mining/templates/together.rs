@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 
+use rustc_hash::FxBuildHasher;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::{
@@ -26,7 +27,7 @@ pub(super) fn open(sequences: &[&Vec<&str>], opened: &mut HashMap<usize, Vec<usi
 
 /// Opens places where a crowd of different words stands, as in `query shoes of alice`.
 fn crowds(sequences: &[&Vec<&str>], opened: &mut HashMap<usize, Vec<usize>>) {
-    let mut alike: HashMap<u64, Vec<usize>> = HashMap::new();
+    let mut alike: HashMap<u64, Vec<usize>, FxBuildHasher> = HashMap::default();
     for (i, sequence) in sequences.iter().enumerate() {
         alike.entry(form(sequence, is_word)).or_default().push(i);
     }
@@ -60,7 +61,7 @@ fn crowd<'a>(members: &[usize], word: impl Fn(usize) -> &'a str, mut open: impl 
 
 /// Opens places of names, as in `register class a.B for class a.BHandler`.
 fn names(sequences: &[&Vec<&str>], opened: &mut HashMap<usize, Vec<usize>>) {
-    let mut alike: HashMap<u64, Vec<usize>> = HashMap::new();
+    let mut alike: HashMap<u64, Vec<usize>, FxBuildHasher> = HashMap::default();
     for (i, sequence) in sequences.iter().enumerate() {
         let names = sequence.iter().skip(1).filter(|k| is_name(k)).count();
         let words = sequence.iter().filter(|k| is_sentence_word(k)).count();

@@ -3,7 +3,11 @@
 //! In: `resources/lexicon.toml`. Out: the concepts that a text mentions. A concept is found whenever one of its forms occurs: words
 //! in order, Chinese characters by their sound. `*` in a form stands for up to a few words in between (`镜像*拉不`).
 //!
+//! A question may also mention a concept nearly: see [`near`].
+//!
 //! The loader is strict: an unknown field, an empty form, or the same form under two concepts is an error that names it.
+
+mod near;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -13,9 +17,10 @@ use std::{
 use serde::Deserialize;
 
 use super::{
-    sound::sound,
+    sound,
     words::{Token, tokens},
 };
+use near::Near;
 
 /// Concepts and their forms.
 #[derive(Debug, Default)]
@@ -24,6 +29,7 @@ pub struct Lexicon {
     concepts: Vec<String>,
     /// Forms by the first key.
     forms: HashMap<Key, Vec<Form>>,
+    near: Near,
 }
 
 /// What is compared: a word, a Chinese character's sound, or - where a form has a lone character, whose sound alone says too
@@ -115,6 +121,7 @@ impl FromStr for Lexicon {
             }
         }
         if mistakes.is_empty() {
+            lexicon.near = Near::new(lexicon.forms.values().flatten(), lexicon.len());
             Ok(lexicon)
         } else {
             Err(InvalidLexicon::Mistakes(mistakes))
@@ -135,15 +142,40 @@ impl Lexicon {
 
     /// Concepts that the tokens mention.
     pub(super) fn concepts(&self, tokens: &[Token]) -> BTreeSet<&str> {
+        let mentions = self.mentions(&keys(tokens));
+        mentions.into_iter().map(|(concept, _)| concept).collect()
+    }
+
+    /// Of each token, whether it is a part of a concept that the tokens mention.
+    pub(super) fn explained(&self, tokens: &[Token]) -> Vec<bool> {
         let heard = keys(tokens);
-        let mut found = BTreeSet::new();
-        for at in 0..heard.len() {
-            let here = &heard[at];
+        let mut out = vec![false; tokens.len()];
+        for (_, places) in self.mentions(&heard) {
+            for at in places {
+                out[heard[at].at] = true;
+            }
+        }
+        out
+    }
+
+    /// Concepts that the tokens do not mention, but nearly: how much of the best form was heard, from a half to one.
+    pub(super) fn near(&self, tokens: &[Token]) -> Vec<(&str, f32)> {
+        let mentioned = self.concepts(tokens);
+        let near = self.near.concepts(tokens).into_iter();
+        near.map(|(concept, share)| (self.concepts[concept].as_str(), share))
+            .filter(|(concept, _)| !mentioned.contains(concept))
+            .collect()
+    }
+
+    /// Every mention of a concept, with its places in `heard`.
+    fn mentions(&self, heard: &[Heard]) -> Vec<(&str, Vec<usize>)> {
+        let mut found = Vec::new();
+        for (at, here) in heard.iter().enumerate() {
             let alone = here.exact.as_ref().and_then(|c| self.forms.get(c));
             let forms = self.forms.get(&here.sound).into_iter().chain(alone);
             for form in forms.flatten() {
-                if form.matches(&heard[at..]) {
-                    found.insert(self.concepts[form.concept].as_str());
+                if let Some(places) = form.places(heard, at) {
+                    found.push((self.concepts[form.concept].as_str(), places));
                 }
             }
         }
@@ -152,25 +184,23 @@ impl Lexicon {
 }
 
 impl Form {
-    fn matches(&self, heard: &[Heard]) -> bool {
-        let Some((first, rest)) = self.runs.split_first() else {
-            return false;
-        };
-        if !starts_with(heard, first) {
-            return false;
+    /// Where the form stands when it begins at `from`.
+    fn places(&self, heard: &[Heard], from: usize) -> Option<Vec<usize>> {
+        let (first, rest) = self.runs.split_first()?;
+        if !starts_with(&heard[from..], first) {
+            return None;
         }
-        let mut at = first.len();
+        let mut at = from + first.len();
+        let mut places: Vec<usize> = (from..at).collect();
         for run in rest {
             let found = (at..=at + REACH).find(|&i| {
                 let rest = heard.get(i..);
                 rest.is_some_and(|rest| starts_with(rest, run))
-            });
-            match found {
-                Some(i) => at = i + run.len(),
-                None => return false,
-            }
+            })?;
+            at = found + run.len();
+            places.extend(found..at);
         }
-        true
+        Some(places)
     }
 }
 
@@ -181,6 +211,8 @@ fn starts_with(heard: &[Heard], run: &[Key]) -> bool {
 /// A token of a text as forms are compared with it.
 #[derive(Debug)]
 struct Heard {
+    /// Which token it is.
+    at: usize,
     sound: Key,
     /// Of a Chinese character, itself.
     exact: Option<Key>,
@@ -193,18 +225,20 @@ impl Heard {
 }
 
 fn keys(tokens: &[Token]) -> Vec<Heard> {
-    let key = |t: &Token| match t {
+    let key = |(at, t): (usize, &Token)| match t {
         Token::Word(word) | Token::Part { word, .. } => Some(Heard {
+            at,
             sound: word.clone(),
             exact: None,
         }),
         Token::Han(c) => Some(Heard {
-            sound: sound(*c),
+            at,
+            sound: sound::sound(*c),
             exact: Some(c.to_string()),
         }),
         Token::Gap => None,
     };
-    tokens.iter().filter_map(key).collect()
+    tokens.iter().enumerate().filter_map(key).collect()
 }
 
 /// A run of a form as it is written in the file.

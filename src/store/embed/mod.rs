@@ -1,7 +1,7 @@
 //! The built-in offline embedder and the word analysis it shares with full text: a spoken Chinese question finds an English log line
 //! without any model.
 //!
-//! In: text. Out: index terms ([`Analyzer::index`]), query terms ([`Analyzer::query`]), vectors ([`Weights::embed`]). Three things
+//! In: text. Out: index terms ([`Analyzer::index`]), query terms ([`Analyzer::query`]), vectors ([`Weights::embed`], [`Weights::embed_question`]). Three things
 //! carry meaning across: words and Chinese bigrams as they stand, the concepts of the bilingual lexicon
 //! (`resources/lexicon.toml`), and the sound of Chinese characters, since speech recognition writes 径向 for 镜像. No clock, no I/O:
 //! the same text always gives the same terms and, with the same weights, the same vector.
@@ -13,7 +13,7 @@ mod words;
 
 use std::{collections::BTreeSet, sync::LazyLock};
 
-pub(super) use hashing::Class;
+pub(super) use hashing::{Class, is_built_in};
 pub use hashing::{DIMENSION, NAME, Weights};
 pub use lexicon::{InvalidLexicon, Lexicon};
 use words::{Token, tokens};
@@ -95,6 +95,27 @@ impl Analyzer {
                 .map(str::to_owned)
                 .collect(),
         }
+    }
+
+    /// Terms of a question without the Chinese pairs that one of its concepts explains. A text that says 密码 would otherwise count three
+    /// times what counts once in a text that says `password`: by the pair, by its sound, and by the concept.
+    #[must_use]
+    pub fn meant(&self, text: &str) -> Terms {
+        let mut terms = self.query(text);
+        let tokens = tokens(text);
+        let explained = self.lexicon.explained(&tokens);
+        for (pair, explained) in tokens.windows(2).zip(explained.windows(2)) {
+            if let ([Token::Han(a), Token::Han(b)], [true, true]) = (pair, explained) {
+                terms.words.remove(&format!("{a}{b}"));
+                terms.sounds.remove(&(sound::sound(*a) + &sound::sound(*b)));
+            }
+        }
+        terms
+    }
+
+    /// Concepts that a question nearly mentions.
+    fn near(&self, text: &str) -> Vec<(&str, f32)> {
+        self.lexicon.near(&tokens(text))
     }
 
     fn tokens_and_concepts(&self, text: &str) -> (Vec<Token>, BTreeSet<&str>) {

@@ -26,6 +26,16 @@ pub(super) fn sound(c: char) -> String {
     format!("{MARK}{initial}{rest}")
 }
 
+/// Whether a key is one or several syllables, and not a word.
+pub(super) fn is_sound(key: &str) -> bool {
+    key.starts_with(MARK)
+}
+
+/// Whether a key is the syllables of two characters.
+pub(super) fn is_pair(key: &str) -> bool {
+    key.matches(MARK).count() == 2
+}
+
 /// Keeps syllables apart from words: no word of a log begins with it.
 const MARK: char = 'ʬ';
 

@@ -1,6 +1,6 @@
 //! The side of a search that looks for words, their sounds and the concepts of the lexicon.
 //!
-//! In: a question. Out: ids of texts, the best first. Always true: common words are asked for only while few texts hold them, so that
+//! In: a question. Out: ids of texts with their scores, the best first. Always true: common words are asked for only while few texts hold them, so that
 //! a question costs about the same in a large store.
 
 use rusqlite::Connection;
@@ -16,8 +16,12 @@ use crate::store::{
 };
 
 /// The best texts by full text.
-pub(super) fn by_words(c: &Connection, query: &Query, filter: &Filter) -> Result<Vec<i64>, Error> {
-    let terms = Analyzer::built_in().query(&query.text);
+pub(super) fn by_words(
+    c: &Connection,
+    query: &Query,
+    filter: &Filter,
+) -> Result<Vec<(i64, f64)>, Error> {
+    let terms = Analyzer::built_in().meant(&query.text);
     let Some(question) = fts_query(&terms, vectors::weights(c)?.as_ref()) else {
         return Ok(Vec::new());
     };
@@ -29,9 +33,9 @@ pub(super) fn by_words(c: &Connection, query: &Query, filter: &Filter) -> Result
     let limit = i64::try_from(CANDIDATES).unwrap_or(i64::MAX);
     let named = filter.named(&[(":question", &question), (":limit", &limit)]);
     let mut find = c.prepare_cached(&format!(
-        "SELECT rowid FROM texts_fts WHERE texts_fts MATCH :question AND {allowed} ORDER BY bm25(texts_fts, {COLUMNS}), rowid LIMIT :limit"
+        "SELECT rowid, -bm25(texts_fts, {COLUMNS}) AS score FROM texts_fts WHERE texts_fts MATCH :question AND {allowed} ORDER BY score DESC, rowid LIMIT :limit"
     ))?;
-    let rows = find.query_map(borrowed(&named).as_slice(), |r| r.get(0))?;
+    let rows = find.query_map(borrowed(&named).as_slice(), |r| Ok((r.get(0)?, r.get(1)?)))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
