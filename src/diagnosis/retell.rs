@@ -122,8 +122,8 @@ pub fn retold_text(text: &str, lang: Lang) -> Option<String> {
         .get(text)
         .map(|pair| pair.of(lang).to_owned());
     advice
-        .or_else(|| said::title(words, text, lang))
         .or_else(|| words.any_title(text, lang))
+        .or_else(|| said::title(words, text, lang))
         .filter(|told| told != text)
 }
 

@@ -58,6 +58,49 @@ fn each_line_is_rejected_outside_a_duplicate_or_a_record() {
     );
 }
 
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(32))]
+
+    /// Objects that are digested side by side, in whatever order they are done, give the day that one after another gives.
+    #[test]
+    fn parallel_is_serial(
+        lines in proptest::collection::vec((0_i64..86_400, "(ERROR|INFO|用户) (order|u=)[0-9]{1,3} (failed|ok|耗时[0-9]{1,2}ms)"), 1..60),
+        objects in 1_usize..6,
+    ) {
+        let day = day();
+        // Times of their own: each line is a record of its own, so that no object has to know what another one counted.
+        let lines: Vec<String> = lines
+            .iter()
+            .zip(day.start_ms..)
+            .map(|((second, text), ms)| line(ms + second * 1000, text))
+            .collect();
+        let bodies: Vec<String> = lines.chunks(lines.len().div_ceil(objects)).map(|l| l.join("\n")).collect();
+        let one = |(at, body): (usize, &String)| {
+            digest(LogKind::Business, &format!("{at:02}"), body.as_bytes(), &day, &mut |_| true)
+        };
+        let shapes = |digests: Vec<ObjectDigest>| {
+            let mut tally = Tally::default();
+            for digest in digests {
+                tally.add(LogKind::Business, digest);
+            }
+            tally.shapes(&[], &day)
+        };
+        let serial = shapes(bodies.iter().enumerate().map(one).collect());
+        let (done, finished) = std::sync::mpsc::channel();
+        std::thread::scope(|scope| {
+            for object in bodies.iter().enumerate() {
+                let (done, one) = (done.clone(), &one);
+                scope.spawn(move || assert!(done.send(one(object)).is_ok()));
+            }
+        });
+        drop(done);
+        let parallel = shapes(finished.into_iter().collect());
+        proptest::prop_assert!(parallel == serial);
+        let counted: u64 = serial.templates.iter().map(|t| t.cells.total()).sum();
+        proptest::prop_assert_eq!(counted, lines.len() as u64);
+    }
+}
+
 /// A day of the generator, or `None` (said loudly) where it is not at hand.
 fn generated(arguments: &[&str]) -> Option<(tempfile::TempDir, Value)> {
     let Ok(shared) = std::env::var("GENGFU_SHARED") else {
