@@ -121,14 +121,17 @@ fn a_house_that_others_reach_wants_a_token_and_lets_one_be_made() {
 #[test]
 fn what_hides_or_reorders_text_reaches_no_terminal() {
     let run = Run::new();
-    let folder = run.path("bucket/business/2026/11/21/10");
+    let folder = run.path("bucket/event/2026/11/21/10");
     std::fs::create_dir_all(&folder).expect("folder");
-    let line = |n: u64| {
-        let text = format!("ERROR needle \u{202e}lamron\u{200b} \u{1b}[31m{n}");
-        serde_json::json!({"__TIMESTAMP__": 1_795_226_400_000 + n, "__CONTENT__": text}).to_string()
-    };
-    let lines: Vec<String> = (0..40).map(line).collect();
-    std::fs::write(format!("{folder}/a.log"), lines.join("\n")).expect("lines");
+    let message = "needle \u{202e}lamron\u{200b} Failed to pull image \"shop/cart:9\": not found";
+    let object = |name| serde_json::json!({"kind": "Pod", "namespace": "shop", "name": name});
+    let event = serde_json::json!({
+        "metadata": {"name": "cart-6d4c8b5f9-x2x4z.1", "namespace": "shop", "uid": "u1"},
+        "involvedObject": object("cart-6d4c8b5f9-x2x4z"), "type": "Warning", "reason": "Failed", "message": message,
+        "count": 1, "firstTimestamp": "2026-11-21T02:00:00Z", "lastTimestamp": "2026-11-21T02:00:00Z",
+    });
+    let line = serde_json::json!({"__TIMESTAMP__": 1_795_226_400_000_u64, "clusterId": "cls-1", "verb": "ADDED", "event": event});
+    std::fs::write(format!("{folder}/a.log"), line.to_string()).expect("line");
     run.output(&["run", "--date", "2026-11-21"]);
     let search = ["search", "needle", "--date", "2026-11-21"];
     let said = String::from_utf8(run.output(&search).stdout).expect("text");
