@@ -27,8 +27,10 @@ const PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// Requests, and so connections, at a time. COS allows far more per bucket; beyond this the line is full.
-/// The pool opens a connection now and then while another becomes free: up to four more were seen, which is sixteen.
+/// The pool opens a connection now and then although another becomes free meanwhile; what is left over is kept for later, up to
+/// [`MOST_IDLE`], so that there are sixteen at most.
 const AT_ONCE: usize = 12;
+const MOST_IDLE: usize = 4;
 
 /// The connections to COS that all buckets of a process share; made when the first is needed. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -58,6 +60,7 @@ impl Line {
             .no_deflate()
             .no_zstd()
             .no_proxy()
+            .pool_max_idle_per_host(MOST_IDLE)
             .connect_timeout(Duration::from_secs(10))
             .read_timeout(Duration::from_secs(30))
             .redirect(reqwest::redirect::Policy::none())
