@@ -114,7 +114,10 @@ impl House {
     }
 
     pub(super) async fn tend(&self, at_ms: i64) -> bool {
-        self.teller.tend(&self.store, at_ms).await.expect("tended")
+        self.teller
+            .tend(&self.store, &|| at_ms)
+            .await
+            .expect("tended")
     }
 
     /// What was asked of a path so far.

@@ -4,7 +4,7 @@
 //! redacted before anything of it is kept; one that nobody can read is kept as it came; notifications of one alarm, its recovery
 //! and its flapping are one alarm. Analyses and tells nothing: that comes afterwards.
 
-use super::{Alarm, Broken, Source, State, read};
+use super::{Alarm, Analysis, Broken, Source, State, read};
 use crate::{
     intake::redact,
     store::{self, AlarmRow, AlarmState, Delivery, NewAlarm, Store},
@@ -115,6 +115,19 @@ pub fn alarm_of(row: &AlarmRow) -> Alarm {
         recovered_ms,
         ..alarm
     }
+}
+
+/// What was made of the alarm when it came, and whether it is over now. `None` when it is about something else by now.
+#[must_use]
+pub fn analysis_of(row: &AlarmRow) -> Option<Analysis> {
+    let mut analysis: Analysis = serde_json::from_value(row.analysis.clone()?).ok()?;
+    let alarm = alarm_of(row);
+    if (&analysis.alarm.object, &analysis.alarm.name) != (&alarm.object, &alarm.name) {
+        return None;
+    }
+    analysis.alarm.state = alarm.state;
+    analysis.alarm.recovered_ms = alarm.recovered_ms;
+    Some(analysis)
 }
 
 const fn name_of(severity: crate::model::Severity) -> &'static str {

@@ -39,7 +39,7 @@ pub use bell::{Bell, Ear, bell};
 pub use day::{DayAlarms, Heard};
 pub use look::{Look, Looked};
 pub use signs::Sign;
-pub use teller::{Device, LEAST_MS, LOGS_WAIT, Teller, Tools};
+pub use teller::{Device, LEAST_MS, LOGS_WAIT, Now, Teller, Tools};
 pub use wake::{Lines, Waking, Woken, at_wake};
 pub use watch::{OpenStore, watch};
 

@@ -3,20 +3,20 @@
 //! In: an owner whose [`Bell`](super::Bell) rang. Out: analyses in the store, messages, woken robots. Always true: what is to be said is noted before it is said, so a killed process says nothing twice and leaves nothing unanalysed; what was
 //! told one way is still told the other: a robot that spoke is no reason to leave the chat without its message; a storm is one message; a robot is woken at most every [`LEAST_MS`], outside of quiet hours, and never by a recovery.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use jiff::{civil::Time, tz::TimeZone};
-use serde_json::Value;
 
 use super::{
-    Alarm, Analysis, Conclusion, Look, analyse, inbox,
+    Alarm, Conclusion, Look, analyse,
+    inbox::{self, analysis_of},
     notify::{Chats, Gateway, QuietHours},
 };
 use crate::{
     diagnosis::faults::Catalogue,
     model::{Lang, Moment, OwnerAlias, Severity},
     round::around::ReadAround,
-    store::{self, AlarmRow, AlarmState, Outcome, Store, ToldLine},
+    store::{self, AlarmRow, Outcome, Store, ToldLine},
     voice::{self, Ask, Detail},
 };
 
@@ -30,6 +30,9 @@ const CHATS_A_MINUTE: u32 = 3;
 const MOST_WRITTEN: usize = 5;
 /// An analysis is told within a minute of its alarm; logs that take longer than this are looked at when it is asked for.
 pub const LOGS_WAIT: Duration = Duration::from_secs(40);
+/// Tells the time in Unix milliseconds.
+pub type Now<'a> = &'a (dyn Fn() -> i64 + Send + Sync);
+
 pub(super) const WAKEUP: &str = "wakeup";
 const CHAT: &str = "chat";
 
@@ -98,32 +101,26 @@ impl Teller {
     }
 
     /// Does for one owner all that is due. True when something changed that a subscriber may want to read.
-    pub async fn tend(&self, store: &Store, now_ms: i64) -> Result<bool, store::Error> {
-        self.morning(store, now_ms).await?;
-        let since_ms = now_ms - inbox::NEWS_MS;
+    pub async fn tend(&self, store: &Store, now: Now<'_>) -> Result<bool, store::Error> {
+        let began_ms = now();
+        self.morning(store, began_ms).await?;
         // What comes while the logs are read is for the next time, when it is analysed, too.
-        let unwritten = store.alarms_untold(CHAT, since_ms, inbox::MOST_UNREAD);
-        let mut unwritten = alive(unwritten.await?);
-        let mut unread = alive(inbox::unread(store, now_ms).await?);
-        let analysed = self.analyse(store, since_ms).await?;
-        for row in unwritten.iter_mut().chain(&mut unread) {
-            if let Some(analysis) = analysed.get(&row.id) {
-                row.analysis = Some(analysis.clone());
-            }
+        let (unwritten, unread) = due(store, began_ms).await?;
+        let known: HashSet<i64> = unwritten.iter().chain(&unread).map(|row| row.id).collect();
+        let analysed = self.analyse(store, began_ms - inbox::NEWS_MS).await?;
+        // Reading takes its time: what has ended or was heard meanwhile is not told.
+        let (mut unwritten, mut unread) = due(store, now()).await?;
+        for rows in [&mut unwritten, &mut unread] {
+            rows.retain(|row| known.contains(&row.id));
         }
-        let wrote = self.write(store, &unwritten, now_ms).await?;
-        let woke = self.wake(store, unread, now_ms).await?;
-        Ok(!analysed.is_empty() || wrote || woke)
+        let wrote = self.write(store, &unwritten, now()).await?;
+        let woke = self.wake(store, unread, now()).await?;
+        Ok(analysed || wrote || woke)
     }
 
-    /// Analyses what was not, the gravest first, whether somebody was told of it or not; by the alarm's id.
-    async fn analyse(
-        &self,
-        store: &Store,
-        since_ms: i64,
-    ) -> Result<HashMap<i64, Value>, store::Error> {
+    /// Analyses what was not, the gravest first, whether somebody was told of it or not. False when there was nothing.
+    async fn analyse(&self, store: &Store, since_ms: i64) -> Result<bool, store::Error> {
         let tools = &self.0.tools;
-        let mut analysed = HashMap::new();
         let mut new = store
             .alarms_unanalysed(since_ms, inbox::MOST_UNREAD)
             .await?;
@@ -135,7 +132,7 @@ impl Teller {
         });
         new.truncate(AT_ONCE);
         if new.is_empty() {
-            return Ok(analysed);
+            return Ok(false);
         }
         let alarms: Vec<Alarm> = new.iter().map(inbox::alarm_of).collect();
         let look = Look {
@@ -148,10 +145,9 @@ impl Teller {
         for ((row, alarm), looked) in new.iter().zip(&alarms).zip(looked) {
             let analysis = analyse(alarm, &looked.around, &self.0.catalogue, tools.lang);
             let value = serde_json::to_value(&analysis).unwrap_or_default();
-            store.put_analysis(row.id, value.clone()).await?;
-            analysed.insert(row.id, value);
+            store.put_analysis(row.id, value).await?;
         }
-        Ok(analysed)
+        Ok(true)
     }
 
     /// One chat message for all alarms that none was written about.
@@ -201,7 +197,7 @@ impl Teller {
         if worth.is_empty() || tools.quiet.is_some_and(|hours| hours.contains(now)) {
             return Ok(false);
         }
-        let mut said = false;
+        let mut heard = Vec::new();
         for device in self.devices(store.owner()) {
             let last = store.last_told_ms(WAKEUP, device.id.clone()).await?;
             if last.is_some_and(|last| now_ms - last < LEAST_MS) {
@@ -220,11 +216,12 @@ impl Teller {
             close(store, &claimed, WAKEUP, &device.id, outcome).await?;
             tracing::info!(owner = %store.owner(), device = device.name, ?outcome, alarms = claimed.len(), "woke a robot for alarms");
             if matches!(outcome, Outcome::Said | Outcome::Unsure) {
-                said = true;
-                let ids = claimed.iter().map(|row| row.id).collect();
-                store.set_alarm_states(ids, AlarmState::Told).await?;
+                heard.extend(claimed.iter().map(|row| row.id));
             }
         }
+        let said = !heard.is_empty();
+        // Not before every robot was woken: a claim is for what nobody has heard of.
+        store.mark_told(heard).await?;
         Ok(said)
     }
 
@@ -280,7 +277,7 @@ impl Teller {
         let mut claimed = Vec::new();
         for row in rows {
             let line = line(way, device, &subject(row), now_ms, text);
-            if store.claim_told_line(line).await? {
+            if store.claim_alarm_line(line, row.id, way == CHAT).await? {
                 claimed.push(row.clone());
             }
         }
@@ -317,8 +314,12 @@ fn subject(row: &AlarmRow) -> String {
     format!("alarm:{}", row.id)
 }
 
-fn analysis_of(row: &AlarmRow) -> Option<Analysis> {
-    serde_json::from_value(row.analysis.clone()?).ok()
+/// What is to be written and what nobody was told of.
+async fn due(store: &Store, now_ms: i64) -> Result<(Vec<AlarmRow>, Vec<AlarmRow>), store::Error> {
+    let since_ms = now_ms - inbox::NEWS_MS;
+    let unwritten = store.alarms_untold(CHAT, since_ms, inbox::MOST_UNREAD);
+    let unwritten = alive(unwritten.await?);
+    Ok((unwritten, alive(inbox::unread(store, now_ms).await?)))
 }
 
 /// What is over is told when it is asked for.

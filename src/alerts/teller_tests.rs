@@ -1,13 +1,152 @@
 //! Alarms told over real files and stand-ins of gateway and chat.
 
+use std::sync::Mutex;
+
 use serde_json::json;
-use wiremock::{Mock, ResponseTemplate, matchers::path_regex};
+use wiremock::{Mock, Request, Respond, ResponseTemplate, matchers::path_regex};
 
 use super::*;
-use crate::alerts::{
-    Source,
-    house::{ALARM, MAC, MINUTE, house, now},
+use crate::{
+    alerts::{
+        Source, Waking, at_wake,
+        house::{ALARM, House, MAC, MINUTE, house, now},
+    },
+    round::around::Seen,
+    store::AlarmState,
 };
+
+/// What the robot's server is told when it asks at a wake.
+async fn asked_at_wake(store: &Store, at_ms: i64) -> Vec<String> {
+    let zone = TimeZone::get("Asia/Shanghai").expect("zone");
+    let waking = Waking {
+        device: MAC,
+        scopes: &[],
+    };
+    let now = Moment::new(at_ms, &zone);
+    let woken = at_wake(store, waking, now, &zone, Lang::Zh).await;
+    let lines = woken.expect("woken").lines.into_iter();
+    lines.map(|(_, line)| line).collect()
+}
+
+/// A gateway that wakes the robot, whose server asks what there is before the call returns.
+struct Awoken(Store, Arc<Mutex<Vec<String>>>);
+
+impl Respond for Awoken {
+    fn respond(&self, _: &Request) -> ResponseTemplate {
+        let Self(store, heard) = self;
+        let asking = || {
+            let runtime = tokio::runtime::Builder::new_current_thread().build();
+            let lines = runtime
+                .expect("runtime")
+                .block_on(asked_at_wake(store, now()));
+            heard.lock().expect("lock").extend(lines);
+        };
+        std::thread::scope(|s| s.spawn(asking).join()).expect("asked");
+        let content = json!([{ "type": "text", "text": "true" }]);
+        ResponseTemplate::new(200)
+            .set_body_json(json!({ "success": true, "data": { "content": content } }))
+    }
+}
+
+#[tokio::test]
+async fn a_robot_that_is_woken_for_an_alarm_is_not_told_of_it_by_its_server_too() {
+    let house = house(None, false).await;
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    Mock::given(path_regex("^/api/commands/"))
+        .respond_with(Awoken(house.store.clone(), heard.clone()))
+        .with_priority(1)
+        .mount(&house.server)
+        .await;
+    house.comes("p-1", now()).await;
+    house.comes("p-2", now()).await;
+    house.tend(now()).await;
+    assert_eq!(house.spoken().await.len(), 1);
+    let heard = heard.lock().expect("lock").clone();
+    assert_eq!(heard, Vec::<String>::new());
+    // A process that was killed long ago while it woke a robot is no reason to be silent.
+    house.comes("p-3", now()).await;
+    let claimed = line(WAKEUP, MAC, "alarm:3", now() - 2 * MINUTE, "…");
+    assert!(house.store.claim_told_line(claimed).await.expect("claim"));
+    let lines = asked_at_wake(&house.store, now()).await;
+    assert!(lines.len() == 1 && lines[0].contains("1条"), "{lines:?}");
+}
+
+/// An alarm of a day that nobody has read, and a teller for which `meanwhile` happens while the logs are read.
+async fn tended_while<F>(house: &House, meanwhile: impl Fn(Store) -> F + Send + Sync + 'static)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let body = ALARM.replace("11-21", "11-25");
+    let kept = inbox::receive(&house.store, body.as_bytes(), Source::Tcop, now());
+    kept.await.expect("kept");
+    let store = house.store.clone();
+    let logs: Arc<ReadAround> = Arc::new(move |_, _| {
+        let happens = meanwhile(store.clone());
+        Box::pin(async move {
+            happens.await;
+            Ok(Seen::default())
+        })
+    });
+    let tools = Tools {
+        logs: Some(logs),
+        ..house.teller.tools().clone()
+    };
+    let catalogue = Catalogue::builtin().expect("catalogue");
+    let teller = Teller::new(tools, Arc::new(catalogue));
+    teller.tend(&house.store, &now).await.expect("tended");
+}
+
+#[tokio::test]
+async fn what_ended_or_was_heard_while_the_logs_were_read_is_not_told() {
+    let house_1 = house(None, false).await;
+    let recovery = |store: Store| async move {
+        let body = ALARM.replace("11-21", "11-25").replace(
+            r#""recoverTime":"0""#,
+            r#""recoverTime":"2026-11-25 10:40:00""#,
+        );
+        let kept = inbox::receive(&store, body.as_bytes(), Source::Tcop, now());
+        kept.await.expect("kept");
+    };
+    tended_while(&house_1, recovery).await;
+    assert!(house_1.spoken().await.is_empty());
+    assert!(house_1.asked("/robot/send").await.is_empty());
+
+    let house_2 = house(None, false).await;
+    let wake = |store: Store| async move {
+        assert_eq!(asked_at_wake(&store, now()).await.len(), 1);
+    };
+    tended_while(&house_2, wake).await;
+    assert!(house_2.spoken().await.is_empty());
+
+    let house_3 = house(None, false).await;
+    let heard = |store: Store| async move {
+        let heard = store.set_alarm_state(1, AlarmState::Acknowledged);
+        heard.await.expect("heard");
+    };
+    tended_while(&house_3, heard).await;
+    assert!(house_3.spoken().await.is_empty());
+    house_3.store.mark_told(vec![1]).await.expect("marked");
+    let row = house_3.store.alarm(1).await.expect("ask").expect("row");
+    assert_eq!(row.state, AlarmState::Acknowledged);
+}
+
+#[tokio::test]
+async fn what_was_analysed_while_it_fired_is_told_as_over_when_it_is() {
+    let house = house(Some(11), false).await;
+    house.comes("p-1", now()).await;
+    house.tend(now()).await;
+    let recovered = ALARM.replace("POLICY", "p-1").replace(
+        r#""recoverTime":"0""#,
+        r#""recoverTime":"2026-11-21 10:40:00""#,
+    );
+    let kept = inbox::receive(&house.store, recovered.as_bytes(), Source::Tcop, now());
+    kept.await.expect("kept");
+    let lines = asked_at_wake(&house.store, now() + MINUTE).await;
+    assert!(
+        lines.len() == 1 && lines[0].contains("已经恢复") && lines[0].contains("原因是"),
+        "{lines:?}"
+    );
+}
 
 #[tokio::test]
 async fn a_new_alarm_is_analysed_written_and_spoken_with_its_cause_once() {

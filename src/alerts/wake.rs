@@ -80,6 +80,9 @@ async fn alarms(
     lang: Lang,
 ) -> Result<Option<(ToldLine, Vec<i64>)>, store::Error> {
     let mut unread = inbox::unread(store, now.ms).await?;
+    // A robot that is woken for an alarm says it, and its server asks here meanwhile.
+    let waking = store.alarms_waking(now.ms).await?;
+    unread.retain(|row| !waking.contains(&row.id));
     let ids: Vec<i64> = unread.iter().map(|row| row.id).collect();
     let ask = Ask::new(now, lang).detail(Detail::Brief);
     while let Some((lead, said)) = lead_of(&unread, &ask) {

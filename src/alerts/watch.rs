@@ -39,10 +39,11 @@ pub async fn watch(
     mut ear: Ear,
     open: Arc<OpenStore>,
     owners: impl Fn() -> Vec<OwnerAlias> + Send,
-    now_ms: impl Fn() -> i64 + Send,
+    now_ms: impl Fn() -> i64 + Send + Sync + 'static,
     changed: impl Fn(OwnerAlias) + Send,
     stop: CancellationToken,
 ) {
+    let now_ms: Arc<dyn Fn() -> i64 + Send + Sync> = Arc::new(now_ms);
     let mut tick = tokio::time::interval(TICK);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut working = JoinSet::new();
@@ -80,14 +81,14 @@ pub async fn watch(
                 continue;
             }
             again.insert(owner.clone(), false);
-            working.spawn(one(teller.clone(), open.clone(), owner, now_ms()));
+            working.spawn(one(teller.clone(), open.clone(), owner, now_ms.clone()));
         }
         while working.len() < AT_ONCE
             && let Some(owner) = unasked.pop_front()
         {
             if !again.contains_key(&owner) {
                 again.insert(owner.clone(), false);
-                working.spawn(one(teller.clone(), open.clone(), owner, now_ms()));
+                working.spawn(one(teller.clone(), open.clone(), owner, now_ms.clone()));
             }
         }
     }
@@ -102,10 +103,10 @@ async fn one(
     teller: Teller,
     open: Arc<OpenStore>,
     owner: OwnerAlias,
-    now_ms: i64,
+    now_ms: Arc<dyn Fn() -> i64 + Send + Sync>,
 ) -> (OwnerAlias, Result<bool, store::Error>) {
     let tended = match open(owner.clone()).await {
-        Ok(store) if store.is_writer() => teller.tend(&store, now_ms).await,
+        Ok(store) if store.is_writer() => teller.tend(&store, &*now_ms).await,
         // Another process writes this owner's data, and tells its alarms.
         Ok(_) => Ok(false),
         Err(error) => Err(error),

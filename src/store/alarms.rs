@@ -178,19 +178,6 @@ impl Store {
         .await
     }
 
-    /// The same for many, in one transaction.
-    pub async fn set_alarm_states(&self, ids: Vec<i64>, state: AlarmState) -> Result<(), Error> {
-        self.change(move |tx| {
-            let mut set = tx.prepare_cached("UPDATE alarms SET state = ?2 WHERE id = ?1")?;
-            let state = name(&state)?;
-            for id in ids {
-                set.execute(params![id, state])?;
-            }
-            Ok(())
-        })
-        .await
-    }
-
     pub async fn put_analysis(&self, id: i64, analysis: Value) -> Result<(), Error> {
         self.change(move |tx| {
             tx.prepare_cached("UPDATE alarms SET analysis = ?2 WHERE id = ?1")?
@@ -243,12 +230,14 @@ fn join(
     alarm: &NewAlarm,
 ) -> Result<Delivery, Error> {
     // What begins after the recovery takes the recovery back; a notification that was overtaken by it does not. A recovery ends it and
-    // says less of it than what fired.
+    // says less of it than what fired. What was found out about another object is nothing about this one.
     let times = tx
         .prepare_cached(
             "UPDATE alarms SET last_ms = max(last_ms, ?2), first_ms = min(first_ms, ?3), times = times + 1,
                severity = CASE WHEN ?7 IS NULL THEN ?4 ELSE severity END, alarm = CASE WHEN ?7 IS NULL THEN ?5 ELSE alarm END,
                raw = CASE WHEN ?7 IS NULL THEN ?6 ELSE raw END,
+               analysis = CASE WHEN ?7 IS NULL AND object != ?8 THEN NULL ELSE analysis END,
+               object = CASE WHEN ?7 IS NULL THEN ?8 ELSE object END,
                recovered_ms = CASE WHEN ?7 IS NOT NULL THEN ?7 WHEN ?3 > recovered_ms THEN NULL ELSE recovered_ms END
              WHERE id = ?1 RETURNING times",
         )?
@@ -260,7 +249,8 @@ fn join(
                 alarm.severity,
                 to_json(&alarm.alarm)?,
                 alarm.raw,
-                alarm.recovered_ms
+                alarm.recovered_ms,
+                alarm.object
             ],
             |r| r.get(0),
         )?;

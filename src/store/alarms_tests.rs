@@ -84,3 +84,29 @@ async fn an_alarm_that_fires_again_has_not_recovered_but_an_overtaken_one_has() 
     assert_eq!(row().await.first_ms, 10 * MINUTE);
     assert_eq!(store.alarm(2).await.expect("ask"), None);
 }
+
+#[tokio::test]
+async fn what_was_found_out_about_another_object_is_forgotten() {
+    let dir = tempfile::tempdir().expect("dir");
+    let store = open(dir.path());
+    let put = async |alarm: NewAlarm| {
+        store.put_alarm(alarm, FLAPPING).await.expect("put");
+        store.alarm(1).await.expect("ask").expect("row")
+    };
+    put(alarm(10, None)).await;
+    let known = store.put_analysis(1, serde_json::json!({"known": 1}));
+    known.await.expect("put");
+    assert!(put(alarm(10, None)).await.analysis.is_some());
+    let other = || "Deployment shop/orders".to_owned();
+    let ended = NewAlarm {
+        object: other(),
+        ..alarm(10, Some(12))
+    };
+    assert!(put(ended).await.analysis.is_some());
+    let moved = NewAlarm {
+        object: other(),
+        ..alarm(14, None)
+    };
+    let row = put(moved).await;
+    assert_eq!((row.analysis, row.what.object), (None, other()));
+}

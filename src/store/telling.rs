@@ -11,6 +11,9 @@ use super::{
     codec::{from_name, name},
 };
 
+/// A robot that is being woken for so long hears nothing any more: the process that woke it is gone.
+const WAKING_MS: i64 = 60_000;
+
 /// Something to be said unasked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ToldLine {
@@ -53,9 +56,59 @@ impl Store {
         .await
     }
 
+    /// The same for a line about an alarm that still fires and that nobody has heard of: `even_told` where another way of telling it is no
+    /// hindrance. What has changed since the alarm was looked up counts.
+    pub async fn claim_alarm_line(
+        &self,
+        line: ToldLine,
+        alarm: i64,
+        even_told: bool,
+    ) -> Result<bool, Error> {
+        self.change(move |tx| {
+            let n = tx
+                .prepare_cached(
+                    "INSERT INTO told_log (way, device, subject, at_ms, outcome, text) SELECT ?1,?2,?3,?4,'trying',?5
+                       WHERE EXISTS (SELECT 1 FROM alarms WHERE id = ?6 AND recovered_ms IS NULL AND (state = 'unread' OR ?7 AND state = 'told'))
+                     ON CONFLICT (subject, way, device) DO UPDATE SET at_ms = excluded.at_ms, outcome = 'trying', text = excluded.text
+                       WHERE outcome IN ('busy','offline','failed')",
+                )?
+                .execute(params![line.way, line.device, line.subject, line.at_ms, line.text, alarm, even_told])?;
+            Ok(n == 1)
+        })
+        .await
+    }
+
+    /// Unread alarms for which a robot is being woken just now, or was: it says them itself.
+    pub async fn alarms_waking(&self, now_ms: i64) -> Result<Vec<i64>, Error> {
+        self.ask(move |c| {
+            let mut find = c.prepare_cached(
+                "SELECT id FROM alarms WHERE state = 'unread' AND EXISTS (
+                   SELECT 1 FROM told_log WHERE subject = 'alarm:' || alarms.id AND way = 'wakeup'
+                     AND (outcome IN ('said','unsure') OR outcome = 'trying' AND at_ms > ?1))",
+            )?;
+            let rows = find.query_map([now_ms - WAKING_MS], |r| r.get(0))?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+        .await
+    }
+
+    /// Marks what nobody had heard of as told; what was heard in full meanwhile stays so.
+    pub async fn mark_told(&self, alarms: Vec<i64>) -> Result<(), Error> {
+        self.change(move |tx| {
+            let mut mark = tx.prepare_cached(
+                "UPDATE alarms SET state = 'told' WHERE id = ?1 AND state = 'unread'",
+            )?;
+            for id in alarms {
+                mark.execute([id])?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
     /// Says a line about an alarm that is unread, and marks it and `others`, which the line counts, as told: all or nothing, so that no
-    /// killed process leaves a claim behind. False when somebody was told of it meanwhile, or it was, or may have been, said this way to
-    /// this device before.
+    /// killed process leaves a claim behind. False when somebody was told of it meanwhile, a robot is being woken for it, or it was, or
+    /// may have been, said this way to this device before.
     pub async fn tell_alarm(
         &self,
         line: ToldLine,
@@ -67,10 +120,12 @@ impl Store {
                 .prepare_cached(
                     "INSERT INTO told_log (way, device, subject, at_ms, outcome, text) SELECT ?1,?2,?3,?4,'said',?5
                        WHERE EXISTS (SELECT 1 FROM alarms WHERE id = ?6 AND state = 'unread')
+                         AND NOT EXISTS (SELECT 1 FROM told_log WHERE subject = ?3 AND way = 'wakeup'
+                           AND (outcome IN ('said','unsure') OR outcome = 'trying' AND at_ms > ?7))
                      ON CONFLICT (subject, way, device) DO UPDATE SET at_ms = excluded.at_ms, outcome = 'said', text = excluded.text
                        WHERE outcome IN ('busy','offline','failed')",
                 )?
-                .execute(params![line.way, line.device, line.subject, line.at_ms, line.text, alarm])?;
+                .execute(params![line.way, line.device, line.subject, line.at_ms, line.text, alarm, line.at_ms - WAKING_MS])?;
             if said == 0 {
                 return Ok(false);
             }

@@ -115,7 +115,7 @@ async fn analysed(call: &Call, alarm: &Alarm) -> Result<(Analysis, bool), Troubl
 
 /// What was made of it when it came, if the logs were seen then.
 fn known(row: &AlarmRow) -> Option<Analysis> {
-    let analysis: Analysis = serde_json::from_value(row.analysis.clone()?).ok()?;
+    let analysis = inbox::analysis_of(row)?;
     (analysis.conclusion != Conclusion::Unseen).then_some(analysis)
 }
 
@@ -144,9 +144,7 @@ async fn standing(call: &Call, row: &AlarmRow) -> Result<Option<Analysis>, crate
         return Ok(None);
     };
     let newest = call.store.newest_revision(day).await?;
-    // The sender may have said more since: that it is over.
-    let same = inbox::alarm_of(row).recovered_ms == analysis.alarm.recovered_ms;
-    Ok((newest == revision && same).then_some(analysis))
+    Ok((newest == revision).then_some(analysis))
 }
 
 /// The user has heard it in full.
