@@ -14,7 +14,7 @@ use super::{
     signs::{Sign, changed, signs},
 };
 use crate::{
-    diagnosis::faults::Catalogue,
+    diagnosis::{essence, faults::Catalogue},
     model::{
         Day, Lang, Moment,
         report::{ChangeNote, Incident},
@@ -24,9 +24,6 @@ use crate::{
 
 /// Measures told; more are not remembered.
 const MOST_MEASURES: usize = 5;
-
-/// The voice keeps so much of what an alarm says, and of English three times as much.
-const MEANING_CHARS: usize = 75;
 
 /// A policy that fires this often without anything in the logs is too sensitive, whatever its threshold.
 const OFTEN: u32 = 5;
@@ -219,33 +216,30 @@ impl Analysis {
             .into_iter()
             .find(|t| !t.is_empty());
         let seen = match self.conclusion {
-            Conclusion::Nothing if self.logs.is_partial() => ask.lang.pick(
-                ",前后的日志没看全,看过的没有异常",
-                ", the logs around it were not looked at whole, what was shows nothing abnormal",
-            ),
-            Conclusion::Nothing => ask.lang.pick(
-                ",前后的日志没有异常",
-                ", the logs around it show nothing abnormal",
-            ),
-            Conclusion::Unseen => ask.lang.pick(
-                ",这个时间的日志还没有分析",
-                ", the logs of that time were not analysed yet",
-            ),
+            Conclusion::Nothing if self.logs.is_partial() => Some(ask.lang.pick(
+                "前后的日志没看全，看过的没有异常",
+                "the logs around it were not looked at whole, what was shows nothing abnormal",
+            )),
+            Conclusion::Nothing => Some(ask.lang.pick(
+                "前后的日志没有异常",
+                "the logs around it show nothing abnormal",
+            )),
+            Conclusion::Unseen => Some(ask.lang.pick(
+                "这个时间的日志还没有分析",
+                "the logs of that time were not analysed yet",
+            )),
             Conclusion::Policy | Conclusion::Incident | Conclusion::Signs | Conclusion::Change => {
-                ""
+                None
             }
         };
-        // What was looked at must not fall off behind a long name.
-        let room = ask.lang.pick(MEANING_CHARS, 3 * MEANING_CHARS);
-        let room = room.saturating_sub(seen.chars().count());
-        let meaning = whole_clauses(&self.meaning, room);
         voice::alarm(
             &AlarmFacts {
                 title: title.unwrap_or(&subject),
-                meaning: &format!("{meaning}{seen}"),
+                meaning: &self.meaning,
                 past: self.before(ask.lang).as_deref(),
                 cause: self.cause(ask.lang).as_deref(),
-                looked: self.conclusion != Conclusion::Unseen,
+                reported: self.reported().as_deref(),
+                seen,
                 suspect: (self.conclusion == Conclusion::Change)
                     .then(|| suspect(&self.changes, &self.alarm))
                     .flatten(),
@@ -255,6 +249,13 @@ impl Analysis {
             },
             ask,
         )
+    }
+
+    /// What the logs report of it, where no fault of the catalogue is known by it.
+    #[must_use]
+    pub fn reported(&self) -> Option<String> {
+        let sign = self.signs.first().filter(|s| s.name.is_empty())?;
+        (self.conclusion == Conclusion::Signs).then(|| essence(&sign.text))
     }
 
     /// The cause in a clause, if one is known.
@@ -273,14 +274,7 @@ impl Analysis {
                 };
                 Some(format!("{since}{title}"))
             }
-            Conclusion::Signs => sign.map(|s| {
-                let named = !s.name.is_empty();
-                if named {
-                    s.name.clone()
-                } else {
-                    s.text.clone()
-                }
-            }),
+            Conclusion::Signs => sign.map(|s| s.name.clone()).filter(|n| !n.is_empty()),
             Conclusion::Policy | Conclusion::Change | Conclusion::Nothing | Conclusion::Unseen => {
                 None
             }
@@ -317,15 +311,6 @@ impl Analysis {
     pub fn began(&self) -> Moment {
         self.logs.from.at(self.alarm.first_ms)
     }
-}
-
-/// As many clauses as fit; of one that does not, its beginning.
-fn whole_clauses(text: &str, most: usize) -> &str {
-    let Some((end, _)) = text.char_indices().nth(most) else {
-        return text;
-    };
-    let cut = &text[..end];
-    cut.rfind([',', '，']).map_or(cut, |at| &cut[..at])
 }
 
 /// What can be told of an alarm that nobody has analysed yet.

@@ -224,18 +224,60 @@ fn logs_without_anything_abnormal_and_no_logs_at_all_are_told_apart() {
 }
 
 #[test]
-fn what_was_looked_at_does_not_fall_off_behind_a_long_name() {
-    let alarm = CATALOG_ALARM.replace(
-        "Pod 重启次数",
-        "Pod 内存利用率(占limit,不含cache)和别的很长的说明",
+fn the_threshold_and_what_was_looked_at_are_both_said() {
+    let body = r#"{"alarmStatus":"1","alarmType":"metric","alarmObjInfo":{"region":"gz","dimensions":{"tke_cluster_instance_id":"cls-7a1b2c3d",
+        "namespace":"shop","workload_kind":"Deployment","workload_name":"NAME","pod_name":"NAME-6f7c9d8b5d-x2k8q","node":"10.0.3.17"}},
+        "alarmPolicyInfo":{"policyId":"policy-n4exeh88","policyName":"pod 内存利用率","conditions":{"metricName":"K8sPodRateMemNoCacheLimit",
+        "metricShowName":"Pod 内存利用率(占limit,不含cache)","calcType":">","calcValue":"90","calcUnit":"%","currentValue":"97.2","unit":"%"}},
+        "firstOccurTime":"2026-11-21 10:30:00","recoverTime":"0"}"#;
+    let catalogue = Catalogue::builtin().expect("catalogue");
+    for name in ["catalog", "recommendation-service"] {
+        let alarm = read(body.replace("NAME", name).as_bytes(), 0);
+        for (report, cut, lang, says) in [
+            (
+                false,
+                false,
+                Lang::Zh,
+                ["大于百分之90", "这个时间的日志还没有分析"],
+            ),
+            (
+                true,
+                true,
+                Lang::Zh,
+                ["大于百分之90", "没看全，看过的没有异常"],
+            ),
+            (
+                true,
+                false,
+                Lang::Zh,
+                ["大于百分之90", "前后的日志没有异常"],
+            ),
+            (true, false, Lang::En, ["above 90", "show nothing abnormal"]),
+        ] {
+            let mut around = around(&alarm, Vec::new(), report);
+            around.logs.cut = cut;
+            let analysis = analyse(&alarm, &around, &catalogue, lang);
+            let spoken = analysis.spoken(&Ask::new(sample::morning(), lang));
+            for part in says {
+                assert!(spoken.contains(part), "{spoken}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_the_logs_report_is_told_without_its_header_and_not_called_the_cause() {
+    let line = "2026-11-21 10:28:00.123 ERROR 1 --- [http-nio-8080-exec-3] c.e.catalog.CatalogController   : payment of order refused";
+    let stored = kept(LogKind::Business, "catalog-6f7c9d8b5d-x2k8q", line, "{}");
+    let (analysis, spoken) = told(CATALOG_ALARM, vec![stored], true);
+    assert_eq!(analysis.conclusion, Conclusion::Signs);
+    assert!(
+        spoken.contains("日志里报错：payment of order refused"),
+        "{spoken}"
     );
-    let (_, spoken) = told(
-        &alarm.replace("catalog", "recommendation-service"),
-        Vec::new(),
-        true,
-    );
-    assert!(spoken.contains("，前后的日志没有异常"), "{spoken}");
-    assert!(!spoken.contains("告警条件"), "{spoken}");
+    for header in ["http-nio", "ERROR", "原因是"] {
+        assert!(!spoken.contains(header), "{spoken}");
+    }
 }
 
 #[test]

@@ -18,6 +18,8 @@ pub mod symptoms;
 mod tell;
 pub mod trace;
 
+pub(crate) use tell::essence::of as essence;
+
 use crate::{
     mining::baseline::{Deviation, holding},
     model::{

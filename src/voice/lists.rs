@@ -7,7 +7,7 @@ use crate::model::{Lang, LogKind, Moment, ObjectRef, report::ChangeNote};
 
 use super::{
     BRIEF_CHARS, NORMAL_CHARS,
-    ask::{Ask, Detail},
+    ask::{Ask, Detail, chars},
     change::{change_said, object},
     gist::gist,
     incident::fitted,
@@ -67,8 +67,10 @@ pub struct AlarmFacts<'a> {
     pub past: Option<&'a str>,
     /// Title of the incident that explains it.
     pub cause: Option<&'a str>,
-    /// The logs were looked at.
-    pub looked: bool,
+    /// What the logs say of it, where that is no known fault.
+    pub reported: Option<&'a str>,
+    /// What came of looking at the logs, where they show nothing.
+    pub seen: Option<&'a str>,
     /// What may have to do with it, where no cause is known.
     pub suspect: Option<&'a ChangeNote>,
     pub measures: &'a [String],
@@ -328,36 +330,27 @@ pub fn alarm(a: &AlarmFacts<'_>, ask: &Ask) -> String {
         0,
         lang.pick("收到告警，", "an alarm, ").to_owned() + &part(a.title, 50),
     )];
-    said.push((3, part(a.meaning, 80)));
-    if let Some(problem) = a.policy_problem {
-        said.push((
-            0,
+    said.push((3, part(a.meaning, chars(110, lang))));
+    let change = a.suspect.map(|c| change_said(c, ask, true));
+    let why = [
+        (
+            a.policy_problem,
             lang.pick(
                 "其实是告警策略有问题，",
                 "the alarm policy itself is wrong, ",
-            )
-            .to_owned()
-                + &part(problem, 80),
-        ));
-    } else if let Some(cause) = a.cause {
-        said.push((
-            0,
-            lang.pick("原因是", "the cause, ").to_owned() + &part(cause, 70),
-        ));
-    } else if let Some(change) = a.suspect {
-        let change = change_said(change, ask, true);
-        said.push((
-            0,
-            lang.pick("可能和这个改动有关，", "a change may have to do with it, ")
-                .to_owned()
-                + &part(&change, 70),
-        ));
-    } else if a.looked {
-        said.push((
-            2,
-            lang.pick("日志里暂时没有找到原因", "the logs do not show a cause yet")
-                .to_owned(),
-        ));
+            ),
+        ),
+        (a.cause, lang.pick("原因是", "the cause, ")),
+        (a.reported, lang.pick("日志里报错：", "the logs report: ")),
+        (
+            change.as_deref(),
+            lang.pick("可能和这个改动有关，", "a change may have to do with it, "),
+        ),
+    ];
+    let mut why = why.into_iter();
+    match why.find_map(|(text, before)| Some(before.to_owned() + &part(text?, 80))) {
+        Some(why) => said.push((0, why)),
+        None => said.extend(a.seen.map(|seen| (2, seen.to_owned()))),
     }
     said.extend(a.past.map(|past| (4, part(past, 80))));
     if a.recovered {

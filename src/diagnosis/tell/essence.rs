@@ -5,15 +5,15 @@
 
 /// Longest text of a line inside a title, in characters.
 const CHARS: usize = 90;
-/// Words that may stand before the message: time, level, thread, logger, trace, a dash.
-const HEADER_WORDS: usize = 8;
+/// Words that may stand before the message: date, time, level, process, dashes, application, thread, trace, logger, a colon.
+const HEADER_WORDS: usize = 10;
 const LEVELS: [&str; 11] = [
     "trace", "debug", "info", "notice", "warn", "warning", "error", "err", "fatal", "critical",
     "panic",
 ];
 
 /// The message of `text`, with the class of the exception at its root where a stack trace follows.
-pub(super) fn of(text: &str) -> String {
+pub(crate) fn of(text: &str) -> String {
     let clean = |line: &str| -> String {
         let shown = line.chars().map(|c| if c.is_control() { ' ' } else { c });
         shown.collect::<String>().trim().to_owned()
@@ -67,6 +67,8 @@ fn header_word(rest: &str) -> Option<&str> {
     let bare = word.trim_matches(|c: char| matches!(c, ':' | '-' | '|' | ','));
     let digits = bare.chars().filter(char::is_ascii_digit).count();
     // `31#31:` and `*470564`: process and connection of a web server.
+    // `ERROR 1 --- [http-nio-8080-exec-3]`: the process, as Spring writes it.
+    let is_process = digits > 0 && digits == bare.len() && after.trim_start().starts_with("--- ");
     let is_number = digits > 0
         && (word.ends_with(':') || word.starts_with('*'))
         && bare
@@ -92,7 +94,8 @@ fn header_word(rest: &str) -> Option<&str> {
     let is_trace = bare
         .split_once('=')
         .is_some_and(|(key, _)| key.to_ascii_lowercase().ends_with("id"));
-    let is_header = is_time || is_level || is_logger || is_trace || is_number || is_worker;
+    let is_header =
+        is_time || is_level || is_logger || is_trace || is_number || is_worker || is_process;
     (bare.is_empty() || is_header).then_some(after)
 }
 
@@ -161,6 +164,8 @@ mod tests {
         for line in [
             "W1121 15:16:38.180196       1 server.go:100] deep check took 3101ms",
             "2026/11/21 13:05:12 [error] 31#31: *1036305 deep check took 3101ms",
+            "2026-11-21 10:59:59.830 ERROR 1 --- [http-nio-8080-exec-3] c.e.search.SearchController   : deep check took 3101ms",
+            "2026-11-21T10:59:59.830+08:00 ERROR 1 --- [search] [http-nio-8080-exec-3] [65f1-0c] c.e.search.SearchController : deep check took 3101ms",
             "2026-11-21 10:59:59,830 WARNING app.worker[7]: [1ebe90659c801a59] deep check took 3101ms",
         ] {
             assert_eq!(of(line), "deep check took 3101ms", "{line}");

@@ -4,7 +4,7 @@
 //! and no two incidents have the same title. Does not decide anything about causes.
 
 mod alternatives;
-mod essence;
+pub(super) mod essence;
 mod findings;
 mod recovery;
 
