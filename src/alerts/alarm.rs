@@ -5,10 +5,14 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use super::tcop;
 use crate::model::{ObjectRef, Severity, visible};
 
 /// Longest text of an alarm that is shown or kept apart from its raw body.
 const TEXT_CHARS: usize = 4000;
+
+/// By so much of its beginning a body that did not come whole is known again.
+const HEAD_CHARS: usize = 256;
 
 /// Where an alarm came from, as far as its form tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -141,16 +145,23 @@ impl Alarm {
         }
     }
 
-    /// The beginning of a body that did not come whole. All of one source are one alarm: who floods us makes one row.
+    /// The beginning of a body that did not come whole: one that begins alike is the same alarm. Whose it is stands in its first lines,
+    /// as far as they came.
     pub(super) fn broken(text: &str, why: Broken, received_ms: i64) -> Self {
         let why_in_words = match why {
             Broken::TooLong => "too long",
             Broken::TooSlow => "too slow",
         };
+        let head = text.chars().take(HEAD_CHARS).collect();
         Self {
             broken: Some(why),
             name: String::new(),
-            identity: BTreeMap::from([("body".to_owned(), why_in_words.to_owned())]),
+            cluster: tcop::cluster_id(text).unwrap_or_default(),
+            app_id: tcop::app_id(text).unwrap_or_default(),
+            identity: BTreeMap::from([
+                ("body".to_owned(), why_in_words.to_owned()),
+                ("head".to_owned(), head),
+            ]),
             ..Self::unknown(text, received_ms)
         }
     }

@@ -229,11 +229,39 @@ pub(super) fn cluster_id(text: &str) -> Option<String> {
     })
 }
 
+/// The account in a text that is no JSON any more: `"appId":"1250000000"`.
+pub(super) fn app_id(text: &str) -> Option<String> {
+    let (_, rest) = text.split_once("\"appId\"")?;
+    let rest = rest.trim_start().strip_prefix(':')?.trim_start();
+    let rest = rest.strip_prefix('"').unwrap_or(rest);
+    let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+    (!digits.is_empty()).then_some(digits)
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn of_a_body_that_broke_off_account_and_cluster_are_known() {
+        use crate::alerts::Broken;
+        let text = format!(
+            "{{\"alarmObjInfo\":{},\"alarmPo",
+            pod_alarm()["alarmObjInfo"]
+        );
+        let alarm = Alarm::broken(&text, Broken::TooSlow, 7);
+        assert_eq!(
+            (alarm.cluster.as_str(), alarm.app_id.as_str()),
+            ("cls-7a1b2c3d", "1250000000")
+        );
+        assert_eq!(
+            app_id(r#"{"appId": 1250000000,"#).as_deref(),
+            Some("1250000000")
+        );
+        assert_eq!(app_id(r#"{"appId":"x"}"#), None);
+    }
 
     fn pod_alarm() -> Value {
         json!({"sessionId": "U4Lk", "alarmStatus": "1", "alarmType": "metric",

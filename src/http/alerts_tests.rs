@@ -214,17 +214,18 @@ async fn broken_bodies_are_kept_and_nothing_is_reflected() {
         assert_eq!(house.kept().await, i + 1);
     }
     let before = house.kept().await;
-    for head in ["big", "bigger"] {
+    for (head, more) in [("big", 1), ("bigger", 2), ("bigger", 2)] {
         let body = format!("{head} {}", "x".repeat(BODY_BYTES));
         let (status, _) = house.call("POST", &path, None, &body).await;
         assert_eq!(status, 413);
-        // That it came is known, and a flood of them is one.
-        assert_eq!(house.kept().await, before + 1);
+        // That it came is known, and what is repeated is one.
+        assert_eq!(house.kept().await, before + more, "{head}");
     }
     let store = house.stores.of(&"demo".parse().expect("alias")).await;
     let rows = inbox::unread(&store.expect("store"), NOW).await;
     let rows = rows.expect("unread");
-    let broken = rows.iter().find(|r| inbox::alarm_of(r).broken.is_some());
+    let told = |r: &&crate::store::AlarmRow| inbox::alarm_of(r).text.starts_with("bigger");
+    let broken = rows.iter().find(told);
     let broken = broken.expect("the one that was too long");
     assert_eq!((broken.times, broken.what.raw.len()), (2, 4096));
     let alarm = inbox::alarm_of(broken);
@@ -279,6 +280,23 @@ async fn an_alarm_of_cls_that_is_forged_or_replayed_stays_outside() {
         let answer = house.call("POST", "/alerts/tcop/strict", None, &unsigned);
         assert_eq!((answer.await.0, house.kept().await), (401, 2), "{unsigned}");
     }
+    // Nor is a body that is too long.
+    let long = |sig: &str| {
+        body(sig, now).replace(
+            '}',
+            &format!(",\"queryLog\":\"{}\"}}", "x".repeat(BODY_BYTES)),
+        )
+    };
+    for door in ["/alerts/cls/strict", "/alerts/tcop/strict"] {
+        let answer = house.call("POST", door, None, &long("")).await;
+        assert_eq!((answer.0, house.kept().await), (401, 2), "{door}");
+    }
+    let signed = long(strict);
+    let answer = house.call("POST", "/alerts/cls/strict", None, &signed);
+    assert_eq!((answer.await.0, house.kept().await), (413, 3));
+    // An address is tried without any signature.
+    let tried = house.call("POST", "/alerts/cls/strict", None, "").await;
+    assert_eq!((tried.0, house.kept().await), (200, 3));
 }
 
 #[tokio::test]

@@ -322,6 +322,21 @@ async fn whatever_is_posted_again_in_whatever_order_is_still_one_alarm() {
 }
 
 #[tokio::test]
+async fn a_body_that_is_too_long_comes_to_whose_cluster_it_names() {
+    let house = House::open().await;
+    let all = sent();
+    let body = all.iter().find(|s| s.name == "metric of a pod");
+    let body = body.expect("body");
+    let url = format!("http://{}/alerts/tcop/{SECRET}", house.address);
+    let long = format!("{}{}", body.text, " ".repeat(600 * 1024));
+    let answer = house.http.post(url).body(long).send().await;
+    assert_eq!(answer.expect("answer").status().as_u16(), 413);
+    let kept = house.kept().await;
+    let owners: Vec<&str> = kept.iter().map(|(whose, _)| whose.as_str()).collect();
+    assert_eq!(owners, ["south"]);
+}
+
+#[tokio::test]
 async fn a_recovery_of_cls_that_comes_without_logs_ends_its_alarm() {
     let house = House::open().await;
     let all = sent();
