@@ -4,9 +4,12 @@
 //! redacted before anything of it is kept; one that nobody can read is kept as it came; notifications of one alarm, its recovery
 //! and its flapping are one alarm. Analyses and tells nothing: that comes afterwards.
 
-use super::{Alarm, Analysis, Broken, Source, State, read};
+use std::collections::BTreeMap;
+
+use super::{Alarm, Analysis, Broken, Source, State, apart, read};
 use crate::{
     intake::redact,
+    model::OwnerAlias,
     store::{self, AlarmRow, AlarmState, Delivery, NewAlarm, Store},
 };
 
@@ -22,26 +25,34 @@ const BEGINNING: usize = 4096;
 /// Alarms looked at in one go; a storm beyond this is told by its number.
 pub const MOST_UNREAD: u32 = 500;
 
-/// A body that was read, not yet kept.
+/// A body that was read, not yet kept: one alarm or several.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Opened {
-    pub alarm: Alarm,
+    alarms: Vec<(Alarm, String)>,
     source: Source,
-    raw: String,
     received_ms: i64,
 }
 
 /// Reads a body. Whose alarm it is may depend on what it says, so keeping it is a step of its own.
 #[must_use]
 pub fn open(body: &[u8], source: Source, received_ms: i64) -> Opened {
-    let raw = redact::line(body);
-    let alarm = read(raw.as_bytes(), received_ms).harmless();
+    let whole = redact::line(body);
+    let mut parts = apart(&whole);
+    if parts.is_empty() {
+        parts.push(whole);
+    }
+    let one = |raw: String| (read(raw.as_bytes(), received_ms).harmless(), raw);
     Opened {
-        alarm,
+        alarms: parts.into_iter().map(one).collect(),
         source,
-        raw,
         received_ms,
     }
+}
+
+/// What somebody pasted or spoke: one alarm, which is not kept.
+#[must_use]
+pub fn pasted(text: &[u8], now_ms: i64) -> Alarm {
+    read(redact::line(text).as_bytes(), now_ms).harmless()
 }
 
 /// What there is of a body that did not come whole; the rest is gone, but that it came is not.
@@ -49,37 +60,55 @@ pub fn open(body: &[u8], source: Source, received_ms: i64) -> Opened {
 pub fn open_broken(beginning: &[u8], why: Broken, source: Source, received_ms: i64) -> Opened {
     let raw = redact::line(&beginning[..beginning.len().min(BEGINNING)]);
     Opened {
-        alarm: Alarm::broken(&raw, why, received_ms).harmless(),
+        alarms: vec![(Alarm::broken(&raw, why, received_ms).harmless(), raw)],
         source,
-        raw,
         received_ms,
     }
 }
 
 impl Opened {
-    /// Stores it; when this returns, a killed process still knows the alarm.
-    pub async fn keep(self, store: &Store) -> Result<Delivery, store::Error> {
-        let Self {
-            alarm,
-            source,
-            raw,
-            received_ms,
-        } = self;
-        let object = alarm.object.as_ref().map(ToString::to_string);
-        let row = NewAlarm {
-            source: source.as_str().to_owned(),
-            kin: alarm.kin(),
-            policy: alarm.policy.clone(),
-            object: object.unwrap_or_else(|| alarm.subject()),
-            severity: name_of(alarm.severity()).to_owned(),
-            // A sender's clock may run ahead; what has begun has begun.
-            first_ms: alarm.first_ms.min(received_ms),
-            last_ms: received_ms,
-            recovered_ms: alarm.recovered_ms,
-            alarm: serde_json::to_value(&alarm).unwrap_or_default(),
-            raw: raw.into_bytes(),
+    pub fn alarms(&self) -> impl Iterator<Item = &Alarm> {
+        self.alarms.iter().map(|(alarm, _)| alarm)
+    }
+
+    /// The alarms of each owner; `None` when one is nobody's.
+    pub fn by_owner(
+        self,
+        owner_of: impl Fn(&Alarm) -> Option<OwnerAlias>,
+    ) -> Option<BTreeMap<OwnerAlias, Self>> {
+        let mut owners: BTreeMap<OwnerAlias, Self> = BTreeMap::new();
+        for (alarm, raw) in self.alarms {
+            let owned = owners.entry(owner_of(&alarm)?).or_insert_with(|| Self {
+                alarms: Vec::new(),
+                source: self.source,
+                received_ms: self.received_ms,
+            });
+            owned.alarms.push((alarm, raw));
+        }
+        Some(owners)
+    }
+
+    /// Stores all or nothing; when this returns, a killed process still knows them.
+    pub async fn keep(self, store: &Store) -> Result<Vec<Delivery>, store::Error> {
+        let (source, received_ms) = (self.source, self.received_ms);
+        let row = |(alarm, raw): (Alarm, String)| {
+            let object = alarm.object.as_ref().map(ToString::to_string);
+            NewAlarm {
+                source: source.as_str().to_owned(),
+                kin: alarm.kin(),
+                policy: alarm.policy.clone(),
+                object: object.unwrap_or_else(|| alarm.subject()),
+                severity: name_of(alarm.severity()).to_owned(),
+                // A sender's clock may run ahead; what has begun has begun.
+                first_ms: alarm.first_ms.min(received_ms),
+                last_ms: received_ms,
+                recovered_ms: alarm.recovered_ms,
+                alarm: serde_json::to_value(&alarm).unwrap_or_default(),
+                raw: raw.into_bytes(),
+            }
         };
-        store.put_alarm(row, FLAPPING_MS).await
+        let rows = self.alarms.into_iter().map(row).collect();
+        store.put_alarms(rows, FLAPPING_MS).await
     }
 }
 
@@ -89,7 +118,7 @@ pub async fn receive(
     body: &[u8],
     source: Source,
     received_ms: i64,
-) -> Result<Delivery, store::Error> {
+) -> Result<Vec<Delivery>, store::Error> {
     open(body, source, received_ms).keep(store).await
 }
 
@@ -169,7 +198,7 @@ mod tests {
         let mut arrivals = Vec::new();
         for (session, recovered) in [("a", "0"), ("b", "0"), ("c", "2026-11-22 09:27:00")] {
             let put = receive(&store, &body(session, recovered), Source::Tcop, NOW).await;
-            arrivals.push(put.expect("stored").arrival);
+            arrivals.push(put.expect("stored")[0].arrival);
         }
         assert_eq!(arrivals, [Arrival::New, Arrival::Again, Arrival::Recovery]);
         let rows = unread(&store, NOW).await.expect("unread");
@@ -181,7 +210,7 @@ mod tests {
         assert_eq!(alarm_of(row).account, "100000000001");
         // Repeated late, it does not fire again.
         let put = receive(&store, &body("d", "0"), Source::Tcop, NOW).await;
-        assert_eq!(put.expect("stored").arrival, Arrival::Again);
+        assert_eq!(put.expect("stored")[0].arrival, Arrival::Again);
         let row = store.alarm(1).await.expect("ask").expect("row");
         let alarm = alarm_of(&row);
         assert_eq!(
@@ -228,6 +257,59 @@ mod tests {
         let put = receive(&again, &body("b", "0"), Source::Tcop, NOW)
             .await
             .expect("kept");
-        assert_eq!((put.id, put.times, put.arrival), (1, 2, Arrival::Again));
+        assert_eq!(
+            (put[0].id, put[0].times, put[0].arrival),
+            (1, 2, Arrival::Again)
+        );
+    }
+
+    #[tokio::test]
+    async fn what_joins_a_group_of_alerts_is_news_and_each_ends_by_itself() {
+        use Arrival::{Again, New, Recovery};
+        let dir = tempfile::tempdir().expect("dir");
+        let store = store(&dir);
+        let alert = |status: &str, pod: &str| {
+            json!({"status": status, "labels": {"alertname": "KubePodCrashLooping", "namespace": "shop", "pod": pod}, "annotations": {},
+                "startsAt": "2026-11-22T01:12:00Z", "endsAt": if status == "resolved" { "2026-11-22T01:20:00Z" } else { "0001-01-01T00:00:00Z" }})
+        };
+        let a = |status| alert(status, "checkout-6f7c9d8b5d-x2k8q");
+        let b = |status| alert(status, "orders-6f7c9d8b5d-x2k8q");
+        for (status, alerts, expected) in [
+            ("firing", vec![a("firing")], vec![(1, New)]),
+            (
+                "firing",
+                vec![a("firing"), b("firing")],
+                vec![(1, Again), (2, New)],
+            ),
+            (
+                "firing",
+                vec![a("resolved"), b("firing")],
+                vec![(1, Recovery), (2, Again)],
+            ),
+        ] {
+            let shared = if alerts.len() == 1 {
+                alerts[0]["labels"].clone()
+            } else {
+                json!({"alertname": "KubePodCrashLooping", "namespace": "shop"})
+            };
+            let body = json!({"version": "4", "groupKey": "{}:{}", "status": status, "groupLabels": {"alertname": "KubePodCrashLooping"},
+                "commonLabels": shared, "commonAnnotations": {}, "alerts": alerts}).to_string();
+            let put = receive(&store, body.as_bytes(), Source::Alertmanager, NOW).await;
+            let put: Vec<(i64, Arrival)> = put
+                .expect("kept")
+                .iter()
+                .map(|d| (d.id, d.arrival))
+                .collect();
+            assert_eq!(put, expected);
+        }
+        for (id, name, is_over) in [(1, "checkout", true), (2, "orders", false)] {
+            let row = store.alarm(id).await.expect("ask").expect("row");
+            let alarm = alarm_of(&row);
+            assert_eq!(alarm.object.expect("object").name, name);
+            assert_eq!(row.what.recovered_ms.is_some(), is_over, "{name}");
+            // The row's own body is read as this alarm again.
+            let again = read(&row.what.raw, NOW);
+            assert_eq!(again.kin(), row.what.kin, "{name}");
+        }
     }
 }

@@ -43,6 +43,18 @@ pub use teller::{Device, LEAST_MS, LOGS_WAIT, Now, Teller, Tools};
 pub use wake::{Lines, Waking, Woken, at_wake};
 pub use watch::{OpenStore, watch};
 
+/// A body that holds several alarms, once for each; empty where it is one alarm.
+fn apart(text: &str) -> Vec<String> {
+    // Most bodies are one: they are not read twice for it.
+    if !text.contains("\"alerts\"") || read(text.as_bytes(), 0).source != Source::Alertmanager {
+        return Vec::new();
+    }
+    let value: Value =
+        serde_json::from_str(text.trim_start_matches('\u{feff}')).unwrap_or_default();
+    let parts = alertmanager::apart(&value);
+    parts.iter().map(ToString::to_string).collect()
+}
+
 /// Reads the body of an alarm. Never fails: what is no known form is an alarm of source [`Source::Unknown`] with the text as it
 /// came, since the worst answer to an alarm is to drop it.
 ///

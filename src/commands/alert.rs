@@ -16,7 +16,7 @@ use futures::FutureExt as _;
 
 use super::{Failure, Outcome, owner, tell, tell_json};
 use crate::{
-    alerts::{self, Around, Look, Source, inbox},
+    alerts::{self, Around, Look, inbox},
     app::{App, LOCAL_OWNER},
     config::Config,
     diagnosis::faults::Catalogue,
@@ -52,7 +52,7 @@ pub struct Args {
 pub(super) async fn run(args: Args, config: &Config) -> Result<Outcome, Failure> {
     let now_ms = jiff::Timestamp::now().as_millisecond();
     let (lang, zone) = (config.lang(), config.zone());
-    let alarm = inbox::open(&body(&args.file, lang)?, Source::Spoken, now_ms).alarm;
+    let alarm = inbox::pasted(&body(&args.file, lang)?, now_ms);
     let around = match store(&args, config)? {
         Some(store) => {
             let look = Look {

@@ -30,14 +30,14 @@ use super::{
 };
 use crate::{
     alerts::{
-        Bell, Broken, Source,
+        Alarm, Bell, Broken, Source,
         inbox::{self, Opened},
         signed,
     },
     mcp::{Change, Changes, Clock, Stores},
     model::OwnerAlias,
     owners::{Owner, Owners},
-    store::{Arrival, Delivery},
+    store::Arrival,
 };
 
 /// Alarms of one door in a minute. The largest storm that a cluster's policies can make is some thousands.
@@ -126,32 +126,34 @@ impl Webhooks {
         found
     }
 
-    async fn receive(&self, door: &Door, opened: Opened) -> Result<Delivery, Refused> {
-        let owner = match &door.owner {
-            Some(owner) => owner.clone(),
-            None => self.owner_of(&opened).ok_or(Refused::Nobody)?,
-        };
-        let store = self.0.stores.of(&owner).await?;
-        let delivery = opened.keep(&store).await?;
-        let arrival = match delivery.arrival {
-            Arrival::New => "new",
-            Arrival::Again => "again",
-            Arrival::Flapping => "flapping",
-            Arrival::Recovery => "recovery",
-        };
-        metrics::counter!("gengfu_alarms_total", "arrival" => arrival).increment(1);
-        tracing::info!(owner = %owner, alarm = delivery.id, times = delivery.times, arrival = ?delivery.arrival, "received an alarm");
-        self.0.changes.announce(Change::Alerts(owner.clone()));
-        if delivery.arrival == Arrival::New {
-            self.0.bell.ring(owner);
+    async fn receive(&self, door: &Door, opened: Opened) -> Result<(), Refused> {
+        let owner_of = |alarm: &Alarm| door.owner.clone().or_else(|| self.owner_of(alarm));
+        let owners = opened.by_owner(owner_of).ok_or(Refused::Nobody)?;
+        for (owner, opened) in owners {
+            let store = self.0.stores.of(&owner).await?;
+            let deliveries = opened.keep(&store).await?;
+            for delivery in &deliveries {
+                let arrival = match delivery.arrival {
+                    Arrival::New => "new",
+                    Arrival::Again => "again",
+                    Arrival::Flapping => "flapping",
+                    Arrival::Recovery => "recovery",
+                };
+                metrics::counter!("gengfu_alarms_total", "arrival" => arrival).increment(1);
+                tracing::info!(owner = %owner, alarm = delivery.id, times = delivery.times, arrival = ?delivery.arrival, "received an alarm");
+            }
+            self.0.changes.announce(Change::Alerts(owner.clone()));
+            if deliveries.iter().any(|d| d.arrival == Arrival::New) {
+                self.0.bell.ring(owner);
+            }
         }
-        Ok(delivery)
+        Ok(())
     }
 
     /// Whose cluster the alarm is about; else whose CLS topic set it off; else whose account it is, where that is one owner's, or one's in that region; else whoever
     /// stands.
-    fn owner_of(&self, opened: &Opened) -> Option<OwnerAlias> {
-        let (cluster, app_id) = (&opened.alarm.cluster, &opened.alarm.app_id);
+    fn owner_of(&self, alarm: &Alarm) -> Option<OwnerAlias> {
+        let (cluster, app_id) = (&alarm.cluster, &alarm.app_id);
         let roll = self.0.owners.roll().unwrap_or_default();
         let owning = |fits: &dyn Fn(&Owner) -> bool| {
             let mut fitting = roll.owners.iter().filter(|(_, owner)| fits(owner));
@@ -159,12 +161,12 @@ impl Webhooks {
             only.filter(|_| fitting.next().is_none())
         };
         let in_account = |o: &Owner| !app_id.is_empty() && o.places.is_of_account(app_id);
-        let topic = opened.alarm.dimensions.get("topicId");
+        let topic = alarm.dimensions.get("topicId");
         let has_topic = |o: &Owner| topic.is_some_and(|topic| o.places.has_topic(topic));
         owning(&|o| !cluster.is_empty() && o.places.clusters.contains(cluster))
             .or_else(|| owning(&has_topic))
             .or_else(|| owning(&in_account))
-            .or_else(|| owning(&|o| in_account(o) && o.region == opened.alarm.region))
+            .or_else(|| owning(&|o| in_account(o) && o.region == alarm.region))
             .or_else(|| self.0.owners.choose(None).ok())
     }
 }
@@ -251,11 +253,11 @@ async fn accept(
         return Json(answer).into_response();
     }
     let opened = inbox::open(&body, source, now_ms);
-    if opened.alarm.source == Source::Cls && !is_signed(door, &body, now_ms) {
+    if opened.alarms().any(|a| a.source == Source::Cls) && !is_signed(door, &body, now_ms) {
         return StatusCode::UNAUTHORIZED.into_response();
     }
     match hooks.receive(door, opened).await {
-        Ok(_) => Json(answer).into_response(),
+        Ok(()) => Json(answer).into_response(),
         Err(error) => not_kept(&error),
     }
 }

@@ -79,11 +79,17 @@ pub struct Delivery {
 impl Store {
     /// Stores a notification durably. One that begins within `flapping_ms` of the last of its kin joins it.
     pub async fn put_alarm(&self, alarm: NewAlarm, flapping_ms: i64) -> Result<Delivery, Error> {
-        self.change(move |tx| match known(tx, &alarm, flapping_ms)? {
-            Some((id, arrival)) => join(tx, id, arrival, &alarm),
-            None => insert(tx, &alarm),
-        })
-        .await
+        self.change(move |tx| put(tx, &alarm, flapping_ms)).await
+    }
+
+    /// The same for several that came together, all or nothing.
+    pub async fn put_alarms(
+        &self,
+        alarms: Vec<NewAlarm>,
+        flapping_ms: i64,
+    ) -> Result<Vec<Delivery>, Error> {
+        self.change(move |tx| alarms.iter().map(|a| put(tx, a, flapping_ms)).collect())
+            .await
     }
 
     pub async fn alarm(&self, id: i64) -> Result<Option<AlarmRow>, Error> {
@@ -185,6 +191,13 @@ impl Store {
             Ok(())
         })
         .await
+    }
+}
+
+fn put(tx: &Transaction<'_>, alarm: &NewAlarm, flapping_ms: i64) -> Result<Delivery, Error> {
+    match known(tx, alarm, flapping_ms)? {
+        Some((id, arrival)) => join(tx, id, arrival, alarm),
+        None => insert(tx, alarm),
     }
 }
 

@@ -57,7 +57,7 @@ pub async fn histories(api: &Api, store: &Store, now_ms: i64) -> Result<usize, E
         );
         if place.add(mark, began_ms) && is_news {
             let body = entry.to_string();
-            deliveries.push(inbox::receive(store, body.as_bytes(), Source::Tcop, now_ms).await?);
+            deliveries.extend(inbox::receive(store, body.as_bytes(), Source::Tcop, now_ms).await?);
         }
     }
     place.until_ms = now_ms;

@@ -45,7 +45,7 @@ pub async fn topic(cls: &Cls, topic: &str, store: &Store, now_ms: i64) -> Result
         }
         if place.add(mark(found), at_ms) {
             let body = body(&found.line);
-            deliveries.push(inbox::receive(store, body.as_bytes(), Source::Tcop, now_ms).await?);
+            deliveries.extend(inbox::receive(store, body.as_bytes(), Source::Tcop, now_ms).await?);
         }
     }
     place.until_ms = until_ms;

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::{Answer, Call, Effect, Spec, Trouble, input};
 use crate::{
-    alerts::{self, Alarm, Analysis, Conclusion, Look, Looked, Source, inbox},
+    alerts::{self, Alarm, Analysis, Conclusion, Look, Looked, inbox},
     diagnosis::faults::{self, Catalogue},
     mcp::{
         args::{Complaint, Text},
@@ -52,7 +52,7 @@ pub(super) async fn run(call: &Call, input: Input) -> Result<Answer, Trouble> {
     let lang = call.lang();
     let detail = call.detail(&input.detail)?;
     if let Some(text) = input.text.get() {
-        let alarm = inbox::open(text.as_bytes(), Source::Spoken, call.now.ms).alarm;
+        let alarm = inbox::pasted(text.as_bytes(), call.now.ms);
         let (analysis, is_late) = analysed(call, &alarm).await?;
         return Ok(if is_late {
             reading(call, &analysis, &[("text", text)])
