@@ -283,33 +283,55 @@ pub(super) fn join(said: &[String], question: &str, lang: Lang) -> String {
     said_once(&text, lang) + &capital(question, lang) + lang.pick("？", "?")
 }
 
-/// A date is said once: behind it, times are of that day.
+/// A date is said once: behind it, times are of that day. Where times of several days are told, each keeps its own.
 fn said_once(text: &str, lang: Lang) -> String {
     static DATES: LazyLock<[Option<Regex>; 2]> = LazyLock::new(|| {
         [
             Regex::new(r"(\d{1,2}月\d{1,2}日)(?:凌晨|早上|上午|中午|下午|晚上)").ok(),
-            Regex::new(r"(on [A-Z][a-z]+ \d{1,2} )at about").ok(),
+            Regex::new(r"([Oo]n [A-Z][a-z]+ \d{1,2} )at about").ok(),
+        ]
+    });
+    static DAYS: LazyLock<[Option<Regex>; 2]> = LazyLock::new(|| {
+        [
+            Regex::new(
+                r"(\d{1,2}月\d{1,2}日)|(?:今天|昨天|前天)(?:凌晨|早上|上午|中午|下午|晚上|夜里|\d)",
+            )
+            .ok(),
+            Regex::new(
+                r"([Oo]n [A-Z][a-z]+ \d{1,2} )|(?:[Tt]oday|[Yy]esterday)[a-z ]{0,20} at(?-u:\b)",
+            )
+            .ok(),
         ]
     });
     let [zh, en] = &*DATES;
-    let Some(pattern) = lang.pick(zh, en) else {
+    let [zh_day, en_day] = &*DAYS;
+    let (Some(pattern), Some(day)) = (lang.pick(zh, en), lang.pick(zh_day, en_day)) else {
         return text.to_owned();
     };
     let dates: Vec<_> = pattern
         .captures_iter(text)
         .filter_map(|c| c.get(1))
         .collect();
-    // Of several days each time needs its own.
-    if dates.iter().any(|d| d.as_str() != dates[0].as_str()) {
+    let Some(first) = dates.first() else {
+        return text.to_owned();
+    };
+    let same = |a: &str| a.eq_ignore_ascii_case(first.as_str());
+    let mut days = day.captures_iter(text);
+    if days.any(|c| !c.get(1).is_some_and(|d| same(d.as_str()))) {
         return text.to_owned();
     }
-    let before = dates.first().map_or("", |d| &text[..d.start()]);
-    let is_new = dates.first().is_some_and(|d| !before.contains(d.as_str()));
+    let before = text[..first.start()].to_lowercase();
+    let is_new = !before.contains(&first.as_str().to_lowercase());
     let mut said = String::new();
     let mut end = 0;
     for date in dates.iter().skip(usize::from(is_new)) {
         said += &text[end..date.start()];
         end = date.end();
+        // What began a sentence leaves its capital to the word behind it.
+        if date.as_str().starts_with('O') {
+            said.push('A');
+            end += 1;
+        }
     }
     said + &text[end..]
 }
@@ -320,5 +342,42 @@ fn capital(sentence: &str, lang: Lang) -> String {
         // A name such as `checkout` keeps its spelling; only our own opening words begin sentences, names follow them.
         (Lang::En, Some(first)) => first.to_ascii_uppercase().to_string() + chars.as_str(),
         _ => sentence.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_date_is_left_out_only_where_no_other_day_is_told() {
+        for (text, said) in [
+            (
+                "11月21日上午10点坏了。11月21日下午3点好了。",
+                "11月21日上午10点坏了。下午3点好了。",
+            ),
+            (
+                "11月21日上午10点坏了。昨天下午3点又坏了，11月21日晚上8点好了。",
+                "11月21日上午10点坏了。昨天下午3点又坏了，11月21日晚上8点好了。",
+            ),
+            (
+                "11月21日上午10点坏了，和11月20日一样，11月21日晚上8点好了。",
+                "11月21日上午10点坏了，和11月20日一样，11月21日晚上8点好了。",
+            ),
+        ] {
+            assert_eq!(said_once(text, Lang::Zh), said);
+        }
+        for (text, said) in [
+            (
+                "It broke on November 21 at about 10:00 am. On November 21 at about 3:00 pm it ended.",
+                "It broke on November 21 at about 10:00 am. At about 3:00 pm it ended.",
+            ),
+            (
+                "On November 21 at about 10:00 am it broke, yesterday at about 3:00 pm again, on November 21 at about 8:00 pm it ended.",
+                "On November 21 at about 10:00 am it broke, yesterday at about 3:00 pm again, on November 21 at about 8:00 pm it ended.",
+            ),
+        ] {
+            assert_eq!(said_once(text, Lang::En), said);
+        }
     }
 }

@@ -67,13 +67,23 @@ pub(super) fn clip(text: &str, max: usize) -> &str {
     };
     let edge = |c: char| !is_letter(c) && !c.is_ascii_alphanumeric();
     let mut kept = kept.trim_end_matches(edge);
-    // A word that leads to what was cut off leads to nothing.
-    while !kept.ends_with("存在")
-        && let Some(short) = kept.strip_suffix(['在', '把', '从', '给'])
-    {
+    // A word that leads to what was cut off leads to nothing; it goes as a whole.
+    while let Some(short) = leading(kept) {
         kept = short.trim_end_matches(edge);
     }
     kept
+}
+
+/// A text without the word at its end that leads to something; `None` where it ends in no such word.
+fn leading(text: &str) -> Option<&str> {
+    const LONG: [&str; 8] = [
+        "正在", "现在", "还在", "仍在", "所在", "自从", "发给", "交给",
+    ];
+    if text.ends_with("存在") {
+        return None;
+    }
+    let long = LONG.iter().find_map(|w| text.strip_suffix(w));
+    long.or_else(|| text.strip_suffix(['在', '把', '从', '给']))
 }
 
 /// The beginning of at most `max` characters, cut between clauses where that keeps a good part of it.
@@ -383,6 +393,19 @@ mod tests {
             let said = clean(&text, if zh { Lang::Zh } else { Lang::En });
             prop_assert!(is_speakable(&said), "{said:?}");
             prop_assert!(!said.contains(['。', '？', '?', '!']), "{said:?}");
+        }
+    }
+
+    #[test]
+    fn no_half_word_is_left_where_a_text_is_cut() {
+        for (text, max, left) in [
+            ("节点正在重启容器", 4, "节点"),
+            ("节点正在把容器重启", 5, "节点"),
+            ("镜像标签不存在于仓库", 7, "镜像标签不存在"),
+            ("自从从节点重启", 3, ""),
+            ("拉取失败从早上开始", 5, "拉取失败"),
+        ] {
+            assert_eq!(clip(text, max), left, "{text}");
         }
     }
 }
