@@ -122,6 +122,7 @@ impl Ground {
             }
         }
         ground.ruled_out(claim, facts);
+        ground.numbers.extend(ground.measures.with_unit());
         ground
     }
 
@@ -215,10 +216,11 @@ impl Ground {
         ));
         for d in &c.diff {
             for value in [&d.old, &d.new] {
-                match value {
-                    serde_json::Value::String(s) => self.add(s),
-                    other => self.add(&other.to_string()),
-                }
+                let value = value
+                    .as_str()
+                    .map_or_else(|| value.to_string(), str::to_owned);
+                self.add(&value);
+                self.measures.field(&d.path, &value);
             }
             self.add(&d.path);
         }

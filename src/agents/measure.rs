@@ -1,9 +1,12 @@
 //! What a number counts: 165 次 is no 165 nodes, and the 503 of a status no 503 users.
 //!
 //! In: the texts of records ([`Measures::read`]), numbers of findings, and a number of a sentence with what stands behind it. Out: whether the
-//! number measures that there. How often is only what a finding counts; a number of a record keeps the word behind it. Pure.
+//! number measures that there. How often is only what a finding counts; a number of a record keeps the word or unit behind it; a value of a
+//! difference counts what its field does. Pure.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::LazyLock};
+
+use regex::Regex;
 
 use crate::{model::Lang, store::embed::Analyzer};
 
@@ -20,9 +23,44 @@ pub(super) struct Measures {
     pub days: Vec<f64>,
     /// Numbers of records with what stands behind them, lower-case.
     of: Vec<(f64, String)>,
-    /// The texts, for numbers that their unit is written to: `3366ms`.
-    text: String,
+    /// Numbers of records that a unit is written to, as in `3366ms`, by the unit.
+    with_unit: Vec<(f64, &'static str)>,
+    /// Values of a difference, by what the field counts.
+    fields: Vec<(f64, Field)>,
 }
+
+/// The end of a field's path, and how people call what its value counts.
+type Field = &'static (&'static str, &'static [&'static str]);
+
+const FIELDS: [(&str, &[&str]); 3] = [
+    (
+        "replicas",
+        &["副本", "实例", "replica", "instance", "copies", "pod"],
+    ),
+    ("cpu", &["核", "core", "cpu"]),
+    ("seconds", &["秒", "second"]),
+];
+/// How a unit is said, how it is written to a number, and its name here.
+const UNITS: [(&[&str], &[&str], &str); 5] = [
+    (
+        &["毫秒", "ms", "millisecond"],
+        &["ms", "毫秒", "millisecond", "milliseconds"],
+        "ms",
+    ),
+    (
+        &["秒", "second"],
+        &["s", "sec", "secs", "秒", "second", "seconds"],
+        "s",
+    ),
+    (&["毫核", "millicore"], &["m"], "m"),
+    (&["兆", "mi", "mb"], &["mi", "mib", "mb"], "mi"),
+    (&["gi", "gb"], &["gi", "gib", "gb"], "gi"),
+];
+static WITH_UNIT: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    let latin = r"ms|milliseconds?|secs?|seconds?|s|mib|mi|mb|m|gib|gi|gb";
+    let number = r"(?:^|[^a-z0-9_./:@+-])(\d+(?:\.\d+)?)";
+    Regex::new(&format!(r"{number}\s?(?:({latin})(?-u:\b)|(毫秒|秒))")).ok()
+});
 
 /// Characters behind a number of a record.
 const BEHIND: usize = 24;
@@ -55,8 +93,37 @@ impl Measures {
                 .map_or(behind.len(), |c| c.0);
             (n, behind[..end].to_owned())
         }));
-        self.text.push_str(&lower);
-        self.text.push('\n');
+        let units = WITH_UNIT.iter().flat_map(|p| p.captures_iter(&lower));
+        self.with_unit.extend(units.filter_map(|c| {
+            let written = c.get(2).or_else(|| c.get(3))?.as_str();
+            let unit = UNITS.iter().find(|(_, all, _)| all.contains(&written))?.2;
+            Some((c[1].parse().ok()?, unit))
+        }));
+    }
+
+    /// A value of a difference: the field says what it counts.
+    pub(super) fn field(&mut self, path: &str, value: &str) {
+        let path = path.to_lowercase();
+        let field = FIELDS.iter().find(|(end, _)| path.ends_with(end));
+        self.fields
+            .extend(field.zip(value.parse().ok()).map(|(f, n)| (n, f)));
+    }
+
+    /// The numbers of records that a unit is written to: they may be told with the unit in words.
+    pub(super) fn with_unit(&self) -> impl Iterator<Item = f64> {
+        self.with_unit.iter().map(|(n, _)| *n)
+    }
+
+    /// Whether a field with this value counts what stands behind the number: 12 核, `12 replicas`, 3 个.
+    fn is_field(&self, said: f64, behind: &str, lang: Lang) -> bool {
+        let noun = behind
+            .trim_start_matches(|c| MEASURES.contains(c))
+            .trim_start();
+        let mut fields = self.fields.iter().filter(|(n, _)| is_equal(*n, said));
+        fields.any(|(_, (end, words))| {
+            let is_counted = *end == "replicas" && noun.len() < behind.len();
+            words.iter().any(|w| noun.starts_with(w)) || is_counted && is_bare(noun, lang)
+        })
     }
 
     /// Whether the number measures what stands behind it. How often is asked with `counts`.
@@ -89,16 +156,14 @@ impl Measures {
         if starts(&["天", "day"]) {
             return is_about(&self.days, said);
         }
-        for (words, unit) in [(["毫秒", "ms"], "ms"), (["秒", "second"], "s")] {
-            if starts(&words) {
-                let written = format!("{said}{unit}");
-                return self
-                    .text
-                    .split(|c: char| !c.is_ascii_alphanumeric())
-                    .any(|w| w == written);
-            }
+        if self.is_field(said, &behind, lang) {
+            return true;
         }
-        let own = self.of.iter().filter(|(n, _)| (n - said).abs() < 1e-9);
+        if let Some((_, _, unit)) = UNITS.iter().find(|(words, _, _)| starts(words)) {
+            let mut there = self.with_unit.iter();
+            return there.any(|(n, u)| u == unit && is_equal(*n, said));
+        }
+        let own = self.of.iter().filter(|(n, _)| is_equal(*n, said));
         if is_bare(&behind, lang) {
             return own.count() > 0;
         }
@@ -108,6 +173,10 @@ impl Measures {
         let mut own = own;
         own.any(|(_, there)| same(noun, there))
     }
+}
+
+fn is_equal(a: f64, b: f64) -> bool {
+    (a - b).abs() < 1e-9
 }
 
 fn is_bare(behind: &str, lang: Lang) -> bool {

@@ -31,11 +31,14 @@ pub mod outline;
 mod overview;
 pub mod report;
 mod roles;
+#[cfg(test)]
+mod sentence_tests;
 mod supervisor;
 mod task;
 mod tokens;
 mod told;
 mod tools;
+mod turns;
 mod vocabulary;
 mod words;
 

@@ -1,8 +1,7 @@
-//! Who did what to whom, from what to what, when it began, and whether it is over: what words alone do not tell.
+//! Who did what to whom, when it began, and whether it is over: what words alone do not tell.
 //!
-//! In: a [`Clause`] of a model's sentence. Out: [`Fault`]s. `从 A 改为 B` is one difference of a cited change in that order; what somebody did
-//! is what its record says; a beginning is a beginning, an end an end; only what recovered has recovered; what is not so is said only in the words
-//! of a record; a caller calls whom it called. Pure.
+//! In: a [`Clause`] of a model's sentence. Out: [`Fault`]s. What somebody did is what its record says; a beginning is a beginning, an end an end; only what recovered has recovered; what is not so is said only in the words
+//! of a record; a caller calls whom it called. From what to what is asked of `turns`. Pure.
 
 use std::sync::LazyLock;
 
@@ -10,7 +9,7 @@ use regex::{Captures, Regex};
 
 use crate::model::{
     Lang,
-    report::{ChangeNote, ClaimKind, Status},
+    report::{ClaimKind, Status},
 };
 
 use super::{
@@ -18,27 +17,44 @@ use super::{
     fault::Fault,
     ground::near,
     lists::{found, lists, places},
+    turns::turns,
     vocabulary::stem,
 };
 
-type Pattern = LazyLock<Option<Regex>>;
-
-/// From one value to another.
-static FROM_TO: Pattern = LazyLock::new(|| {
-    Regex::new(concat!(
-        r#"(?i)(?:从|由|(?-u:\b)from(?-u:\b))\s*[`“"「]?([^\s`“”"「」，,从由]+?)[`”"」]?\s*(?:(?:改|变|调|换|升|降|缩|扩|更新)(?:为|成|到|至|了)?|到|至|->|→|(?-u:\b)to(?-u:\b))"#,
-        r#"\s*[`“"「]?([^\s`“”"「」，,。]+)"#
-    ))
-    .ok()
-});
-/// One calls another, or refuses its call.
-static CALLS: Pattern = LazyLock::new(|| {
-    Regex::new(concat!(
-        r"(?i)([a-z][a-z0-9-]*)`?\s*(?:对|向|无法|不能|没能|failed to |cannot |could not )?\s*(?:调用|访问|请求|连接|calls?(?: to| of| for)?|calling|called|requests? to|connects? to)\s*`?(?:[a-z0-9-]+/)?([a-z][a-z0-9-]*)",
-        r"|([a-z][a-z0-9-]*)`?\s*(?:拒绝了?|refuses?|refused)\s*`?([a-z][a-z0-9-]*)",
-        r"|([a-z][a-z0-9-]*)`?\s*(?:被|(?:is|was|are|were|gets?|got) refused by)\s*`?([a-z][a-z0-9-]*)"
-    ))
-    .ok()
+/// One calls another, or refuses its call; whether the one named first is the caller.
+static CALLS: LazyLock<Vec<(Regex, bool)>> = LazyLock::new(|| {
+    const NAME: &str = "`?(?:[a-z0-9-]+/)?([a-z][a-z0-9-]*)";
+    [
+        (
+            r"\s*(?:对|向|无法|不能|没能|failed to |cannot |could not )?\s*(?:调用|访问|请求|连接|calls?(?: to| of| for)?|calling|called|requests? to|connects? to)\s*",
+            "",
+            true,
+        ),
+        // Whoever refuses was called.
+        (r"\s*(?:拒绝了?|refuses?|refused)\s*", "", false),
+        (
+            r"\s*(?:的(?:调用|访问|请求|连接))?\s*被\s*",
+            r"`?\s*(?:所)?拒绝",
+            true,
+        ),
+        (r"\s*(?:(?:is|was|are|were|gets?|got|been|being) )?refused by ", "", true),
+        (
+            r"\s*被\s*",
+            r"`?\s*(?:所|反复|不断|一直|多次)?(?:调用|访问|请求|连接)",
+            false,
+        ),
+        (
+            r"\s*(?:(?:is|was|are|were|gets?|got|been|being) )?(?:called|accessed|requested) by ",
+            "",
+            false,
+        ),
+    ]
+    .into_iter()
+    .filter_map(|(between, behind, is_caller)| {
+        let pattern = format!("([a-z][a-z0-9-]*)`?{between}{NAME}{behind}");
+        Some((Regex::new(&pattern).ok()?, is_caller))
+    })
+    .collect()
 });
 
 pub(super) fn roles(clause: &Clause<'_>, kind: ClaimKind, lang: Lang) -> Vec<Fault> {
@@ -81,10 +97,11 @@ pub(super) fn roles(clause: &Clause<'_>, kind: ClaimKind, lang: Lang) -> Vec<Fau
             faults.push(Fault::Word(word.to_owned()));
         }
     }
-    let pairs = FROM_TO.iter().flat_map(|p| p.captures_iter(&clause.text));
-    faults.extend(pairs.filter_map(|c| turned(&c, clause)));
-    let calls = CALLS.iter().flat_map(|p| p.captures_iter(&lower));
-    faults.extend(calls.filter_map(|c| called(&c, clause)));
+    faults.extend(turns(clause));
+    for (pattern, is_caller) in &*CALLS {
+        let calls = pattern.captures_iter(&lower);
+        faults.extend(calls.filter_map(|c| called(&c, *is_caller, clause)));
+    }
     faults
 }
 
@@ -117,49 +134,14 @@ fn negated(clause: &Clause<'_>, lower: &str, lang: Lang) -> Option<String> {
     apart.then(|| "n't".to_owned())
 }
 
-/// From what to what is neither a difference of a cited change nor written in a record.
-fn turned(c: &Captures<'_>, clause: &Clause<'_>) -> Option<Fault> {
-    let part = |n: usize| {
-        c.get(n)
-            .map_or("", |m| m.as_str())
-            .trim_end_matches(['.', '，', ',', '。'])
-    };
-    let (old, new) = (part(1), part(2));
-    let is_value = |v: &str| {
-        v.chars()
-            .next()
-            .is_some_and(|c| c.is_ascii_alphanumeric() || c == '/')
-    };
-    // 从 10:02 到 11:40 is a span of time, and 从上游到下游 none of values.
-    if !is_value(old) || !is_value(new) || old.contains(':') && new.contains(':') && old.len() <= 8
-    {
-        return None;
-    }
-    let is_it = |value: &serde_json::Value, said: &str| {
-        let text = value
-            .as_str()
-            .map_or_else(|| value.to_string(), str::to_owned);
-        let said = said.trim_end_matches(|c: char| !c.is_ascii());
-        text == said || text.ends_with(&format!(":{said}")) || text.ends_with(&format!("/{said}"))
-    };
-    let in_change = |note: &ChangeNote| {
-        note.diff
-            .iter()
-            .any(|d| is_it(&d.old, old) && is_it(&d.new, new))
-    };
-    let written = format!("from {old} to {new}").to_lowercase();
-    let holds =
-        clause.changes.iter().any(|c| in_change(c)) || clause.corpus.text.contains(&written);
-    (!holds).then(|| Fault::Word(format!("{old} -> {new}")))
-}
-
 /// A call that no finding tells in that direction.
-fn called(c: &Captures<'_>, clause: &Clause<'_>) -> Option<Fault> {
-    let part = |n: usize| c.get(n).map(|m| m.as_str());
-    let pair = |n: usize| part(n).zip(part(n + 1));
-    // Whoever refuses was called.
-    let refused = pair(3).map(|(to, from)| (from, to));
-    let (from, to) = pair(1).or(refused).or_else(|| pair(5))?;
+fn called(c: &Captures<'_>, is_caller: bool, clause: &Clause<'_>) -> Option<Fault> {
+    let (first, second) = (c.get(1)?.as_str(), c.get(2)?.as_str());
+    let (from, to) = if is_caller {
+        (first, second)
+    } else {
+        (second, first)
+    };
     let known = |name: &str| clause.is_object(name);
     if !known(from) || !known(to) || from == to {
         return None;

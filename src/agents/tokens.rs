@@ -64,7 +64,7 @@ const BEHIND: usize = 16;
 
 pub(super) type Pattern = LazyLock<Option<Regex>>;
 
-static QUOTE: Pattern = LazyLock::new(|| {
+pub(super) static QUOTE: Pattern = LazyLock::new(|| {
     Regex::new("`([^`]+)`|“([^”]+)”|\"([^\"]+)\"|「([^」]+)」|『([^』]+)』|‘([^’]{3,})’").ok()
 });
 static DATE: Pattern = LazyLock::new(|| {
