@@ -95,12 +95,18 @@ fn text_id(tx: &Transaction<'_>, subject: &str, text: &str) -> Result<i64, Error
     tx.prepare_cached("INSERT INTO texts (hash, subject, text) VALUES (?1,?2,?3)")?
         .execute(params![hash, subject, text])?;
     let id = tx.last_insert_rowid();
+    index(tx, id, subject, text)?;
+    Ok(id)
+}
+
+/// Makes a text findable by its words.
+pub(super) fn index(tx: &Transaction<'_>, id: i64, subject: &str, text: &str) -> Result<(), Error> {
     let indexed = Analyzer::built_in().index(&[subject, text]);
     tx.prepare_cached(
         "INSERT INTO texts_fts (rowid, body, sounds, concepts) VALUES (?1,?2,?3,?4)",
     )?
     .execute(params![id, indexed.body, indexed.sounds, indexed.concepts])?;
-    Ok(id)
+    Ok(())
 }
 
 /// The documents of a day.

@@ -16,6 +16,7 @@ use super::{
     Error,
     lane::Lane,
     lock::WriterLock,
+    reindex::bring_up_to_date,
     schema::{DAY, OWNER},
     vec_extension,
 };
@@ -49,6 +50,7 @@ impl Store {
         let lock = WriterLock::take(&folder)?;
         let mut conn = connect(&folder.join("owner.db"), false)?;
         OWNER.migrate(&mut conn)?;
+        bring_up_to_date(&mut conn)?;
         let writer = Writer {
             days: folder.join("days"),
             conn,

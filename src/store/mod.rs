@@ -29,6 +29,7 @@ mod lock;
 mod marks;
 #[cfg(test)]
 mod recall;
+mod reindex;
 mod reports;
 mod schema;
 mod search;

@@ -6,26 +6,21 @@
 
 mod filter;
 mod fuse;
+mod lines;
 mod words;
 
 use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;
-use rusqlite::{Connection, OptionalExtension, ToSql, params};
+use rusqlite::{Connection, ToSql};
 use serde::Serialize;
 
-use super::{
-    Error, Store, What,
-    codec::from_name,
-    day_file::{KEPT, read_kept},
-    embed::Analyzer,
-    vectors,
-};
+use super::{Error, Store, What, codec::from_name, vectors};
 use crate::model::{Day, LogKind, Moment, Severity, record::Kept};
 use filter::{Filter, borrowed};
-use words::{COLUMNS, by_words, fts_query};
+use words::by_words;
 
-/// Candidates of each side.
+/// Candidates of each side, unless more are asked for.
 const CANDIDATES: usize = 100;
 
 /// A question with filters; all of them must hold.
@@ -73,6 +68,11 @@ impl Query {
             zone,
         }
     }
+
+    /// How many each side gives: whoever leafs on finds what one side alone found late.
+    fn candidates(&self) -> usize {
+        self.limit.max(CANDIDATES)
+    }
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -118,7 +118,7 @@ impl Store {
             Some(day) => {
                 let query = query.clone();
                 let found = self
-                    .ask_day(day, move |c| records(c, &query))
+                    .ask_day(day, move |c| lines::by_words(c, &query))
                     .await?
                     .unwrap_or_default();
                 let ranked = found.into_iter();
@@ -158,9 +158,8 @@ pub(super) fn search(
         prefer_recent_incidents(&mut hits);
         hits
     };
-    let best = records.first().map_or(0.0, |(_, _, score)| *score);
     for (day, kept, score) in records {
-        hits.push(record_hit(query, day, kept, fuse::of_words(score, best)));
+        hits.push(record_hit(query, day, kept, score));
     }
     hits.sort_by(|a, b| {
         (b.score.total_cmp(&a.score))
@@ -173,14 +172,22 @@ pub(super) fn search(
     Ok(Hits { hits, total })
 }
 
-/// "Was it like this the last time?" asks for the last time.
+/// Incidents that fit nearly as well as the best one: this share of its score.
+const NEARLY: f64 = 0.8;
+
+/// "Was it like this the last time?" asks for the last time: of incidents that fit nearly alike the newest goes first. One that fits
+/// clearly better does however old it is, and none falls behind those that fit worse.
 fn prefer_recent_incidents(hits: &mut [Hit]) {
     let incidents = hits.iter().filter(|h| h.what == What::Incident);
-    let Some(newest) = incidents.map(|h| h.date.date()).max() else {
+    let enough = NEARLY * incidents.map(|h| h.score).fold(0.0, f64::max);
+    let near = |h: &Hit| h.what == What::Incident && h.score >= enough;
+    let alike = hits.iter().filter(|h| near(h));
+    let Some(newest) = alike.map(|h| h.date.date()).max() else {
         return;
     };
-    for hit in hits.iter_mut().filter(|h| h.what == What::Incident) {
-        hit.score *= fuse::recency((newest - hit.date.date()).get_days());
+    for hit in hits.iter_mut().filter(|h| near(h)) {
+        let recency = fuse::recency((newest - hit.date.date()).get_days());
+        hit.score = (hit.score * recency).max(enough);
     }
 }
 
@@ -197,7 +204,7 @@ fn by_vector(c: &Connection, query: &Query, filter: &Filter) -> Result<Vec<(i64,
     vectors::nearest(
         c,
         &vector,
-        CANDIDATES,
+        query.candidates(),
         (!filter.is_empty()).then_some((texts.as_str(), &values)),
     )
 }
@@ -227,7 +234,7 @@ fn docs_with(
 }
 
 fn listed(c: &Connection, query: &Query, filter: &Filter) -> Result<Vec<Hit>, Error> {
-    let limit = i64::try_from(query.limit.max(CANDIDATES)).unwrap_or(i64::MAX);
+    let limit = i64::try_from(query.candidates()).unwrap_or(i64::MAX);
     let named = filter.named(&[(":limit", &limit)]);
     let condition = if filter.is_empty() {
         "1"
@@ -261,42 +268,6 @@ fn read_hit(row: &rusqlite::Row<'_>, query: &Query, score: f64) -> Result<Hit, E
         namespace: row.get(7)?,
         object: row.get(8)?,
     })
-}
-
-/// Kept lines of one day by full text with their scores, best first.
-fn records(c: &Connection, query: &Query) -> Result<Vec<(Kept, f64)>, Error> {
-    let terms = Analyzer::built_in().query(&query.text);
-    let Some(question) = fts_query(&terms, None) else {
-        return Ok(Vec::new());
-    };
-    let (from, to) = query.time.unwrap_or((i64::MIN, i64::MAX));
-    let mut find = c.prepare_cached(&format!(
-        "SELECT rowid, -bm25(kept_fts, {COLUMNS}) AS score FROM kept_fts WHERE kept_fts MATCH ?1 AND +rowid IN (
-           SELECT id FROM kept WHERE (?2 IS NULL OR kind = ?2) AND ts_ms >= ?3 AND ts_ms < ?4
-             AND (?5 IS NULL OR namespace = ?5) AND (?6 IS NULL OR instr(name, ?6) > 0))
-         ORDER BY score DESC, rowid LIMIT {CANDIDATES}"
-    ))?;
-    let ids: Vec<(i64, f64)> = find
-        .query_map(
-            params![
-                question,
-                query.kind.map(LogKind::as_str),
-                from,
-                to,
-                query.namespace,
-                query.object
-            ],
-            |r| Ok((r.get(0)?, r.get(1)?)),
-        )?
-        .collect::<Result<_, _>>()?;
-    let mut read = c.prepare_cached(&format!("SELECT {KEPT} FROM kept WHERE id = ?1"))?;
-    let mut out = Vec::with_capacity(ids.len());
-    for (id, score) in ids {
-        if let Some(kept) = read.query_row([id], read_kept).optional()? {
-            out.push((kept?, score));
-        }
-    }
-    Ok(out)
 }
 
 fn record_hit(query: &Query, day: Day, kept: Kept, score: f64) -> Hit {

@@ -27,7 +27,8 @@ impl Store {
     /// dropped, those that this one made before are taken from the cache; [`Store::unembedded`] then lists what is to be embedded.
     pub async fn use_embedder(&self, external: Option<(String, usize)>) -> Result<(), Error> {
         self.change(move |tx| {
-            let (name, dimension) = external.unwrap_or((embed::NAME.to_owned(), embed::DIMENSION));
+            let (name, dimension) =
+                external.unwrap_or((embed::name().to_owned(), embed::DIMENSION));
             if current(tx)?.is_some_and(|e| e.name == name && e.dimension == dimension) {
                 return Ok(());
             }
@@ -118,7 +119,7 @@ pub(super) fn keep_up(tx: &Transaction<'_>) -> Result<(), Error> {
     let analyzer = Analyzer::built_in();
     let weights = match embedder {
         // An older version of the built-in embedder is another one.
-        Some(e) if e.name == embed::NAME && e.texts > 0 && texts < 2 * e.texts => {
+        Some(e) if e.name == embed::name() && e.texts > 0 && texts < 2 * e.texts => {
             Weights::from_bytes(&e.weights)
         }
         _ => None,
@@ -129,31 +130,43 @@ pub(super) fn keep_up(tx: &Transaction<'_>) -> Result<(), Error> {
         let mut w = Weights::default();
         each_text(
             tx,
-            "SELECT id, subject || ' ' || text FROM texts",
-            |_, text| {
-                w.learn(analyzer, text);
+            "SELECT id, subject, text FROM texts",
+            |_, subject, text| {
+                w.learn(analyzer, &format!("{subject} {text}"));
                 Ok(())
             },
         )?;
-        reset(tx, embed::NAME, embed::DIMENSION, texts, &w.to_bytes())?;
+        reset(tx, embed::name(), embed::DIMENSION, texts, &w.to_bytes())?;
         w
     };
     each_text(
         tx,
-        "SELECT id, subject || ' ' || text FROM texts WHERE id NOT IN (SELECT id FROM vectors)",
-        |id, text| put(tx, id, &weights.embed(analyzer, text)),
+        "SELECT id, subject, text FROM texts WHERE id NOT IN (SELECT id FROM vectors)",
+        |id, subject, text| {
+            put(
+                tx,
+                id,
+                &weights.embed(analyzer, &format!("{subject} {text}")),
+            )
+        },
     )
+}
+
+/// Whether the vectors are of the built-in embedder in another version: no question of this one can be held against them.
+pub(super) fn of_another_version(c: &Connection) -> Result<bool, Error> {
+    let embedder = current(c)?;
+    Ok(embedder.is_some_and(|e| embed::is_built_in(&e.name) && e.name != embed::name()))
 }
 
 /// How rare the terms of the owner's texts are; `None` before any text came or with an external embedder.
 pub(super) fn weights(c: &Connection) -> Result<Option<Weights>, Error> {
-    let own = current(c)?.filter(|e| e.name == embed::NAME);
+    let own = current(c)?.filter(|e| e.name == embed::name());
     Ok(own.and_then(|e| Weights::from_bytes(&e.weights)))
 }
 
 /// The vector of a question by the built-in embedder; `None` when the vectors are another embedder's.
 pub(super) fn embed_query(c: &Connection, text: &str) -> Result<Option<Vec<f32>>, Error> {
-    let Some(e) = current(c)?.filter(|e| e.name == embed::NAME) else {
+    let Some(e) = current(c)?.filter(|e| e.name == embed::name()) else {
         return Ok(None);
     };
     let weights = Weights::from_bytes(&e.weights).unwrap_or_default();
@@ -161,7 +174,7 @@ pub(super) fn embed_query(c: &Connection, text: &str) -> Result<Option<Vec<f32>>
 }
 
 /// Cosine distance from which on two texts have nothing to do with each other: a word that nobody wrote finds nothing.
-const FAR: f64 = 0.8;
+pub(super) const FAR: f64 = 0.8;
 
 /// The nearest `k` texts among those that `filter` (a subquery of text ids) allows, nearest first, with the cosine of their angle to the
 /// question; none that is [`FAR`].
@@ -252,7 +265,7 @@ fn put(tx: &Transaction<'_>, id: i64, v: &[f32]) -> Result<(), Error> {
 
 /// Takes over what the embedder made of these texts before. Of several external models only the present one's vectors are kept.
 fn from_cache(tx: &Transaction<'_>, name: &str, dimension: usize) -> Result<(), Error> {
-    if name == embed::NAME {
+    if name == embed::name() {
         return Ok(());
     }
     tx.execute("DELETE FROM embedded WHERE model <> ?1", [name])?;
@@ -296,18 +309,18 @@ fn drop_orphans(tx: &Transaction<'_>) -> Result<(), Error> {
     Ok(())
 }
 
-fn each_text(
+pub(super) fn each_text(
     tx: &Transaction<'_>,
     sql: &str,
-    mut f: impl FnMut(i64, &str) -> Result<(), Error>,
+    mut f: impl FnMut(i64, &str, &str) -> Result<(), Error>,
 ) -> Result<(), Error> {
     // Read whole: the loop's body writes to the tables that the query reads.
-    let rows: Vec<(i64, String)> = tx
+    let rows: Vec<(i64, String, String)> = tx
         .prepare(sql)?
-        .query_map([], |r| Ok((r.get(0)?, r.get(1)?)))?
+        .query_map([], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)))?
         .collect::<Result<_, _>>()?;
-    for (id, text) in rows {
-        f(id, &text)?;
+    for (id, subject, text) in rows {
+        f(id, &subject, &text)?;
     }
     Ok(())
 }

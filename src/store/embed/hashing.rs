@@ -1,17 +1,25 @@
 //! Features of a text hashed into a vector of fixed width, weighted by how rare they are among the owner's own texts.
 
+use std::sync::LazyLock;
+
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::{Analyzer, sound::sound, words::Token};
+use super::{Analyzer, LEXICON, sound::sound, words::Token};
 
 /// Width of the built-in vectors.
 pub const DIMENSION: usize = 256;
-/// Names the way of embedding: vectors of another name are made again.
-pub const NAME: &str = "built-in-2";
+/// Names the way of embedding, by its version and by the lexicon whose concepts it weighs: vectors of another name are made again.
+pub(in crate::store) fn name() -> &'static str {
+    static NAME: LazyLock<String> =
+        LazyLock::new(|| format!("{BUILT_IN}2-{:016x}", xxh3_64(LEXICON.as_bytes())));
+    &NAME
+}
+
+const BUILT_IN: &str = "built-in-";
 
 /// Whether a name is of this embedder in any version.
 pub(in crate::store) fn is_built_in(name: &str) -> bool {
-    name.starts_with("built-in-")
+    name.starts_with(BUILT_IN)
 }
 
 /// Buckets of the document frequencies: enough that two features of a log rarely share one.

@@ -13,8 +13,8 @@ mod words;
 
 use std::{collections::BTreeSet, sync::LazyLock};
 
-pub(super) use hashing::{Class, is_built_in};
-pub use hashing::{DIMENSION, NAME, Weights};
+pub(super) use hashing::{Class, is_built_in, name};
+pub use hashing::{DIMENSION, Weights};
 pub use lexicon::{InvalidLexicon, Lexicon};
 use words::{Token, tokens};
 
@@ -35,6 +35,9 @@ pub struct Terms {
     pub concepts: BTreeSet<String>,
 }
 
+/// The lexicon that is shipped in the program.
+const LEXICON: &str = include_str!("../../../resources/lexicon.toml");
+
 /// Splits text into terms, with a lexicon.
 #[derive(Debug)]
 pub struct Analyzer {
@@ -52,8 +55,7 @@ impl Analyzer {
     pub fn built_in() -> &'static Self {
         static BUILT_IN: LazyLock<Analyzer> = LazyLock::new(|| {
             // A test reads the same file; a program that shipped a broken one would still find words as they stand.
-            let text = include_str!("../../../resources/lexicon.toml");
-            Analyzer::new(text.parse().unwrap_or_default())
+            Analyzer::new(LEXICON.parse().unwrap_or_default())
         });
         &BUILT_IN
     }

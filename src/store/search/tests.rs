@@ -70,34 +70,89 @@ async fn of_incidents_that_fit_alike_the_last_one_is_found_first_and_one_that_fi
  {
     let dir = tempfile::tempdir().expect("dir");
     let store = open(dir.path());
-    let incidents = [
+    let incident = |id: &str, text: &str| Doc {
+        what: What::Incident,
+        ..doc(id, text, "shop")
+    };
+    let days = [
         (
             "2026-09-02",
-            "old",
-            "connection pool of the payment service exhausted",
+            vec![
+                incident("cert", "certificate of the gateway expired"),
+                incident("old", "connection pool of the payment service exhausted"),
+            ],
         ),
         (
-            "2026-10-20",
-            "last",
-            "connection pool of the payment service was exhausted",
+            "2026-11-21",
+            vec![
+                incident(
+                    "last",
+                    "connection pool of the payment service was exhausted",
+                ),
+                incident("now", "route of the gateway lost"),
+                doc("line", "certificate of the gateway renewed", "shop"),
+            ],
         ),
-        ("2026-11-21", "now", "certificate of the gateway expired"),
     ];
-    for (date, id, text) in incidents {
-        let incident = Doc {
-            what: What::Incident,
-            ..doc(id, text, "shop")
-        };
-        let docs = store.replace_docs(day(date), vec![incident]).await;
-        docs.expect("docs");
+    for (date, docs) in days {
+        let put = store.replace_docs(day(date), docs).await;
+        put.expect("docs");
     }
     for (asked, order) in [
         ("connection pool exhausted", ["last", "old"].as_slice()),
-        ("certificate expired", &["now"]),
+        // Newer incidents are found as well, and a template that fits nearly as well.
+        ("certificate of the gateway expired", &["cert", "line"]),
     ] {
         let hits = store.search(Query::new(asked, zone())).await;
         let hits = hits.expect("search").hits;
         let ids: Vec<&str> = hits.iter().map(|h| h.id.as_str()).collect();
         assert_eq!(&ids[..order.len()], order, "{hits:?}");
     }
+}
+
+#[tokio::test]
+async fn a_line_that_was_written_all_day_does_not_bury_the_finding() {
+    let dir = tempfile::tempdir().expect("dir");
+    let store = open(dir.path());
+    let d = day("2026-11-21");
+    let finding = Doc {
+        what: What::Finding,
+        ..doc("f1", "镜像拉取不下来，仓库里没有这个标签", "shop")
+    };
+    let docs = vec![
+        doc("a", "镜像拉取失败 number <num>", "shop"),
+        finding,
+        doc("b", "GET <path> <num> <num>ms", "shop"),
+    ];
+    store.replace_docs(d, docs).await.expect("docs");
+    let identities: Vec<u64> = (1..=30).collect();
+    let event = digest(LogKind::Event, "k", &identities);
+    let put = store.put_object(d, LogKind::Event, meta("k"), event).await;
+    put.expect("put");
+    let query = Query {
+        what: vec![What::Template, What::Finding, What::Record],
+        limit: 40,
+        ..Query::new("镜像拉取失败", zone())
+    };
+    let hits = store.search(query).await.expect("search").hits;
+    let records = hits.iter().filter(|h| h.what == What::Record);
+    assert_eq!(records.count(), 30);
+    let at = hits.iter().position(|h| h.id == "f1");
+    assert!(at.is_some_and(|at| at < 3), "{at:?} of {hits:?}");
+}
+
+#[tokio::test]
+async fn whoever_asks_for_many_is_given_more_than_a_side_brings_at_first() {
+    let dir = tempfile::tempdir().expect("dir");
+    let store = open(dir.path());
+    let many = CANDIDATES + 50;
+    let docs = (0..many).map(|n| doc(&n.to_string(), &format!("disk{n} is full"), "shop"));
+    let put = store.replace_docs(day("2026-11-21"), docs.collect()).await;
+    put.expect("docs");
+    let query = Query {
+        limit: 1000,
+        ..Query::new("disk is full", zone())
+    };
+    let found = store.search(query).await.expect("search");
+    assert_eq!(found.total, many);
 }

@@ -6,7 +6,7 @@
 use rusqlite::Connection;
 
 use super::{
-    CANDIDATES, Query,
+    Query,
     filter::{Filter, borrowed},
 };
 use crate::store::{
@@ -30,7 +30,7 @@ pub(super) fn by_words(
         none if none.is_empty() => "1".to_owned(),
         texts => format!("+rowid IN ({texts})"),
     };
-    let limit = i64::try_from(CANDIDATES).unwrap_or(i64::MAX);
+    let limit = i64::try_from(query.candidates()).unwrap_or(i64::MAX);
     let named = filter.named(&[(":question", &question), (":limit", &limit)]);
     let mut find = c.prepare_cached(&format!(
         "SELECT rowid, -bm25(texts_fts, {COLUMNS}) AS score FROM texts_fts WHERE texts_fts MATCH :question AND {allowed} ORDER BY score DESC, rowid LIMIT :limit"
