@@ -68,7 +68,9 @@ pub(super) fn doubts(
     // An address has no letters, and is a name all the same.
     let words = said
         .rest
-        .split(|c: char| !c.is_ascii_digit() && c != '.' && c != ':');
+        .split(|c: char| !c.is_ascii_alphanumeric() && c != '.' && c != ':');
+    // `v2.4.1` is a version, and checked as a name.
+    let words = words.filter(|w| !w.contains(|c: char| c.is_ascii_alphabetic()));
     let words = words.map(|w| w.trim_matches(['.', ':']));
     let addresses = words.filter(|w| w.matches('.').count() >= 2 && !ground.has_word(w));
     faults.extend(addresses.map(|w| Fault::Name(w.to_owned())));

@@ -142,12 +142,17 @@ fn called(c: &Captures<'_>, is_caller: bool, clause: &Clause<'_>) -> Option<Faul
     } else {
         (second, first)
     };
-    let known = |name: &str| clause.is_object(name);
+    let titles: Vec<String> = clause
+        .findings
+        .iter()
+        .map(|f| head(&f.title).to_lowercase())
+        .collect();
+    // Who calls is often no object of the report, and stands in a title alone.
+    let known = |name: &str| clause.is_object(name) || titles.iter().any(|t| t.contains(name));
     if !known(from) || !known(to) || from == to {
         return None;
     }
-    let told = clause.findings.iter().any(|f| {
-        let title = head(&f.title).to_lowercase();
+    let told = titles.iter().any(|title| {
         let at = title.find(from);
         at.is_some_and(|at| title[at + from.len()..].contains(to))
     });
