@@ -220,8 +220,10 @@ impl Ground {
                     .as_str()
                     .map_or_else(|| value.to_string(), str::to_owned);
                 self.add(&value);
-                // People call an image by its tag.
-                if let Some((_, tag)) = value.rsplit_once(':') {
+                // People call an image by its tag; what stands behind a colon elsewhere is a port.
+                if d.path.ends_with("/image")
+                    && let Some((_, tag)) = value.rsplit_once(':')
+                {
                     self.add(tag);
                 }
                 self.measures.field(&d.path, &value);

@@ -147,14 +147,18 @@ fn called(c: &Captures<'_>, is_caller: bool, clause: &Clause<'_>) -> Option<Faul
         .iter()
         .map(|f| head(&f.title).to_lowercase())
         .collect();
+    let place = |title: &str, name: &str| {
+        let mut words = title.split(|c: char| !c.is_ascii_alphanumeric() && c != '-');
+        words.position(|word| word == name)
+    };
     // Who calls is often no object of the report, and stands in a title alone.
-    let known = |name: &str| clause.is_object(name) || titles.iter().any(|t| t.contains(name));
-    if !known(from) || !known(to) || from == to {
+    let stands = |name: &str| titles.iter().any(|title| place(title, name).is_some());
+    let is_known = |name: &str| clause.is_object(name) || stands(name);
+    if !is_known(from) || !is_known(to) || from == to {
         return None;
     }
-    let told = titles.iter().any(|title| {
-        let at = title.find(from);
-        at.is_some_and(|at| title[at + from.len()..].contains(to))
-    });
+    let told = titles
+        .iter()
+        .any(|title| place(title, from).is_some_and(|at| place(title, to) > Some(at)));
     (!told).then(|| Fault::Word(format!("{from} -> {to}")))
 }
