@@ -186,6 +186,21 @@ pub(super) mod tests {
         model::{LogKind, Origin, record::Kept, sample},
     };
 
+    /// What is wrong with a draft; nothing when it holds.
+    pub(crate) fn faults_of(
+        draft: &Draft,
+        report: &Report,
+        records: &Records,
+        lang: Lang,
+    ) -> Vec<Fault> {
+        let facts = Facts {
+            report,
+            records,
+            lang,
+        };
+        check(draft, facts).err().unwrap_or_default()
+    }
+
     pub(crate) fn records(report: &Report) -> Records {
         let kept = |id: EvidenceId| {
             let text = match id.kind {

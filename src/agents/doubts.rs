@@ -161,7 +161,10 @@ fn called(text: &str, facts: Facts<'_>) -> BTreeSet<String> {
 mod tests {
     use super::*;
     use crate::{
-        agents::claims::{Draft, check, tests::records},
+        agents::claims::{
+            Draft,
+            tests::{faults_of, records},
+        },
         model::sample,
     };
 
@@ -174,12 +177,7 @@ mod tests {
             findings: vec![report.findings[0].id.clone()],
             evidence: vec![report.findings[0].evidence[0].id.to_string()],
         };
-        let facts = Facts {
-            report: &report,
-            records: &records,
-            lang,
-        };
-        check(&draft, facts).err().unwrap_or_default()
+        faults_of(&draft, &report, &records, lang)
     }
 
     #[test]

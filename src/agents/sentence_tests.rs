@@ -11,7 +11,10 @@ use crate::model::{
 };
 
 use super::{
-    claims::{Draft, Facts, check, tests::records},
+    claims::{
+        Draft,
+        tests::{faults_of, records},
+    },
     fault::Fault,
 };
 
@@ -54,12 +57,7 @@ fn faults(text: &str, finding: usize, kind: ClaimKind, lang: Lang) -> Vec<Fault>
             .map(|id| id.to_string())
             .collect(),
     };
-    let facts = Facts {
-        report: &report,
-        records: &records,
-        lang,
-    };
-    check(&draft, facts).err().unwrap_or_default()
+    faults_of(&draft, &report, &records, lang)
 }
 
 #[test]

@@ -16,6 +16,7 @@ use super::{
 use crate::{
     diagnosis::faults::Catalogue,
     model::{Lang, sample},
+    round::around::ReadAround,
     store::Store,
 };
 
@@ -111,6 +112,16 @@ impl House {
         inbox::receive(&self.store, body.as_bytes(), Source::Tcop, at_ms)
             .await
             .expect("kept");
+    }
+
+    /// The same teller with logs to read.
+    pub(super) fn teller_with(&self, logs: Arc<ReadAround>) -> Teller {
+        let tools = Tools {
+            logs: Some(logs),
+            ..self.teller.tools().clone()
+        };
+        let catalogue = Catalogue::builtin().expect("catalogue");
+        Teller::new(tools, Arc::new(catalogue))
     }
 
     pub(super) async fn tend(&self, at_ms: i64) -> bool {

@@ -87,12 +87,7 @@ where
             Ok(Seen::default())
         })
     });
-    let tools = Tools {
-        logs: Some(logs),
-        ..house.teller.tools().clone()
-    };
-    let catalogue = Catalogue::builtin().expect("catalogue");
-    let teller = Teller::new(tools, Arc::new(catalogue));
+    let teller = house.teller_with(logs);
     teller.tend(&house.store, &now).await.expect("tended");
 }
 

@@ -3,11 +3,10 @@
 use super::*;
 use crate::{
     alerts::{
-        Source, Tools, bell,
+        Source, bell,
         house::{ALARM, house, now},
         inbox,
     },
-    diagnosis::faults::Catalogue,
     round::around::{ReadAround, Seen},
 };
 
@@ -62,12 +61,7 @@ async fn a_slow_owner_keeps_nobody_waiting_and_what_comes_meanwhile_is_worked_on
             Ok(Seen::default())
         })
     });
-    let tools = Tools {
-        logs: Some(logs),
-        ..house.teller.tools().clone()
-    };
-    let catalogue = Catalogue::builtin().expect("catalogue");
-    let teller = Teller::new(tools, Arc::new(catalogue));
+    let teller = house.teller_with(logs);
     // A day that nobody has read.
     let comes = async |store: &Store, policy: &str| {
         let body = ALARM.replace("POLICY", policy).replace("11-21", "11-25");

@@ -5,6 +5,8 @@ use std::sync::{Arc, Mutex};
 use axum::{Json, Router, extract::State};
 use serde_json::{Value, json};
 
+use crate::scripted_model::listen;
+
 #[derive(Default)]
 pub(crate) struct Seen {
     pub(crate) requests: Vec<String>,
@@ -25,12 +27,7 @@ pub(crate) async fn serve(fails: bool) -> (String, Shared) {
         .route("/v1/embeddings", axum::routing::post(embed))
         .route("/api/embed", axum::routing::post(embed))
         .with_state(seen.clone());
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
-        .await
-        .expect("port");
-    let url = format!("http://{}", listener.local_addr().expect("address"));
-    tokio::spawn(async move { axum::serve(listener, router).await });
-    (url, seen)
+    (listen(router).await, seen)
 }
 
 async fn chat(State(seen): State<Shared>, Json(body): Json<Value>) -> Json<Value> {

@@ -79,12 +79,17 @@ pub(crate) async fn serve(
         ..Seen::default()
     }));
     let router = Router::new().fallback(answer).with_state(seen.clone());
+    (listen(router).await, seen)
+}
+
+/// Serves on a port of its own until the test ends; its address.
+pub(crate) async fn listen(router: Router) -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
         .await
         .expect("port");
     let url = format!("http://{}", listener.local_addr().expect("address"));
     tokio::spawn(async move { axum::serve(listener, router).await });
-    (url, seen)
+    url
 }
 
 async fn answer(State(seen): State<Shared>, request: Request) -> Response {
