@@ -1,4 +1,7 @@
 //! Follows the key in `.env` while serving: whoever it names next gets yesterday analysed at once.
+//!
+//! In: changes of the file. Out: rounds begun, and the mirror for older readers handed over (at a start, tidied). Always true: the mirror
+//! is handed over before the round that fills it begins.
 
 use std::sync::Arc;
 

@@ -1,4 +1,8 @@
 //! Whose key the environment names, at the start and whenever the file changes.
+//!
+//! In: a key, whose it is said to be, and where the logs are said to be. Out: the owner in force, registered. Always true: a stored key
+//! that lasts is replaced only by a whole one of the same id that has stood still; a change that cannot be stored changes nothing, and
+//! why stands in [`Trouble`]. What a text of the file means is [`super::env_sync`]'s, reading it [`super::env_watch`]'s.
 
 use super::{
     Error, Owner, Owners, Roll,

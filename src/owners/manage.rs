@@ -1,4 +1,7 @@
 //! Adding, changing and removing owners, and the master key under all of them.
+//!
+//! In: an owner as a person or a table describes it. Out: the file of owners, changed as a whole. Always true: what is not said stays as it
+//! was; of several owners all are stored or none, and folders move only then; a key is one owner. Asks nobody and prints nothing.
 
 use std::{fs, io, path::Path};
 

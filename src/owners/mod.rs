@@ -2,7 +2,8 @@
 //!
 //! [`Owners`] is the handle that everybody holds: it finds an owner by name, opens what is needed to [`Reach`] an owner's logs, and
 //! decides whose data a call sees. Beneath it, each on its own: [`vault`] (keys at rest), [`registry`] (the file of owners),
-//! [`env_sync`] (the `.env` that others rewrite), [`switch`] (the rule), [`code`] (the spoken code).
+//! [`env_sync`] and [`env_watch`] (the `.env` that others rewrite), `environment` (whose key stands in it), `places` (where logs are), `same_key` (one
+//! key is one owner, and folders that move), [`switch`] (the rule, and what of it outlives a restart), [`code`] (the spoken code).
 //!
 //! Always true: a key leaves this room only inside a [`Reach`]; every change of the file of owners happens under its lock; nothing
 //! here talks to a network. Calls read a small file and may wait for its lock: from a runtime, through `spawn_blocking` if they change.

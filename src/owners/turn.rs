@@ -1,4 +1,8 @@
 //! A call's turn: whose data it sees, and switching by voice.
+//!
+//! In: who asks, whom for, and what was said as a code. Out: an owner, or a [`Refusal`] that a person can be told. Always true: every
+//! switch and every refusal is logged with whom it was about, never with a code; an owner who was removed is nobody. The rule itself is
+//! [`super::switch`]'s.
 
 use std::time::Duration;
 
