@@ -23,7 +23,7 @@ use crate::{
     model::{BucketUrl, Day, Lang, LogKind, LogPrefix, OwnerAlias},
     owners::{self, MasterKey, Owners, PlacesIn, Reach},
     round::{
-        Round,
+        Round, Workers,
         files::{Mirror, Shelf},
         judge::Judge,
         live::{self, Live},
@@ -233,6 +233,7 @@ impl App {
             publish: self.mirror(),
             now_ms,
             cores: self.cores.clone(),
+            workers: Workers::default(),
             live: self.live_of(&reach)?,
         })
     }

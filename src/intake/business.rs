@@ -53,7 +53,7 @@ pub struct Reader {
 impl Reader {
     /// Reads one line.
     pub fn read<'a>(&mut self, line: &'a [u8]) -> Result<BusinessRecord<'a>, Rejection> {
-        self.known.begin();
+        let known = self.known.begin(line);
         let mut draft = Draft {
             ts_ms: None,
             sum: Sum::default(),
@@ -62,7 +62,8 @@ impl Reader {
             unparsed: None,
             fields: Fields::default(),
         };
-        json::for_each_field(line, |key, node| draft.take(key, node))?;
+        let met = json::for_each_field_before(line, known, |key, node| draft.take(key, node))?;
+        draft.known.read(line, met);
         draft.finish()
     }
 }

@@ -23,8 +23,20 @@ pub(super) struct Node<'a> {
 /// Calls `each` with every field of the object that is the line. Some calls may have happened before an error is found.
 pub(super) fn for_each_field<'a>(
     line: &'a [u8],
-    mut each: impl FnMut(Cow<'a, str>, Node<'a>),
+    each: impl FnMut(Cow<'a, str>, Node<'a>),
 ) -> Result<(), Rejection> {
+    for_each_field_before(line, None, each).map(drop)
+}
+
+/// [`for_each_field`] of a line of which the part from `known` on may be a rest that has been read before: a comma, fields and the closing
+/// brace, which are valid behind an opening brace in place of the comma. Says whether it is: then `each` is not called for its fields.
+///
+/// Where a field of the object ends right before such a rest, what stands before is valid up to there, and so the whole line is.
+pub(super) fn for_each_field_before<'a>(
+    line: &'a [u8],
+    known: Option<usize>,
+    mut each: impl FnMut(Cow<'a, str>, Node<'a>),
+) -> Result<bool, Rejection> {
     if line.first() != Some(&b'{') && line.trim_ascii_start().first() != Some(&b'{') {
         return Err(Rejection::NotJson);
     }
@@ -37,11 +49,14 @@ pub(super) fn for_each_field<'a>(
         let node = Node::new(value).ok_or(Rejection::NotJson)?;
         end = node.raw.as_ptr().addr() + node.raw.len() - line.as_ptr().addr();
         each(key, node);
+        if known == Some(end) {
+            return Ok(true);
+        }
     }
     // The parser stops at the closing brace and does not look behind it.
     let closes = line[end..].trim_ascii() == b"}" || end == 0 && is_empty_object(line);
     if closes {
-        Ok(())
+        Ok(false)
     } else {
         Err(Rejection::NotJson)
     }

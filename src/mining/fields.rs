@@ -4,9 +4,6 @@
 //! different values per field; beyond it the distinct count stays there and values never seen before are not counted. Adding the fields of
 //! two objects is commutative as long as both kept all their values, and bounded otherwise.
 
-use std::collections::HashMap;
-
-use rustc_hash::FxBuildHasher;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::{
@@ -30,7 +27,8 @@ const VALUE_BYTES: usize = 200;
 pub struct Tracker {
     pub name: String,
     pub role: FieldRole,
-    values: HashMap<Box<str>, u32, FxBuildHasher>,
+    /// With the hash of each: few enough that looking through numbers which lie side by side beats a table.
+    values: Vec<(u64, Box<str>, u32)>,
 }
 
 impl Tracker {
@@ -38,16 +36,21 @@ impl Tracker {
         Self {
             name: name.into(),
             role,
-            values: HashMap::default(),
+            values: Vec::new(),
         }
     }
 
     pub fn add(&mut self, value: &str) {
         let value = &value[..value.floor_char_boundary(VALUE_BYTES)];
-        if let Some(n) = self.values.get_mut(value) {
+        if value.is_empty() {
+            return;
+        }
+        let hash = xxh3_64(value.as_bytes());
+        let mut known = self.values.iter_mut();
+        if let Some((.., n)) = known.find(|(h, v, _)| *h == hash && **v == *value) {
             *n += 1;
-        } else if self.values.len() < TRACKED && !value.is_empty() {
-            self.values.insert(value.into(), 1);
+        } else if self.values.len() < TRACKED {
+            self.values.push((hash, value.into(), 1));
         }
     }
 
@@ -56,7 +59,10 @@ impl Tracker {
     pub fn finish(self) -> Option<KeyField> {
         let distinct = u32::try_from(self.values.len()).unwrap_or(u32::MAX);
         let full = self.values.len() == TRACKED;
-        let mut top = top(self.values.into_iter(), TOP_OF_OBJECT);
+        let mut top = top(
+            self.values.into_iter().map(|(_, v, n)| (v, n)),
+            TOP_OF_OBJECT,
+        );
         if full {
             let often = top.partition_point(|(_, n)| *n > 1);
             top.truncate(often.max(SINGLES));

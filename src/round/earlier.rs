@@ -147,6 +147,7 @@ async fn read(
         &Desk {
             source: &round.source,
             cores: &round.cores,
+            workers: &round.workers,
             range,
             clock: &clock,
         },

@@ -26,5 +26,7 @@ pub mod source;
 pub mod still;
 pub mod tasks;
 mod turns;
+mod workers;
 pub use error::Error;
 pub use run::Round;
+pub use workers::Workers;

@@ -21,9 +21,9 @@ use super::{
     run::begin,
     source::{Found, Source},
     tasks::Work,
+    workers::Workers,
 };
 use crate::{
-    mining,
     model::{
         Day, DayRange, Lang, LogKind,
         shapes::{LineCounts, ObjectDigest, ObjectProblem},
@@ -198,6 +198,7 @@ pub(super) struct Desk<'a> {
     pub source: &'a Source,
     /// Digests that may be made at once in this process.
     pub cores: &'a Arc<Semaphore>,
+    pub workers: &'a Workers,
     pub range: &'a DayRange,
     pub clock: &'a Stopwatch,
 }
@@ -213,11 +214,12 @@ impl Desk<'_> {
         let (kind, key) = (found.kind, found.key.clone());
         let (range, claims) = (self.range.clone(), claims.clone());
         let cluster = self.source.cluster(found).map(str::to_owned);
+        let workers = self.workers.clone();
         let _core = self.cores.acquire().await.map_err(|_| Error::Stopped)?;
         let digesting = blocking(move || {
             let mine = claims.object(&key);
-            let digest = mining::digest::digest(kind, &key, &bytes, &range, &mut |identity| {
-                mine.claim(identity)
+            let digest = workers.let_one(|worker| {
+                worker.digest(kind, &key, &bytes, &range, &mut |id| mine.claim(id))
             });
             match cluster {
                 Some(cluster) => digest.in_cluster(&cluster),

@@ -24,6 +24,7 @@ use super::{
     read::{Batch, Desk, Reading},
     source::{Found, Source},
     tasks::Work,
+    workers::Workers,
 };
 use crate::{
     model::{
@@ -46,6 +47,8 @@ pub struct Round {
     pub publish: Option<Mirror>,
     /// Digests that may be made at once in this process.
     pub cores: Arc<Semaphore>,
+    /// Who makes them.
+    pub workers: Workers,
     /// What is not in the bucket yet; `None` where nobody can be asked for it.
     pub live: Option<Live>,
     /// When the work began, Unix milliseconds: a day that is not over then is never complete.
@@ -157,6 +160,7 @@ impl Round {
             desk: Desk {
                 source: &self.source,
                 cores: &self.cores,
+                workers: &self.workers,
                 range,
                 clock,
             },

@@ -13,7 +13,7 @@ use gengfu::{
     mcp::{Rounds, Stores, sessions},
     model::{Lang, LogKind, OwnerAlias},
     round::{
-        Round,
+        Round, Workers,
         files::Shelf,
         judge::Judge,
         live::{Live, Scope},
@@ -153,5 +153,6 @@ pub(crate) fn round(folder: &Path, owner: &OwnerAlias, store: Store, baseline_da
         now_ms: i64::MAX,
         publish: None,
         cores: Arc::new(Semaphore::new(2)),
+        workers: Workers::default(),
     }
 }

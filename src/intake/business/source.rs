@@ -3,11 +3,17 @@
 //! In: the parts of a line that say so: tags nested or flat, the file, the host. Out: a [`Source`] and what the parts add to the line's
 //! identity. Always true: the same parts, byte for byte, are worked out once; others that mean the same give the same result. At most
 //! [`MOST`] are remembered, since log text is hostile.
+//!
+//! CLS writes the tags last, and they are most of a line. A rest of a line that holds nothing else is checked once, and known again.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{Arc, LazyLock},
+};
 
+use memchr::memmem::Finder;
 use rustc_hash::FxBuildHasher;
-use xxhash_rust::xxh3::xxh3_64;
+use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use crate::{
     intake::{
@@ -19,6 +25,12 @@ use crate::{
 
 /// Sources of one object that are remembered; a cluster has a few thousand pods.
 const MOST: usize = 8192;
+
+/// Rests that may be remembered although few lines end with one of them.
+const TRIED: usize = 64;
+
+/// Where a rest of tags begins, nested or flat. Inside of a string the quote would have a backslash.
+static TAGS: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b",\"__TAG__"));
 
 /// Who wrote a business line. Empty where the tag is missing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -35,12 +47,38 @@ pub struct Source {
 pub(super) struct Known {
     /// The parts of the present line: length and text of each name and each raw value.
     parts: Vec<u8>,
+    /// The rest of the present line.
+    rest: Rest,
     found: HashMap<u64, Found, FxBuildHasher>,
+    /// Rests by the hash of their bytes.
+    rests: HashMap<u64, Tags, FxBuildHasher>,
+    /// How many lines ended with one of them.
+    met: usize,
+}
+
+/// What is known of the end of a line.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Rest {
+    /// There is no rest of tags, or it was of no use.
+    #[default]
+    None,
+    /// From here on tags may follow that were not seen before.
+    New { at: usize },
+    /// It ends with the rest of this hash.
+    Known { hash: u64 },
+}
+
+/// A rest of a line that is tags to its end.
+#[derive(Debug)]
+struct Tags {
+    bytes: Box<[u8]>,
+    parts: Box<[u8]>,
 }
 
 #[derive(Debug, Clone)]
 struct Found {
     parts: Box<[u8]>,
+    rest: Rest,
     sum: Sum,
     source: Arc<Source>,
 }
@@ -56,42 +94,92 @@ pub(super) fn is_part(name: &str) -> bool {
 }
 
 impl Known {
-    /// Forgets the parts of the line before.
-    pub(super) fn begin(&mut self) {
+    /// Forgets the parts of the line before; tells where the rest of this one begins, if it has been read before.
+    pub(super) fn begin(&mut self, line: &[u8]) -> Option<usize> {
         self.parts.clear();
+        self.rest = Rest::None;
+        let useful = self.rests.len() < TRIED || self.met > self.rests.len();
+        let at = useful.then(|| TAGS.find(line)).flatten()?;
+        let rest = &line[at..];
+        let hash = xxh3_64(rest);
+        match self.rests.get(&hash) {
+            Some(tags) if *tags.bytes == *rest => {
+                self.rest = Rest::Known { hash };
+                return Some(at);
+            }
+            None if self.rests.len() < MOST => self.rest = Rest::New { at },
+            _ => {}
+        }
+        None
+    }
+
+    /// The line was read and is valid; `met` when the rest that [`begin`](Self::begin) told of was met.
+    pub(super) fn read(&mut self, line: &[u8], met: bool) {
+        if met {
+            self.met += 1;
+        } else if let Rest::New { at } = std::mem::take(&mut self.rest) {
+            self.remember(&line[at..]);
+        }
+    }
+
+    /// Remembers a rest that is an object of tags when a brace stands in place of its comma.
+    fn remember(&mut self, rest: &[u8]) {
+        let object = [b"{", &rest[1..]].concat();
+        let (mut parts, mut tags_only) = (Vec::new(), true);
+        let read = json::for_each_field(&object, |name, node| {
+            tags_only &= is_part(&name);
+            push(&mut parts, &name, node.raw());
+        });
+        if read.is_ok() && tags_only {
+            let tags = Tags {
+                bytes: rest.into(),
+                parts: parts.into(),
+            };
+            self.rests.entry(xxh3_64(rest)).or_insert(tags);
+        }
     }
 
     pub(super) fn part(&mut self, name: &str, raw: &str) {
-        for text in [name, raw] {
-            self.parts.extend_from_slice(&text.len().to_le_bytes());
-            self.parts.extend_from_slice(text.as_bytes());
-        }
+        push(&mut self.parts, name, raw);
     }
 
     /// Who wrote the line, and what its parts add to the identity.
     pub(super) fn source(&mut self) -> (Sum, Arc<Source>) {
-        let hash = xxh3_64(&self.parts);
+        let tags = match self.rest {
+            Rest::Known { hash } => hash,
+            Rest::None | Rest::New { .. } => 0,
+        };
+        let hash = xxh3_64_with_seed(&self.parts, tags);
         if let Some(found) = self.found.get(&hash)
+            && found.rest == self.rest
             && *found.parts == *self.parts
         {
             return (found.sum, found.source.clone());
         }
         let mut draft = Draft::default();
-        let mut rest = self.parts.as_slice();
-        while let (Some(name), Some(raw)) = (next(&mut rest), next(&mut rest)) {
-            draft.part(name, raw);
+        draft.parts(&self.parts);
+        if let Some(tags) = self.rests.get(&tags) {
+            draft.parts(&tags.parts);
         }
         let (sum, source) = draft.finish();
         let source = Arc::new(source);
         if self.found.len() < MOST {
             let found = Found {
                 parts: self.parts.as_slice().into(),
+                rest: self.rest,
                 sum,
                 source: source.clone(),
             };
             self.found.entry(hash).or_insert(found);
         }
         (sum, source)
+    }
+}
+
+fn push(parts: &mut Vec<u8>, name: &str, raw: &str) {
+    for text in [name, raw] {
+        parts.extend_from_slice(&text.len().to_le_bytes());
+        parts.extend_from_slice(text.as_bytes());
     }
 }
 
@@ -112,6 +200,12 @@ struct Draft {
 }
 
 impl Draft {
+    fn parts(&mut self, mut parts: &[u8]) {
+        while let (Some(name), Some(raw)) = (next(&mut parts), next(&mut parts)) {
+            self.part(name, raw);
+        }
+    }
+
     fn part(&mut self, name: &str, raw: &str) {
         let path = Path::of(name);
         match name {

@@ -1,5 +1,7 @@
 //! One business line in every way that CLS ships it.
 
+use proptest::prelude::*;
+
 use super::*;
 
 fn record(line: &str) -> BusinessRecord<'_> {
@@ -95,4 +97,46 @@ fn a_plain_line_is_borrowed() {
     let line = r#"{"__TIMESTAMP__":1,"__CONTENT__":"积分结算完成, 共处理566条"}"#;
     assert!(matches!(record(line).text, Cow::Borrowed(_)));
     assert_eq!(read(br#"{"msg":"x"}"#), Err(Rejection::NoTimestamp));
+}
+
+/// Lines that end with tags, nested or flat, and lines in which something is wrong before them.
+fn lines() -> impl Strategy<Value = Vec<String>> {
+    let head = prop::sample::select(vec![
+        r#"{"__TIMESTAMP__":1,"__CONTENT__":"a""#,
+        r#"{"__TIMESTAMP__":2,"__CONTENT__":"b \",\"__TAG__\":{}","level":"WARN""#,
+        r#"{"__TIMESTAMP__":3,"in":{"k":[1]"#,
+        r#"{"__TIMESTAMP__":4,"open":"#,
+        r#"{"__TIMESTAMP__":5,"#,
+        "{",
+        r#"{"__TIMESTAMP__":6}"#,
+        r#"{"__TIMESTAMP__":7,"__CONTENT__":"c"} "#,
+        "{\"__TIMESTAMP__\":8,\"__CONTENT__\":\"\u{1}\"",
+    ]);
+    let rest = prop::sample::select(vec![
+        r#","__TAG__":{"pod_name":"p-1","namespace":"shop"}}"#,
+        r#","__TAG__":{"pod_name":"p-2","namespace":"shop"}}"#,
+        r#","__TAG__.pod_name":"p-1","__TAG__.namespace":"shop"}"#,
+        r#","__TAG__":{"pod_name":"p-1"},"level":"ERROR"}"#,
+        r#","__TAG__":{"pod_name":"p-1"}}}"#,
+        r#","__TAG__":{"pod_name":"p-1"}"#,
+        r#","__TAG__":1}"#,
+        "}",
+    ]);
+    prop::collection::vec(
+        (head, rest).prop_map(|(head, rest)| format!("{head}{rest}")),
+        1..40,
+    )
+}
+
+proptest! {
+    #[test]
+    fn a_reader_that_knows_many_lines_reads_each_as_if_it_were_the_first(lines in lines()) {
+        let mut reader = Reader::default();
+        for line in &lines {
+            let (with, without) = (reader.read(line.as_bytes()), read(line.as_bytes()));
+            prop_assert_eq!(&with, &without, "{}", line);
+            let valid = serde_json::from_str::<serde_json::Value>(line).is_ok();
+            prop_assert_eq!(with == Err(Rejection::NotJson), !valid, "{}", line);
+        }
+    }
 }

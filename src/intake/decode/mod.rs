@@ -19,6 +19,7 @@ mod snappy;
 
 use crate::model::record::Rejection;
 
+pub use gzip::Room;
 use lines::Lines;
 pub use problem::Problem;
 
@@ -61,10 +62,20 @@ pub fn for_each_line(
     limits: &Limits,
     f: impl FnMut(u64, Line<'_>),
 ) -> Option<Problem> {
+    for_each_line_in(&mut Room::default(), bytes, limits, f)
+}
+
+/// [`for_each_line`] in a room that is used again.
+pub fn for_each_line_in(
+    room: &mut Room,
+    bytes: &[u8],
+    limits: &Limits,
+    f: impl FnMut(u64, Line<'_>),
+) -> Option<Problem> {
     let mut lines = Lines::new(*limits, f);
     let stopped = match Form::of(bytes) {
         Form::Empty => None,
-        Form::Gzip => gzip::decompress(bytes, limits, |block| lines.push(block)),
+        Form::Gzip => gzip::decompress(bytes, limits, room, |block| lines.push(block)),
         Form::SnappyFramed => snappy::framed(bytes, |block| lines.push(block)),
         Form::SnappyHadoop => snappy::hadoop(bytes, limits, |block| lines.push(block)),
         Form::SnappyRaw => snappy::raw(bytes, limits, |block| lines.push(block)),

@@ -5,7 +5,7 @@
 //! that has been redacted is clean. What only looks similar stays: pod names, image tags, hashes, trace ids, times and order
 //! numbers are what a diagnosis is made of.
 //!
-//! Works in two steps: `scan::is_suspect` looks at every byte, many at a time, and lets nearly all text pass; only what it
+//! Works in two steps: `scan::look` looks at every byte, many at a time, and lets nearly all text pass; only what it
 //! stops is examined rule by rule.
 
 mod names;
@@ -31,11 +31,14 @@ type Hit = (Range<usize>, &'static str);
 /// Redacts a text.
 #[must_use]
 pub fn text(text: &str) -> Cow<'_, str> {
-    if !scan::is_suspect(text.as_bytes()) {
-        return Cow::Borrowed(text);
+    let suspicion = scan::look(text.as_bytes());
+    let mut hits = Vec::new();
+    if suspicion.words {
+        hits.extend(rules::hits(text));
     }
-    let mut hits = rules::hits(text);
-    hits.extend(numbers::hits(text));
+    if suspicion.number {
+        hits.extend(numbers::hits(text));
+    }
     if hits.is_empty() {
         return Cow::Borrowed(text);
     }

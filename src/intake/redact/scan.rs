@@ -1,6 +1,6 @@
 //! The quick look at every byte: may there be something to redact?
 //!
-//! In: bytes. Out: yes or no. Always true: where it says no, no rule would find anything (`proptest: the_quick_look_misses
+//! In: bytes. Out: what to look for. Always true: where it says no, no rule would find anything (`proptest: the_quick_look_misses
 //! nothing`), save for names in spellings that nobody uses (`PaSsWoRd`). Says yes too often rather than too seldom.
 
 use std::sync::LazyLock;
@@ -99,9 +99,21 @@ static SEARCH: LazyLock<Search> = LazyLock::new(|| Search {
         .ok(),
 });
 
-/// Whether the text has to be examined rule by rule.
-pub(super) fn is_suspect(text: &[u8]) -> bool {
-    has_long_number(text) || has_piece(text) || has_user_info(text)
+/// What there may be to redact. Long numbers of orders are common, and no reason to look for words.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Suspicion {
+    /// Something for [`super::rules`].
+    pub words: bool,
+    /// Something for [`super::numbers`].
+    pub number: bool,
+}
+
+/// Which rules have to examine the text.
+pub(super) fn look(text: &[u8]) -> Suspicion {
+    Suspicion {
+        words: has_piece(text) || has_user_info(text),
+        number: has_long_number(text),
+    }
 }
 
 /// Whether a line of JSON has to be taken apart to redact it, judged by its raw bytes: what its strings hold is only known where no

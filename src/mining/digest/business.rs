@@ -2,7 +2,7 @@
 //!
 //! A line whose shape was seen before costs one mask, one hash and one look-up; nothing is allocated for it.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use rustc_hash::FxBuildHasher;
 use xxhash_rust::xxh3::xxh3_64;
@@ -13,7 +13,6 @@ use crate::{
         clean,
     },
     mining::{
-        align,
         fields::{self, Tracker},
         mask::Masked,
         shape,
@@ -26,7 +25,10 @@ use crate::{
     },
 };
 
-use super::keep::Place;
+use super::{
+    blueprint::{Blueprint, Blueprints},
+    keep::Place,
+};
 
 /// Lines kept of each harmless shape and object: a shape of every hour is shown a hundred times a day all the same.
 const KEPT_SAMPLES: usize = 1;
@@ -37,9 +39,12 @@ const SAMPLES: usize = 4;
 /// Lines of a harmless shape and object whose values are followed; failures are followed to the end.
 const FOLLOWED: u32 = 64;
 
-#[derive(Debug, Default)]
-pub(super) struct Shapes {
+#[derive(Debug)]
+pub(super) struct Shapes<'b> {
+    blueprints: &'b mut Blueprints,
     services: Vec<Service>,
+    /// Services of sources that the reader remembers too, by where these lie; they are held so that nothing else comes to lie there.
+    met: HashMap<usize, (Arc<Source>, u32), FxBuildHasher>,
     /// By the hash of the tags; the tags themselves decide.
     sources: HashMap<u64, Vec<(SourceKey, u32)>, FxBuildHasher>,
     index: HashMap<u64, Vec<u32>, FxBuildHasher>,
@@ -53,20 +58,30 @@ type SourceKey = Box<str>;
 #[derive(Debug)]
 struct Shape {
     service: u32,
-    claimed: Option<Level>,
-    level: Level,
-    text: Box<str>,
     cells: Cells,
     first_ms: i64,
     last_ms: i64,
     n: u32,
     kept: Vec<(i64, EvidenceId)>,
+    /// Begins with the fields of the blueprint.
     fields: Vec<Tracker>,
-    /// For each placeholder the tracker that follows it.
-    places: Vec<usize>,
+    blueprint: Arc<Blueprint>,
 }
 
-impl Shapes {
+impl<'b> Shapes<'b> {
+    pub(super) fn new(blueprints: &'b mut Blueprints) -> Self {
+        Self {
+            blueprints,
+            services: Vec::new(),
+            met: HashMap::default(),
+            sources: HashMap::default(),
+            index: HashMap::default(),
+            found: Vec::new(),
+            masked: Masked::default(),
+            tags: String::new(),
+        }
+    }
+
     pub(super) fn add(
         &mut self,
         record: &BusinessRecord<'_>,
@@ -83,9 +98,9 @@ impl Shapes {
         shape.cells.add(range.cell(record.ts_ms), 1);
         shape.first_ms = shape.first_ms.min(record.ts_ms);
         shape.last_ms = shape.last_ms.max(record.ts_ms);
-        let failure = shape.level >= Level::Warn;
+        let failure = shape.blueprint.level >= Level::Warn;
         if failure || shape.n <= FOLLOWED {
-            for (var, tracker) in self.masked.vars.iter().zip(&shape.places) {
+            for (var, tracker) in self.masked.vars.iter().zip(&shape.blueprint.places) {
                 shape.fields[*tracker].add(&text.text[var.range.clone()]);
             }
             shape.follow("pod", &record.source.pod, || FieldRole::Pod);
@@ -113,7 +128,19 @@ impl Shapes {
     }
 
     /// The service of a source, by its number.
-    fn service(&mut self, source: &Source) -> u32 {
+    fn service(&mut self, source: &Arc<Source>) -> u32 {
+        let at = Arc::as_ptr(source).addr();
+        if let Some((_, number)) = self.met.get(&at) {
+            return *number;
+        }
+        let number = self.service_by_tags(source);
+        if Arc::strong_count(source) > 1 {
+            self.met.insert(at, (source.clone(), number));
+        }
+        number
+    }
+
+    fn service_by_tags(&mut self, source: &Source) -> u32 {
         self.tags.clear();
         for tag in [
             &source.cluster,
@@ -164,17 +191,14 @@ impl Shapes {
         let found = same.iter().copied().find(|i| {
             let shape = &self.found[*i as usize];
             shape.service == service
-                && shape.claimed == record.level
-                && *shape.text == *self.masked.text
+                && shape.blueprint.claimed == record.level
+                && *shape.blueprint.text == *self.masked.text
         });
         if let Some(found) = found {
             return found as usize;
         }
-        let level = shape::level_of(record.level, &self.masked, exception);
-        let shape = Shape {
-            claimed: record.level,
-            ..Shape::new(service, level, &self.masked, record.ts_ms)
-        };
+        let blueprint = self.blueprints.of(&self.masked, record.level, exception);
+        let shape = Shape::new(service, blueprint, record.ts_ms);
         same.push(u32::try_from(self.found.len()).unwrap_or(u32::MAX));
         self.found.push(shape);
         self.found.len() - 1
@@ -189,32 +213,19 @@ impl Shapes {
 }
 
 impl Shape {
-    fn new(service: u32, level: Level, masked: &Masked, ts_ms: i64) -> Self {
-        let mut fields: Vec<Tracker> = Vec::new();
-        let mut places = Vec::new();
-        for (n, var) in masked.vars.iter().enumerate() {
-            let before = &masked.text[..var.at];
-            let after = &masked.text[var.at + var.class.placeholder().len()..];
-            let key =
-                fields::key_before(before).filter(|key| fields.iter().all(|f| f.name != *key));
-            places.push(fields.len());
-            fields.push(Tracker::new(
-                key.map_or_else(|| align::number(n), str::to_owned),
-                fields::role_of(var.class, before, after),
-            ));
-        }
+    fn new(service: u32, blueprint: Arc<Blueprint>, ts_ms: i64) -> Self {
+        let followed = blueprint.fields.iter();
         Self {
             service,
-            claimed: None,
-            level,
-            text: masked.text.as_str().into(),
             cells: Cells::default(),
             first_ms: ts_ms,
             last_ms: ts_ms,
             n: 0,
             kept: Vec::new(),
-            fields,
-            places,
+            fields: followed
+                .map(|(name, role)| Tracker::new(&**name, *role))
+                .collect(),
+            blueprint,
         }
     }
 
@@ -235,8 +246,8 @@ impl Shape {
         self.kept.sort_unstable();
         ShapeCount {
             service: self.service,
-            text: shown(&self.text),
-            level: self.level,
+            text: shown(&self.blueprint.text),
+            level: self.blueprint.level,
             cells: self.cells,
             first_ms: self.first_ms,
             last_ms: self.last_ms,

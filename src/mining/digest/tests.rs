@@ -61,7 +61,8 @@ fn each_line_is_rejected_outside_a_duplicate_or_a_record() {
 proptest::proptest! {
     #![proptest_config(proptest::prelude::ProptestConfig::with_cases(32))]
 
-    /// Objects that are digested side by side, in whatever order they are done, give the day that one after another gives.
+    /// Objects that are digested side by side by workers that know nothing, in whatever order they are done, give the day that one worker
+    /// gives who reads them one after another.
     #[test]
     fn parallel_is_serial(
         lines in proptest::collection::vec((0_i64..86_400, "(ERROR|INFO|用户) (order|u=)[0-9]{1,3} (failed|ok|耗时[0-9]{1,2}ms)"), 1..60),
@@ -75,9 +76,11 @@ proptest::proptest! {
             .map(|((second, text), ms)| line(ms + second * 1000, text))
             .collect();
         let bodies: Vec<String> = lines.chunks(lines.len().div_ceil(objects)).map(|l| l.join("\n")).collect();
-        let one = |(at, body): (usize, &String)| {
-            digest(LogKind::Business, &format!("{at:02}"), body.as_bytes(), &day, &mut |_| true)
+        let with = |worker: &mut Worker, (at, body): (usize, &String)| {
+            worker.digest(LogKind::Business, &format!("{at:02}"), body.as_bytes(), &day, &mut |_| true)
         };
+        let one = |object| with(&mut Worker::default(), object);
+        let mut worker = Worker::default();
         let shapes = |digests: Vec<ObjectDigest>| {
             let mut tally = Tally::default();
             for digest in digests {
@@ -85,7 +88,7 @@ proptest::proptest! {
             }
             tally.shapes(&[], &day)
         };
-        let serial = shapes(bodies.iter().enumerate().map(one).collect());
+        let serial = shapes(bodies.iter().enumerate().map(|object| with(&mut worker, object)).collect());
         let (done, finished) = std::sync::mpsc::channel();
         std::thread::scope(|scope| {
             for object in bodies.iter().enumerate() {
