@@ -169,7 +169,7 @@ impl Tally {
         let mut templates = Vec::new();
         // Each service's shapes go once its templates are there: a large day would not fit into memory twice.
         for ((service, level), shapes) in std::mem::take(&mut self.shapes) {
-            self.templates_of(&service, level, &shapes, known, &mut templates);
+            self.templates_of(&service, level, shapes, known, &mut templates);
         }
         templates
             .sort_by(|a, b| (&a.service, a.level, &a.text).cmp(&(&b.service, b.level, &b.text)));
@@ -202,7 +202,7 @@ impl Tally {
         &self,
         service: &Service,
         level: Level,
-        shapes: &BTreeMap<String, ShapeSum>,
+        shapes: BTreeMap<String, ShapeSum>,
         known: &[KnownTemplate],
         out: &mut Vec<TemplateDay>,
     ) {
@@ -214,9 +214,9 @@ impl Tally {
             .collect();
         let texts: Vec<&str> = shapes.keys().map(String::as_str).collect();
         let mined = templates::mine(&texts, &known);
-        let mut groups: BTreeMap<&str, Vec<(&str, &ShapeSum)>> = BTreeMap::new();
-        for (template, (text, sum)) in mined.iter().zip(shapes) {
-            groups.entry(template).or_default().push((text, sum));
+        let mut groups: BTreeMap<String, Vec<(String, ShapeSum)>> = BTreeMap::new();
+        for (template, shape) in mined.into_iter().zip(shapes) {
+            groups.entry(template).or_default().push(shape);
         }
         for (text, members) in groups {
             let (mut cells, mut span, mut samples) = (Cells::default(), None, Vec::new());
@@ -231,13 +231,8 @@ impl Tally {
                         .iter()
                         .filter_map(|(_, id)| self.samples.get(id)),
                 );
-                align::add_fields(
-                    text,
-                    shape,
-                    sum.cells.total(),
-                    &sum.fields.clone().finish(),
-                    &mut fields,
-                );
+                let count = sum.cells.total();
+                align::add_fields(&text, &shape, count, &sum.fields.finish(), &mut fields);
             }
             samples.sort_unstable_by_key(|s: &&Sample| (s.ts_ms, s.id));
             samples.dedup_by_key(|s| s.id);
@@ -245,8 +240,8 @@ impl Tally {
             samples.retain(|s| thinning.keeps(s.ts_ms));
             let (first_ms, last_ms) = span.unwrap_or_default();
             out.push(TemplateDay {
-                id: templates::id_of(level, text),
-                text: text.to_owned(),
+                id: templates::id_of(level, &text),
+                text,
                 service: service.clone(),
                 level,
                 cells,

@@ -1,7 +1,7 @@
 //! Key fields: what stood at the variable positions of a shape, and what each position means.
 //!
 //! In: the values of some lines of one shape. Out: [`KeyField`]s with distinct counts and top values. Exact up to [`TRACKED`]
-//! different values per field; beyond it the distinct count stays there and values never seen before are not counted. Adding the fields of
+//! different values per field and object; beyond it the distinct count stays there and values never seen before are not counted. Adding the fields of
 //! two objects is commutative as long as both kept all their values, and bounded otherwise.
 
 use xxhash_rust::xxh3::xxh3_64;
@@ -15,7 +15,8 @@ use crate::{
 pub const TRACKED: usize = 64;
 /// Values that an object hands on per field.
 pub const TOP_OF_OBJECT: usize = 16;
-/// Of a field with more values than are followed, so many of those that occur once are handed on: as an example, not as a count.
+/// Of a field with more values than are followed, or whose values are of no interest one by one, so many of those that occur once are handed
+/// on: as an example, not as a count.
 const SINGLES: usize = 2;
 /// Values that a day keeps per field.
 pub const TOP_OF_DAY: usize = 10;
@@ -63,7 +64,7 @@ impl Tracker {
             self.values.into_iter().map(|(_, v, n)| (v, n)),
             TOP_OF_OBJECT,
         );
-        if full {
+        if full || differs(self.role) {
             let often = top.partition_point(|(_, n)| *n > 1);
             top.truncate(often.max(SINGLES));
         }
@@ -77,6 +78,14 @@ impl Tracker {
     }
 }
 
+/// Whether values of this role differ from line to line: a day has a million instants, and nobody asks which was the most frequent.
+const fn differs(role: FieldRole) -> bool {
+    matches!(
+        role,
+        FieldRole::Time | FieldRole::TraceId | FieldRole::Duration
+    )
+}
+
 /// The fields of one template, collected over objects. Sorted lists: a day has a hundred thousand of them with a few values each, and the nodes
 /// of a tree would take four times the room.
 #[derive(Debug, Clone, Default)]
@@ -87,8 +96,40 @@ struct MergedField {
     name: Box<str>,
     role: FieldRole,
     distinct: u32,
-    /// By hash, then value: looking one up compares numbers that lie side by side.
+    /// The first [`settled`](Self::settled) by hash, then value: looking one up compares numbers that lie side by side. Behind them what
+    /// came since, perhaps more than once: putting each in its place would move all behind it.
     values: Vec<(u64, Box<str>, u32)>,
+    settled: usize,
+}
+
+impl MergedField {
+    /// Values that may wait behind the settled ones, however few these are.
+    const WAITING: usize = 32;
+
+    fn add(&mut self, value: &str, n: u32) {
+        let hash = xxh3_64(value.as_bytes());
+        let settled = &mut self.values[..self.settled];
+        match settled.binary_search_by(|(h, v, _)| h.cmp(&hash).then_with(|| (**v).cmp(value))) {
+            Ok(at) => settled[at].2 += n,
+            Err(_) => self.values.push((hash, value.into(), n)),
+        }
+        if self.values.len() > Self::WAITING + 2 * self.settled {
+            self.settle();
+        }
+    }
+
+    fn settle(&mut self) {
+        self.values
+            .sort_unstable_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
+        self.values.dedup_by(|later, first| {
+            let same = (later.0, &later.1) == (first.0, &first.1);
+            if same {
+                first.2 += later.2;
+            }
+            same
+        });
+        self.settled = self.values.len();
+    }
 }
 
 impl Merged {
@@ -106,6 +147,7 @@ impl Merged {
                     role: field.role,
                     distinct: 0,
                     values: Vec::new(),
+                    settled: 0,
                 };
                 self.0.insert(at, new);
                 at
@@ -115,14 +157,7 @@ impl Merged {
         merged.role = merged.role.min(field.role);
         merged.distinct = merged.distinct.max(field.distinct);
         for (value, n) in &field.top {
-            let hash = xxh3_64(value.as_bytes());
-            let at = merged
-                .values
-                .binary_search_by(|(h, v, _)| h.cmp(&hash).then_with(|| (**v).cmp(value)));
-            match at {
-                Ok(at) => merged.values[at].2 += n,
-                Err(at) => merged.values.insert(at, (hash, value.as_str().into(), *n)),
-            }
+            merged.add(value, *n);
         }
     }
 
@@ -130,14 +165,16 @@ impl Merged {
     pub fn finish(self) -> Vec<KeyField> {
         self.0
             .into_iter()
-            .map(|field| KeyField {
-                name: field.name.into(),
-                role: field.role,
-                distinct: field
-                    .distinct
-                    .max(u32::try_from(field.values.len()).unwrap_or(u32::MAX)),
-                top: top(field.values.into_iter().map(|(_, v, n)| (v, n)), TOP_OF_DAY),
-                new: Vec::new(),
+            .map(|mut field| {
+                field.settle();
+                let distinct = u32::try_from(field.values.len()).unwrap_or(u32::MAX);
+                KeyField {
+                    name: field.name.into(),
+                    role: field.role,
+                    distinct: field.distinct.max(distinct),
+                    top: top(field.values.into_iter().map(|(_, v, n)| (v, n)), TOP_OF_DAY),
+                    new: Vec::new(),
+                }
             })
             .collect()
     }
