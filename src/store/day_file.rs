@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use super::{
     Claims, Error, Store,
     codec::{from_json, from_name, pack, to_json},
-    kept,
+    kept, states,
 };
 use crate::model::{
     Day, LogKind,
@@ -131,7 +131,8 @@ impl Store {
         of("") + of("-wal")
     }
 
-    /// Removes a day's file. Its manifest is kept, so that the day is not read again from what is left in the bucket.
+    /// Removes a day's file, and the states that it was judged against. Its manifest is kept, so that the day is not read again from what is
+    /// left in the bucket.
     pub async fn retire_day(&self, day: Day) -> Result<(), Error> {
         let Some(rows) = self.ask_day(day, |c| manifest(c, "objects", "1")).await? else {
             return Ok(());
@@ -142,6 +143,7 @@ impl Store {
             for row in &rows {
                 remember_object(&tx, day, row)?;
             }
+            states::retire_before(&tx, day)?;
             tx.commit()?;
             w.remove_day(day)
         })
