@@ -9,7 +9,7 @@ import contextlib
 import json
 import threading
 import time
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
 
@@ -86,13 +86,29 @@ class Account:
                 return {"TotalCount": 0, "Topics": []}
             case "SearchLog":
                 return self.search(body)
+            case "DescribeLogContext":
+                return self.context(body)
             case "DescribeLogHistogram":
                 found = self.matching(body, body["Query"])
                 return {"HistogramInfos": [{"Count": len(found), "BTime": body["From"]}]}
         return {"Error": {"Code": "InvalidAction", "Message": action}}
 
     def matching(self, body, query):
-        return [log for log in self.topics.get(body["TopicId"], ()) if body["From"] <= log[0] < body["To"] and fits(query, log[1])]
+        """With each its number in the topic."""
+        return [(n, *log) for n, log in enumerate(self.topics.get(body["TopicId"], ())) if body["From"] <= log[0] < body["To"] and fits(query, log[1])]
+
+    def context(self, body):
+        """The logs of the same file, with the one in the middle."""
+        assert 0 <= body["PrevLogs"] <= 100 and 0 <= body["NextLogs"] <= 100 and body["PkgId"] == "P", body
+        logs, at = self.topics[body["TopicId"]], body["PkgLogId"]
+        utc8 = datetime.fromtimestamp(logs[at][0] / 1000, timezone(timedelta(hours=8))).isoformat(" ", "milliseconds").removesuffix("+08:00")
+        assert body["BTime"] == utc8, body
+        file = [n for n, log in enumerate(logs) if log[2] == logs[at][2]]
+        middle = file.index(at)
+        first, end = max(0, middle - body["PrevLogs"]), middle + 1 + body["NextLogs"]
+        return {"PrevOver": first == 0, "NextOver": end >= len(file), "LogContextInfos": [
+            {"BTime": logs[n][0], "PkgId": "P", "PkgLogId": n, "Source": logs[n][2]["Source"], "Filename": logs[n][2]["FileName"],
+             "HostName": logs[n][2]["HostName"], "Content": json.dumps(logs[n][1], ensure_ascii=False)} for n in file[first:end]]}
 
     def search(self, body):
         topic = body["TopicId"]
@@ -107,8 +123,8 @@ class Account:
         with self.lock:
             self.running[topic] -= 1
         return {"Context": str(end), "ListOver": end == len(found), "Results": [
-            {"Time": ms, "TopicId": topic, "PkgId": "P", "PkgLogId": str(ms), **beside, "LogJson": json.dumps(fields, ensure_ascii=False)}
-            for ms, fields, beside in found[skip:end]]}
+            {"Time": ms, "TopicId": topic, "PkgId": "P", "PkgLogId": str(n), **beside, "LogJson": json.dumps(fields, ensure_ascii=False)}
+            for n, ms, fields, beside in found[skip:end]]}
 
 
 @contextlib.contextmanager

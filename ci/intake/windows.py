@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """windows.py BIN SHARED: `fetch_logs` for random windows, services and keywords counts what a count over the raw lines counts: of a day that lies in the
-bucket, and of today, whose last half hour is asked of CLS. The stand-in of CLS checks every signature with the official SDK's code.
+bucket, and of today, whose last half hour is asked of CLS. Lines of that half hour open by their evidence with the lines around them. The stand-in of CLS checks every signature with the official SDK's code.
 
 Run it with a Python that has cos-python-sdk-v5 and tencentcloud-sdk-python-common.
 """
@@ -154,6 +154,27 @@ def check(name, client, records, first_ms, last_ms, day, rng):
     return lines, asked_live
 
 
+def open_some(client, topic, shipped_ms, day):
+    """Business lines that are not shipped yet, opened one by one: their pod's lines stand around them. Returns how many were opened."""
+    fresh = sorted((r for r in topic if milliseconds(r["__TIMESTAMP__"]) >= shipped_ms), key=lambda r: milliseconds(r["__TIMESTAMP__"]))
+    of_pod = {}
+    for record in fresh:
+        of_pod.setdefault(about("business", record)[1], []).append(record)
+    pod, lines = max(of_pod.items(), key=lambda item: len(item[1]))
+    middle = milliseconds(lines[len(lines) // 2]["__TIMESTAMP__"])
+    clock = lambda ms: datetime.datetime.fromtimestamp(ms / 1000, ZONE).isoformat()
+    window = {"date": day, "kind": "business", "object": pod, "start": clock(middle // 60_000 * 60_000), "end": clock(middle // 60_000 * 60_000 + 60_000)}
+    listed = client.fetch(window)
+    ids = re.search(r"evidence=([^;]+)", listed)
+    expect(f"no line of {pod}\n{listed}", ids)
+    opened = ids[1].split(",")[:3]
+    for evidence in opened:
+        text = client.fetch({"date": day, "kind": "business", "keyword": evidence})
+        around = re.findall(r"(?:before|after)=([^;]+)", text)
+        expect(f"nothing around {evidence} of {pod}, which has {len(lines)} lines\n{text}", "beside_failed" not in text and around)
+    return len(opened)
+
+
 with workplace() as work:
     at = lambda name: os.path.join(work, name)
     rng = random.Random(3)
@@ -190,6 +211,8 @@ with workplace() as work:
         names = {f"GENGFU_{kind.upper()}_TOPIC": f"t-{kind}" for kind in records}
         with serve(at("new"), {**api, **names, "GENGFU_BUCKET": f"file://{at('now/bucket')}"}) as client:
             new, live = check("today", client, records, max(first_ms, shipped_ms - 3_600_000), last_ms // 60_000 * 60_000, today, rng)
+            opened = open_some(client, topics["t-business"], shipped_ms, today)
+    expect(f"{opened} lines were opened, {account.seen.get('DescribeLogContext')} asked for", account.seen.get("DescribeLogContext") == opened)
     expect(f"{account.forged} signatures were wrong", account.forged == 0)
     expect(f"CLS was asked in {live} of {WINDOWS} answers", live > WINDOWS // 4)
     expect(f"{account.most_running} queries on a topic at once", account.most_running <= 15)

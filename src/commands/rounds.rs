@@ -11,7 +11,7 @@ use futures::{FutureExt as _, future::BoxFuture};
 use super::measures;
 use crate::{
     app::App,
-    mcp::{Change, Changes, Clock, ReadFresh, ReadLines, Rounds, RunRound, Stores},
+    mcp::{Change, Changes, Clock, ReadBeside, ReadFresh, ReadLines, Rounds, RunRound, Stores},
     model::LogKind,
     round::{
         around::{ReadAround, Seen},
@@ -37,7 +37,8 @@ pub(super) fn wired(app: &App, stores: &Arc<Stores>, changes: &Changes, tasks: T
     let run = runner(app.clone(), stores.clone(), changes.clone());
     let rounds = Rounds::new(tasks, run)
         .with_lines(line_reader(app.clone(), stores.clone()))
-        .with_fresh(fresh_reader(app.clone(), stores.clone()));
+        .with_fresh(fresh_reader(app.clone(), stores.clone()))
+        .with_beside(beside_reader(app.clone(), stores.clone()));
     let around = around_reader(app.clone(), stores.clone(), rounds.clone(), changes.clone());
     rounds.with_around(around)
 }
@@ -183,6 +184,20 @@ fn fresh_reader(app: App, stores: Arc<Stores>) -> Arc<ReadFresh> {
                 LogKind::Business | LogKind::Event => Scope::Whole,
             };
             round.fresh(day, kind, from_ms, to_ms, scope).await
+        }
+        .boxed()
+    })
+}
+
+/// How what stands around a line is read.
+fn beside_reader(app: App, stores: Arc<Stores>) -> Arc<ReadBeside> {
+    Arc::new(move |owner, line| {
+        let (app, stores) = (app.clone(), stores.clone());
+        async move {
+            let lang = app.lang();
+            let store = stores.of(&owner).await.map_err(|e| e.sentence(lang))?;
+            let round = app.round(&owner, store).await;
+            round.map_err(|e| e.sentence(lang))?.beside(&line).await
         }
         .boxed()
     })

@@ -1,4 +1,4 @@
-//! Live logs of a CLS topic: the minutes that are not yet shipped.
+//! Live logs of a CLS topic: the minutes that are not yet shipped, and what stands [`beside`] a line of them.
 //!
 //! In: topic, window, query. Out: [`Found`] lines in the very form in which CLS ships them to COS (`LogJson` with `__TIMESTAMP__`,
 //! `__SOURCE__`, `__FILENAME__` and `__HOSTNAME__` added), so that the readers of [`crate::intake`] and the identities they give are shared. Always true:
@@ -16,6 +16,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::tc3::{Api, Error, Service};
 use crate::model::Origin;
+
+pub mod beside;
 
 /// Queries on one topic at once; the service refuses a sixteenth.
 pub const MOST_QUERIES: usize = 15;

@@ -49,12 +49,13 @@ impl Service {
 }
 
 /// Every action that is called, as a CAM policy names it; the policies of both READMEs hold the same.
-pub const ACTIONS: [&str; 8] = [
+pub const ACTIONS: [&str; 9] = [
     "cls:DescribeTopics",
     "cls:DescribeShippers",
     "cls:DescribeShipperTasks",
     "cls:SearchLog",
     "cls:DescribeLogHistogram",
+    "cls:DescribeLogContext",
     "tke:DescribeClusters",
     "tke:DescribeLogSwitches",
     "monitor:DescribeAlarmHistories",

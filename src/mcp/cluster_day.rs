@@ -9,7 +9,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use super::{context::Call, fresh::ToldFresh, trouble::Trouble};
+use super::{context::Call, fresh::ToldLines, trouble::Trouble};
 use crate::{
     diagnosis::changes,
     mining::series,
@@ -55,8 +55,8 @@ struct Kept {
 #[derive(Debug, Default)]
 pub struct ClusterDays {
     days: Mutex<VecDeque<Kept>>,
-    /// Lines that lie in no bucket yet.
-    pub(super) fresh: ToldFresh,
+    /// Lines that answers named.
+    pub(super) told: ToldLines,
 }
 
 impl ClusterDays {

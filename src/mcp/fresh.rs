@@ -1,8 +1,8 @@
 //! What a question is told of the minutes that are not shipped yet.
 //!
 //! In: a window; a [`Note`] of what CLS was asked. Out: records, and facts of the answer. Always true: from when on CLS was asked, what was
-//! cut and what failed are said; nothing is said where nothing was asked. Evidence of such a line opens for as long as it is remembered
-//! ([`ToldFresh`]) and again when it lies in the bucket.
+//! cut and what failed are said; nothing is said where nothing was asked. Evidence that an answer named opens for as long as it is remembered
+//! ([`ToldLines`]), whether or not the store has kept it.
 
 use std::{
     collections::{HashSet, VecDeque},
@@ -11,9 +11,7 @@ use std::{
 
 use super::{Answer, context::Call};
 use crate::{
-    model::{
-        Day, EvidenceId, LogKind, Moment, Origin, OwnerAlias, record::Kept, shapes::ObjectDigest,
-    },
+    model::{Day, EvidenceId, LogKind, Moment, OwnerAlias, record::Kept, shapes::ObjectDigest},
     round::fresh::Note,
 };
 
@@ -33,35 +31,32 @@ pub(super) async fn ask(
     (digest, note)
 }
 
-/// Remembers which lines an answer may have named that lie in no bucket yet.
+/// Remembers which lines an answer may have named: those of CLS lie in no bucket yet, and of the bucket's few are kept.
 pub(super) fn remember(call: &Call, lines: &[Kept]) {
-    let fresh = lines
-        .iter()
-        .filter(|k| matches!(k.origin, Origin::Cls { .. }));
-    call.desk.days.fresh.remember(&call.owner, fresh);
+    call.desk.days.told.remember(&call.owner, lines);
 }
 
 /// The remembered ones of these lines.
 pub(super) fn recall(call: &Call, ids: &[EvidenceId]) -> Vec<Kept> {
-    call.desk.days.fresh.recall(&call.owner, ids)
+    call.desk.days.told.recall(&call.owner, ids)
 }
 
 /// Lines are remembered until so many newer ones came.
 const REMEMBERED: usize = 2_000;
 
-/// Lines that answers named before they lay in the bucket, newest last.
+/// Lines that answers named, newest last.
 #[derive(Debug, Default)]
-pub(super) struct ToldFresh(Mutex<VecDeque<(OwnerAlias, Kept)>>);
+pub(super) struct ToldLines(Mutex<VecDeque<(OwnerAlias, Kept)>>);
 
-impl ToldFresh {
-    fn remember<'k>(&self, owner: &OwnerAlias, lines: impl Iterator<Item = &'k Kept>) {
+impl ToldLines {
+    fn remember(&self, owner: &OwnerAlias, lines: &[Kept]) {
         let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let here: HashSet<EvidenceId> = told
             .iter()
             .filter(|(of, _)| of == owner)
             .map(|(_, kept)| kept.id)
             .collect();
-        let new = lines.filter(|k| !here.contains(&k.id));
+        let new = lines.iter().filter(|k| !here.contains(&k.id));
         told.extend(new.map(|k| (owner.clone(), k.clone())));
         let surplus = told.len().saturating_sub(REMEMBERED);
         told.drain(..surplus);

@@ -11,6 +11,7 @@
 mod about;
 mod answer;
 mod args;
+mod beside;
 mod call;
 mod caller;
 mod calls;
@@ -56,7 +57,7 @@ pub use context::scope;
 pub use desk::{Clock, Desk};
 pub use endpoint::{Endpoint, PAGE_BYTES, serve as serve_endpoint};
 pub use marked::{rate, settling, without_settled};
-pub use rounds::{ReadFresh, ReadLines, Rounds, RunRound};
+pub use rounds::{ReadBeside, ReadFresh, ReadLines, Rounds, RunRound};
 pub use server::Server;
 pub use service::service;
 pub use stop::Stop;

@@ -9,9 +9,10 @@ use futures::future::BoxFuture;
 
 use super::Stores;
 use crate::{
-    model::{Day, LogKind, OwnerAlias},
+    model::{Day, LogKind, OwnerAlias, record::Kept},
     round::{
         around::ReadAround,
+        beside::Beside,
         fresh::Fresh,
         lines::{Asked, Lines},
         pull::Want,
@@ -30,6 +31,10 @@ pub type ReadLines =
 pub type ReadFresh =
     dyn Fn(OwnerAlias, Day, LogKind, (i64, i64)) -> BoxFuture<'static, Option<Fresh>> + Send + Sync;
 
+/// Reads what stands on both sides of a line; a failure is a sentence for the owner.
+pub type ReadBeside =
+    dyn Fn(OwnerAlias, Kept) -> BoxFuture<'static, Result<Beside, String>> + Send + Sync;
+
 /// The rounds of this process, and how to start one.
 #[derive(Clone)]
 pub struct Rounds {
@@ -37,6 +42,7 @@ pub struct Rounds {
     run: Arc<RunRound>,
     read_lines: Option<Arc<ReadLines>>,
     read_fresh: Option<Arc<ReadFresh>>,
+    read_beside: Option<Arc<ReadBeside>>,
     read_around: Option<Arc<ReadAround>>,
 }
 
@@ -47,6 +53,7 @@ impl Rounds {
             run,
             read_lines: None,
             read_fresh: None,
+            read_beside: None,
             read_around: None,
         }
     }
@@ -65,6 +72,15 @@ impl Rounds {
     pub fn with_fresh(self, read_fresh: Arc<ReadFresh>) -> Self {
         Self {
             read_fresh: Some(read_fresh),
+            ..self
+        }
+    }
+
+    /// Without it, a line is shown alone.
+    #[must_use]
+    pub fn with_beside(self, read_beside: Arc<ReadBeside>) -> Self {
+        Self {
+            read_beside: Some(read_beside),
             ..self
         }
     }
@@ -149,6 +165,14 @@ impl Rounds {
     ) -> Option<Fresh> {
         let read = self.read_fresh.as_ref()?;
         read(owner.clone(), day, kind, window).await
+    }
+
+    /// What stands on both sides of a line; nothing where nobody can be asked.
+    pub async fn beside(&self, owner: &OwnerAlias, line: &Kept) -> Result<Beside, String> {
+        match &self.read_beside {
+            Some(read) => read(owner.clone(), line.clone()).await,
+            None => Ok(Beside::default()),
+        }
     }
 }
 

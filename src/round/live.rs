@@ -8,6 +8,7 @@
 //! - `app.live(&owner)` gives the handle, or `None` for an owner without key, region or topics.
 //! - A window of a kind: [`Live::search`]; of the [`Logs`], [`Logs::kept`] are the lines to look at and [`Logs::digest`] is what a day
 //!   would count of them.
+//! - What stands around a line: [`Live::beside`].
 //! - A question about a day: `Round::lines` and `Round::fresh` add what is not shipped yet by themselves; `Round::around` does for an alarm.
 
 mod logs;
@@ -19,14 +20,15 @@ use std::{
 
 use futures::future::try_join_all;
 
+use super::beside::Beside;
 use crate::{
     intake::{
-        cls::{Cls, Meta, Query, Turns},
+        cls::{Cls, Meta, Page, Query, Turns, beside::Place},
         discover::Shipper,
         shipping::{self, Shipped},
         tc3::{Api, Error},
     },
-    model::{DayRange, LogKind, with_cluster},
+    model::{DayRange, LogKind, record::Kept, with_cluster},
 };
 
 pub use logs::{Cut, Logs};
@@ -172,6 +174,32 @@ impl Live {
             cut.of = self.count(look).await;
         }
         Ok(logs)
+    }
+
+    /// Up to `each` lines on each side of one in the file it was collected from; none of a line that is not of these topics.
+    pub async fn beside(&self, line: &Kept, each: usize) -> Result<Beside, Error> {
+        let kind = line.kind();
+        let is_ours = |place: &Place| {
+            self.topics
+                .get(&kind)
+                .is_some_and(|t| t.contains(&place.topic))
+        };
+        let Some(place) = Place::of(&line.origin).filter(is_ours) else {
+            return Ok(Beside::default());
+        };
+        let meta = self.meta(&place.topic).await;
+        let found = self.cls.beside(&place, each, &meta).await?;
+        let kept = |found: Vec<_>| {
+            let page = Page { found, cut: false };
+            let most = page.found.len();
+            let mut kept = Logs::new(kind, vec![page], most).kept();
+            kept.retain(|k| k.id != line.id);
+            kept
+        };
+        Ok(Beside {
+            before: kept(found.before),
+            after: kept(found.after),
+        })
     }
 
     /// The first instant that may not lie in the bucket yet; `now_ms` when a kind cannot be asked for.

@@ -15,7 +15,7 @@ use rusqlite::Connection;
 use super::{
     Error, Store,
     codec::{from_name, unpack},
-    day_file::read_kept,
+    kept::read_kept,
 };
 use crate::{
     mining::day::Tally,

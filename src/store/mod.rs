@@ -24,6 +24,7 @@ mod fixture;
 mod fold;
 mod handle;
 mod incidents;
+mod kept;
 mod lane;
 mod lock;
 mod marks;

@@ -31,13 +31,16 @@ pub struct EventFacts<'a> {
 }
 
 /// What a search found.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Hits<'a> {
     /// `None`: over all kinds.
     pub kind: Option<LogKind>,
     pub total: u64,
     /// Text and time of the best few.
     pub best: Vec<(&'a str, Option<Moment>)>,
+    /// The lines next to the only one.
+    pub before: Option<&'a str>,
+    pub after: Option<&'a str>,
 }
 
 /// How far a running round is.
@@ -184,6 +187,10 @@ pub fn hits(found: &Hits<'_>, ask: &Ask) -> String {
             ),
         ),
     )];
+    let spoken = |text: &str| {
+        let text = without_ids(&clean(&gist(text), lang), lang);
+        clauses(&text, 70).to_owned()
+    };
     said.extend(
         found
             .best
@@ -191,12 +198,24 @@ pub fn hits(found: &Hits<'_>, ask: &Ask) -> String {
             .take(TOLD_ITEMS)
             .zip([0, 3, 4])
             .map(|((text, at), p)| {
-                let text = without_ids(&clean(&gist(text), lang), lang);
-                let text = clauses(&text, 70);
+                let text = spoken(text);
                 let at = at
                     .map(|at| relative_time(at, ask.now, lang) + lang.pick("，", ", "))
                     .unwrap_or_default();
                 (p, format!("{at}{text}"))
+            }),
+    );
+    let next_to = [
+        (found.before, lang.pick("它前面一条是", "before it came ")),
+        (found.after, lang.pick("后面一条是", "after it came ")),
+    ];
+    said.extend(
+        next_to
+            .into_iter()
+            .zip([3, 4])
+            .filter_map(|((text, side), p)| {
+                let text = spoken(text?);
+                (!text.is_empty()).then(|| (p, side.to_owned() + &text))
             }),
     );
     rest(&mut said, found.total, found.best.len(), "条", lang);

@@ -343,6 +343,17 @@ fn lists_name_three_and_count_the_rest() {
             kind: Some(LogKind::Business),
             total: 4,
             best: vec![("dial tcp 10.0.0.3:3306: i/o timeout", None)],
+            ..Hits::default()
+        },
+        &a,
+    ) + "\n");
+    said += &(hits(
+        &Hits {
+            kind: Some(LogKind::Business),
+            total: 1,
+            best: vec![("dial tcp 10.0.0.3:3306: i/o timeout", None)],
+            before: Some("order 4711 accepted"),
+            after: Some("giving up after 3 attempts"),
         },
         &a,
     ) + "\n");

@@ -41,6 +41,8 @@ struct World {
     /// Log time up to which every topic is shipped.
     shipped_ms: Mutex<Option<i64>>,
     actions: Mutex<Vec<String>>,
+    /// Actions that the key may not call.
+    refused: Mutex<Vec<String>>,
     /// Of `monitor`, newest first.
     histories: Mutex<Vec<Value>>,
     forged: AtomicUsize,
@@ -121,6 +123,11 @@ impl Cloud {
         actions.iter().filter(|a| *a == action).count()
     }
 
+    pub(crate) fn refuse(&self, action: &str) {
+        let mut refused = self.world.refused.lock().expect("refused");
+        refused.push(action.to_owned());
+    }
+
     /// Requests whose signature was wrong.
     pub(crate) fn forged(&self) -> usize {
         self.world.forged.load(Ordering::SeqCst)
@@ -151,8 +158,13 @@ impl Respond for Answering {
 
 impl World {
     fn answer(&self, action: &str, body: &Value) -> Value {
+        let refused = self.refused.lock().expect("refused");
         match action {
+            _ if refused.iter().any(|r| r == action) => {
+                json!({"Error": {"Code": "UnauthorizedOperation", "Message": "x"}})
+            }
             "SearchLog" => self.search(body),
+            "DescribeLogContext" => self.context(body),
             "DescribeLogHistogram" => {
                 let n = self.matching(body, "Query").len();
                 json!({"HistogramInfos": [{"Count": n, "BTime": body["From"]}]})
@@ -199,14 +211,48 @@ impl World {
         json!({"TotalCount": found.len(), "Histories": shown})
     }
 
-    fn matching(&self, body: &Value, query: &str) -> Vec<Log> {
+    /// With each its number in the topic.
+    fn matching(&self, body: &Value, query: &str) -> Vec<(usize, Log)> {
         let (from, to) = (body["From"].as_i64(), body["To"].as_i64());
         let span = from.expect("From")..to.expect("To");
         let query = body[query].as_str().expect("query");
         let topics = self.topics.lock().expect("topics");
         let logs = topics.get(body["TopicId"].as_str().expect("topic"));
-        let fits = |log: &&Log| span.contains(&log.ms) && cql_fits(query, &log.fields);
-        logs.into_iter().flatten().filter(fits).cloned().collect()
+        let fits = |log: &Log| span.contains(&log.ms) && cql_fits(query, &log.fields);
+        let logs = logs.into_iter().flatten().enumerate();
+        logs.filter(|(_, log)| fits(log))
+            .map(|(n, log)| (n, log.clone()))
+            .collect()
+    }
+
+    /// The logs of the same file, with the one in the middle.
+    fn context(&self, body: &Value) -> Value {
+        let number = |name: &str| body[name].as_u64().and_then(|n| usize::try_from(n).ok());
+        let topics = self.topics.lock().expect("topics");
+        let logs = topics.get(body["TopicId"].as_str().expect("topic"));
+        let logs = logs.expect("logs");
+        let at = number("PkgLogId").expect("a number");
+        let of = &logs[at];
+        let time = jiff::Timestamp::from_millisecond(of.ms).expect("time");
+        let time = jiff::tz::offset(8)
+            .to_datetime(time)
+            .strftime("%Y-%m-%d %H:%M:%S%.3f");
+        assert_eq!(body["BTime"], time.to_string());
+        assert_eq!(body["PkgId"], "P");
+        let of_file = |(n, log): (usize, &Log)| (log.from == of.from).then_some(n);
+        let file: Vec<usize> = logs.iter().enumerate().filter_map(of_file).collect();
+        let middle = file.iter().position(|n| *n == at).expect("itself");
+        let first = middle.saturating_sub(number("PrevLogs").expect("before"));
+        let end = file
+            .len()
+            .min(middle + 1 + number("NextLogs").expect("after"));
+        let info = |n: &usize| {
+            let log = &logs[*n];
+            json!({"BTime": log.ms, "PkgId": "P", "PkgLogId": n, "Source": log.from[0], "Filename": log.from[1],
+                "HostName": log.from[2], "Content": log.fields.to_string()})
+        };
+        let infos: Vec<Value> = file[first..end].iter().map(info).collect();
+        json!({"PrevOver": first == 0, "NextOver": end == file.len(), "LogContextInfos": infos})
     }
 
     fn search(&self, body: &Value) -> Value {
@@ -224,8 +270,8 @@ impl World {
         let shown = found.get(skip..end).unwrap_or_default();
         let results: Vec<Value> = shown
             .iter()
-            .map(|log| {
-                json!({"Time": log.ms, "TopicId": body["TopicId"], "PkgId": "P", "PkgLogId": log.ms.to_string(),
+            .map(|(n, log)| {
+                json!({"Time": log.ms, "TopicId": body["TopicId"], "PkgId": "P", "PkgLogId": n.to_string(),
                     "Source": log.from[0], "FileName": log.from[1], "HostName": log.from[2], "LogJson": log.fields.to_string()})
             })
             .collect();

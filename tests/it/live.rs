@@ -18,7 +18,7 @@ use tempfile::TempDir;
 use crate::{
     cloud::{Cloud, Log, as_log},
     over_bucket::{self, Manner},
-    running::{Era, ROBOT, Running, told},
+    running::{Client, Era, ROBOT, Running, SCREEN, told},
 };
 
 /// The day on which the server's clock stands.
@@ -148,6 +148,91 @@ async fn what_is_not_shipped_is_told_as_if_it_were() {
     assert_eq!(cloud.forged(), 0);
     // How far shipping is, is asked once for each topic.
     assert_eq!(cloud.times("DescribeShipperTasks"), 3);
+}
+
+/// What `fetch_logs` answers; a busy machine may need longer than a robot waits, and the same question goes on with the same work.
+async fn lines(client: &Client, arguments: &Value) -> String {
+    loop {
+        let (text, _) = told(client, "fetch_logs", arguments.clone()).await;
+        if !text.contains("task_status") {
+            return text;
+        }
+    }
+}
+
+/// Evidence of the business lines of the last hour that is not shipped.
+async fn last_hour(client: &Client) -> Vec<String> {
+    let window =
+        json!({"date": TODAY, "kind": "business", "start": "14:00", "end": "15:00", "limit": 200});
+    let text = lines(client, &window).await;
+    let ids = fact(&text, "evidence").split(',');
+    ids.map(str::to_owned).collect()
+}
+
+fn open(id: &str) -> Value {
+    json!({"date": TODAY, "kind": "business", "keyword": id})
+}
+
+#[tokio::test]
+async fn a_line_that_is_opened_comes_with_what_stands_around_it() {
+    let (shipped, asking, cloud, _dirs) = two_servers().await;
+    let clients = [
+        shipped.client(ROBOT, Era::Handshake).await,
+        asking.client(ROBOT, Era::Handshake).await,
+    ];
+    let ids = last_hour(&clients[1]).await;
+    assert_eq!(ids, last_hour(&clients[0]).await);
+    let mut in_objects = 0;
+    for id in ids.iter().step_by(5) {
+        let [in_bucket, in_cls] = [&clients[0], &clients[1]].map(|client| async {
+            let text = lines(client, &open(id)).await;
+            assert_eq!(fact(&text, "evidence"), id);
+            let ids = |name: &str| -> Vec<String> {
+                let there = text.contains(&format!("{name}="));
+                let ids = there.then(|| fact(&text, name).split(','));
+                ids.into_iter().flatten().map(str::to_owned).collect()
+            };
+            (ids("before"), ids("after"), text.clone())
+        });
+        let ((before, after, text), (of_file, rest_of_file, live)) =
+            (in_bucket.await, in_cls.await);
+        // CLS gives the file, however many objects it will lie in.
+        assert!(of_file.ends_with(&before), "{text} {live}");
+        assert!(rest_of_file.starts_with(&after), "{text} {live}");
+        assert!(
+            live.contains("它前面一条是") && live.contains("后面一条是"),
+            "{live}"
+        );
+        in_objects += before.len() + after.len();
+        // A line beside it opens like any other.
+        let next = lines(&clients[1], &open(&of_file[0])).await;
+        assert_eq!(fact(&next, "total"), "1");
+    }
+    assert!(in_objects > 0);
+    assert!(cloud.times("DescribeLogContext") > 0 && cloud.forged() == 0);
+
+    let screen = asking.client(SCREEN, Era::Handshake).await;
+    let id = &ids[ids.len() / 2];
+    let text = lines(&screen, &open(id)).await;
+    let rows: Vec<&str> = text
+        .lines()
+        .filter(|l| l.starts_with("| business:"))
+        .collect();
+    assert!(rows.len() > 10, "{text}");
+    let itself = rows.iter().position(|row| row.contains(id));
+    assert!(itself.is_some_and(|at| at > 0), "{text}");
+}
+
+#[tokio::test]
+async fn a_line_is_told_alone_where_its_neighbours_may_not_be_asked_for() {
+    let (_, asking, cloud, _dirs) = two_servers().await;
+    cloud.refuse("DescribeLogContext");
+    let client = asking.client(ROBOT, Era::Handshake).await;
+    let ids = last_hour(&client).await;
+    let (text, failed) = told(&client, "fetch_logs", open(&ids[0])).await;
+    assert!(!failed && fact(&text, "total") == "1", "{text}");
+    let why = fact(&text, "beside_failed");
+    assert!(why.contains("cls:DescribeLogContext"), "{text}");
 }
 
 #[tokio::test]

@@ -63,7 +63,7 @@ pub(crate) async fn serve(folder: &Path, manner: Manner) -> Running {
                 }
             }
         };
-        let (lines_of, fresh_of) = (of.clone(), of.clone());
+        let (lines_of, fresh_of, beside_of) = (of.clone(), of.clone(), of.clone());
         Rounds::new(
             tasks,
             Arc::new(move |key, work: Work| {
@@ -89,6 +89,10 @@ pub(crate) async fn serve(folder: &Path, manner: Manner) -> Running {
                 round.fresh(day, kind, from_ms, to_ms, Scope::Whole).await
             }
             .boxed()
+        }))
+        .with_beside(Arc::new(move |owner, line| {
+            let round = beside_of(owner);
+            async move { round.await.beside(&line).await }.boxed()
         }))
     };
     Running::over(sessions::Limits::default(), rounds).await

@@ -8,6 +8,7 @@
 //! Works in two steps: `scan::look` looks at every byte, many at a time, and lets nearly all text pass; only what it
 //! stops is examined rule by rule.
 
+mod forms;
 mod names;
 mod numbers;
 mod rules;

@@ -114,6 +114,7 @@ async fn similar_lines(
         kind: Some(LogKind::Business),
         total: found.total as u64,
         best,
+        ..Hits::default()
     };
     let told = voice::hits(&hits, &call.ask(detail));
     let ids: Vec<&str> = found.hits.iter().map(|h| h.id.as_str()).collect();

@@ -1,5 +1,6 @@
 //! `fetch_logs`: lines of one kind, redacted, each with its evidence id; read again from the bucket, and from CLS what is not shipped
-//! yet, so that the total is that of the logs and not of what was kept.
+//! yet, so that the total is that of the logs and not of what was kept. A single business line that is opened by its id comes with what
+//! stands around it.
 
 use std::sync::Arc;
 
@@ -11,20 +12,20 @@ use super::{Answer, Call, Effect, Spec, Trouble, input};
 use crate::{
     mcp::{
         args::{Complaint, Number, Text},
-        fresh,
+        beside, fresh,
         matching::Wanted,
         table::table,
         window::{self, Page},
     },
     model::{Day, EvidenceId, LogKind, Moment, record::Kept},
-    round::{fresh::Note, lines::Asked},
+    round::{beside::Beside, fresh::Note, lines::Asked},
     voice::{self, Detail, Hits},
 };
 
 pub(super) const SPEC: Spec = Spec {
     name: "fetch_logs",
     title: "Fetch log lines",
-    description: "【K8s集群日志】取某类日志的原始行(已脱敏)。用户说「把报错念给我听」「看十点到十点半的日志」「打开这条证据」时调用。先用别的工具找到对象和时间。",
+    description: "【K8s集群日志】取某类日志的原始行(已脱敏)。用户说「把报错念给我听」「看十点到十点半的日志」「打开这条证据」「这条前后是什么」时调用。先用别的工具找到对象和时间。",
     effect: Effect::Works,
     input: || {
         let mut schema = input::<Input>();
@@ -66,8 +67,10 @@ pub(super) async fn run(call: &Call, input: Input) -> Result<Answer, Trouble> {
         .filter_map(|s| s.parse().ok())
         .collect();
 
+    let mut beside = Ok(Beside::default());
     let (kind, found) = if let Some(first) = evidence.first() {
         let lines = opened(call, day, &evidence).await?;
+        beside = beside::of_the_only(call, &lines).await;
         (first.kind, Found::kept(&lines, page))
     } else {
         let kind = super::kind("kind", &input.kind)?.ok_or_else(|| {
@@ -91,43 +94,18 @@ pub(super) async fn run(call: &Call, input: Input) -> Result<Answer, Trouble> {
     let shown = &found.shown;
     fresh::remember(call, shown);
 
-    let moment = |ms| Moment::new(ms, &call.desk.zone);
     let detail = call.origin.caller.detail;
-    let ask = call.ask(detail);
     let told = if shown.is_empty() {
-        voice::nothing(Some(kind), &wanted.spoken(), &ask)
-    } else if detail == Detail::Full {
-        let row = |k: &Kept| {
-            vec![
-                k.id.to_string(),
-                moment(k.ts_ms).to_string(),
-                format!("{}/{}", k.namespace, k.object),
-                k.line.clone(),
-            ]
-        };
-        table(
-            &["evidence", "time", "object", "line"],
-            shown.iter().map(row),
-        )
+        voice::nothing(Some(kind), &wanted.spoken(), &call.ask(detail))
     } else {
-        let best = shown
-            .iter()
-            .map(|k| (k.text.as_str(), Some(moment(k.ts_ms))))
-            .collect();
-        voice::hits(
-            &Hits {
-                kind: Some(kind),
-                total: found.total as u64,
-                best,
-            },
-            &ask,
-        )
+        told(call, kind, &found, beside.as_ref().ok())
     };
     let mut answer = Answer::told(told)
         .fact("owner", &call.owner)
         .fact("date", day)
         .fact("kind", kind);
-    if detail != Detail::Full {
+    // A table says it of each line; of a line among its neighbours it has to be said which one it is.
+    if detail != Detail::Full || !evidence.is_empty() {
         let ids: Vec<String> = shown.iter().map(|k| k.id.to_string()).collect();
         answer = answer.fact("evidence", ids.join(","));
     }
@@ -138,6 +116,7 @@ pub(super) async fn run(call: &Call, input: Input) -> Result<Answer, Trouble> {
         .fact("unreadable_objects", found.unreadable.join(","))
         .fact("bucket", &found.bucket_failed);
     answer = fresh::noted(answer, call, found.live.as_ref());
+    answer = beside::noted(answer, &beside);
     if found.cut {
         answer = answer.fact("looked_through", LOOKED_THROUGH);
     }
@@ -155,7 +134,38 @@ pub(super) async fn run(call: &Call, input: Input) -> Result<Answer, Trouble> {
     ))
 }
 
-/// The lines behind evidence, also those that an answer named before they lay in the bucket.
+/// The lines as they are told, or as a table with what stands around the only one.
+fn told(call: &Call, kind: LogKind, found: &Found, beside: Option<&Beside>) -> String {
+    let detail = call.origin.caller.detail;
+    let moment = |ms| Moment::new(ms, &call.desk.zone);
+    if detail == Detail::Full {
+        let row = |k: &Kept| {
+            vec![
+                k.id.to_string(),
+                moment(k.ts_ms).to_string(),
+                format!("{}/{}", k.namespace, k.object),
+                k.line.clone(),
+            ]
+        };
+        let before = beside.iter().flat_map(|b| &b.before);
+        let after = beside.iter().flat_map(|b| &b.after);
+        let lines = before.chain(&found.shown).chain(after);
+        return table(&["evidence", "time", "object", "line"], lines.map(row));
+    }
+    let best = found.shown.iter();
+    let hits = Hits {
+        kind: Some(kind),
+        total: found.total as u64,
+        best: best
+            .map(|k| (k.text.as_str(), Some(moment(k.ts_ms))))
+            .collect(),
+        before: beside.and_then(|b| Some(b.before.last()?.text.as_str())),
+        after: beside.and_then(|b| Some(b.after.first()?.text.as_str())),
+    };
+    voice::hits(&hits, &call.ask(detail))
+}
+
+/// The lines behind evidence, also those that an answer named and no round has kept.
 async fn opened(call: &Call, day: Day, evidence: &[EvidenceId]) -> Result<Vec<Kept>, Trouble> {
     let mut lines = call.store.kept(day, evidence.to_vec()).await?;
     let known: Vec<EvidenceId> = lines.iter().map(|k| k.id).collect();

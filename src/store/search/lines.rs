@@ -17,8 +17,8 @@ use crate::{
     model::{LogKind, record::Kept},
     store::{
         Error,
-        day_file::{KEPT, read_kept},
         embed::Analyzer,
+        kept::{KEPT, read_kept},
     },
 };
 
