@@ -38,20 +38,6 @@ impl Store {
         .await
     }
 
-    /// Puts the counts of a day whose states are there already, and its templates.
-    pub async fn complete_day(
-        &self,
-        counts: DayCounts,
-        templates: Vec<TemplateDay>,
-    ) -> Result<(), Error> {
-        self.change(move |tx| {
-            tx.prepare_cached("INSERT OR REPLACE INTO days VALUES (?1, ?2)")?
-                .execute(params![counts.day.to_string(), pack(&counts)?])?;
-            put_templates(tx, counts.day, &templates)
-        })
-        .await
-    }
-
     /// What a day counted; `None` until it was read.
     pub async fn counts(&self, day: Day) -> Result<Option<DayCounts>, Error> {
         self.ask(move |c| {
@@ -97,7 +83,7 @@ impl Store {
             while let Some(row) = rows.next()? {
                 let counts: DayCounts =
                     unpack(row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?)?;
-                days.extend((counts.business_share > 0.0).then_some(counts.day));
+                days.extend(counts.is_whole().then_some(counts.day));
             }
             Ok(days)
         })
