@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, HashSet};
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 
 use super::{
-    Error, Store,
+    Error, Hit, Store,
     codec::{from_name, name, pack, unpack},
     states,
 };
 use crate::{
     mining::{novel::Before, templates::KnownTemplate},
     model::{
-        Day, Service,
+        Day, EvidenceId, Service,
         shapes::{Baseline, Cells, DayCounts, KeyField, Sample, States, TemplateDay, TemplateId},
     },
 };
@@ -189,6 +189,31 @@ fn put_templates(tx: &Transaction<'_>, day: Day, templates: &[TemplateDay]) -> R
         ])?;
     }
     Ok(())
+}
+
+/// The first line that shows a template as it was found on a day.
+pub(super) fn line_of_template(c: &Connection, hit: &Hit) -> Result<Option<EvidenceId>, Error> {
+    let Ok(id) = u64::from_str_radix(&hit.id, 16) else {
+        return Ok(None);
+    };
+    let mut find = c.prepare_cached(
+        "SELECT body FROM template_days WHERE day = ?1 AND template = ?2 AND namespace = ?3 AND name = ?4
+         ORDER BY count DESC, cluster, container",
+    )?;
+    let mut rows = find.query(params![
+        hit.date.to_string(),
+        id.cast_signed(),
+        hit.namespace,
+        hit.object
+    ])?;
+    while let Some(row) = rows.next()? {
+        let (_, samples, _): Body =
+            unpack(row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?)?;
+        if let Some(first) = samples.first() {
+            return Ok(Some(first.id));
+        }
+    }
+    Ok(None)
 }
 
 fn templates(c: &Connection, day: Day) -> Result<Vec<TemplateDay>, Error> {

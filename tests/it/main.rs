@@ -17,6 +17,7 @@ mod edge;
 mod endpoint;
 mod endpoint_hub;
 mod followed;
+mod found_lines;
 mod hostile_page;
 mod known_days;
 mod live;

@@ -10,13 +10,13 @@ use crate::{
 };
 
 /// A browser: follows nothing by itself, sends back what cookies it was given.
-struct Browser {
+pub(crate) struct Browser {
     client: reqwest::Client,
     cookie: String,
 }
 
 impl Browser {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let _ = crate::running::http_client();
         let client = reqwest::Client::builder()
             .no_proxy()
@@ -27,7 +27,7 @@ impl Browser {
         }
     }
 
-    async fn get(&self, server: &Running, path: &str) -> (u16, String) {
+    pub(crate) async fn get(&self, server: &Running, path: &str) -> (u16, String) {
         let answer = self
             .client
             .get(server.url(path))
@@ -39,7 +39,7 @@ impl Browser {
         (answer.status().as_u16(), answer.text().await.expect("text"))
     }
 
-    async fn post(&mut self, server: &Running, path: &str, form: &str) -> (u16, String) {
+    pub(crate) async fn post(&mut self, server: &Running, path: &str, form: &str) -> (u16, String) {
         let request = self
             .client
             .post(server.url(path))
