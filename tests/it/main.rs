@@ -21,6 +21,7 @@ mod found_lines;
 mod hostile_page;
 mod known_days;
 mod live;
+mod marked_nights;
 mod model_binary;
 mod model_server;
 mod morning;

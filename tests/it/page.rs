@@ -172,6 +172,35 @@ async fn a_mark_of_the_page_is_the_mark_of_the_tool_and_is_taken_back() {
 }
 
 #[tokio::test]
+async fn what_is_called_wrong_on_the_page_and_taken_back_is_written_down() {
+    let server = Running::start().await;
+    let mut browser = Browser::new();
+    browser
+        .post(&server, "/page/login", &format!("token={ROBOT}"))
+        .await;
+    let mark = "/o/demo/2026-11-21/i1/mark";
+    browser.post(&server, mark, "as=wrong&note=dns").await;
+    let store = server.desk.stores.of(&owner("demo")).await.expect("store");
+    let id = store.marks().await.expect("marks")[0].id;
+    let undo = format!("/o/demo/marks/{id}/undo");
+    browser.post(&server, &undo, "back=%2F").await;
+    let file = store.folder().join("evaluation.jsonl");
+    let text = std::fs::read_to_string(file).expect("the evaluation file");
+    let lines: Vec<serde_json::Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    let judged: Vec<&serde_json::Value> = lines.iter().map(|l| &l["judgement"]).collect();
+    assert_eq!(judged, ["wrong", "taken_back"]);
+    for line in &lines {
+        assert_eq!(
+            (&line["incident"]["id"], &line["note"]),
+            (&json!("i1"), &json!("dns"))
+        );
+    }
+}
+
+#[tokio::test]
 async fn every_number_is_the_number_of_the_report() {
     let server = Running::start().await;
     let mut browser = Browser::new();
