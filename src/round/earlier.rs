@@ -79,7 +79,7 @@ pub(super) struct EarlierDays<'r> {
     /// Oldest first.
     days: Vec<Day>,
     work: &'r Work,
-    /// Where the digests lie until a day is counted to the end.
+    /// Where the digests lie until a day is counted to the end; no other round's.
     digests: Store,
 }
 
@@ -301,7 +301,8 @@ impl<'r> EarlierDays<'r> {
             (counts, shapes.templates, states)
         });
         let (counts, templates, states) = counted.await?;
-        Ok(store.replace_day(counts, templates, states).await?)
+        let put = store.replace_unfinished_day(counts, templates, states);
+        Ok(put.await?)
     }
 
     async fn is_counted(&self, day: Day) -> Result<bool, Error> {

@@ -28,26 +28,29 @@ impl Store {
         templates: Vec<TemplateDay>,
         states: States,
     ) -> Result<(), Error> {
+        self.change(move |tx| replace(tx, &counts, &templates, &states))
+            .await
+    }
+
+    /// The same, unless the day was counted to the end meanwhile.
+    pub async fn replace_unfinished_day(
+        &self,
+        counts: DayCounts,
+        templates: Vec<TemplateDay>,
+        states: States,
+    ) -> Result<(), Error> {
         self.change(move |tx| {
-            let day = counts.day;
-            tx.prepare_cached("INSERT OR REPLACE INTO days VALUES (?1, ?2)")?
-                .execute(params![day.to_string(), pack(&counts)?])?;
-            put_templates(tx, day, &templates)?;
-            states::put(tx, day, &states)
+            if counted(tx, counts.day)?.is_some_and(|c| c.is_whole()) {
+                return Ok(());
+            }
+            replace(tx, &counts, &templates, &states)
         })
         .await
     }
 
     /// What a day counted; `None` until it was read.
     pub async fn counts(&self, day: Day) -> Result<Option<DayCounts>, Error> {
-        self.ask(move |c| {
-            let packed: Option<Vec<u8>> = c
-                .prepare_cached("SELECT counts FROM days WHERE day = ?1")?
-                .query_row([day.to_string()], |r| r.get(0))
-                .optional()?;
-            packed.map(|counts| unpack(&counts)).transpose()
-        })
-        .await
+        self.ask(move |c| counted(c, day)).await
     }
 
     /// The `n` counted days before `day`, of at most as many calendar days, newest last.
@@ -158,6 +161,27 @@ impl Store {
     pub async fn templates(&self, day: Day) -> Result<Vec<TemplateDay>, Error> {
         self.ask(move |c| templates(c, day)).await
     }
+}
+
+fn replace(
+    tx: &Transaction<'_>,
+    counts: &DayCounts,
+    templates: &[TemplateDay],
+    states: &States,
+) -> Result<(), Error> {
+    let day = counts.day;
+    tx.prepare_cached("INSERT OR REPLACE INTO days VALUES (?1, ?2)")?
+        .execute(params![day.to_string(), pack(counts)?])?;
+    put_templates(tx, day, templates)?;
+    states::put(tx, day, states)
+}
+
+fn counted(c: &Connection, day: Day) -> Result<Option<DayCounts>, Error> {
+    let packed: Option<Vec<u8>> = c
+        .prepare_cached("SELECT counts FROM days WHERE day = ?1")?
+        .query_row([day.to_string()], |r| r.get(0))
+        .optional()?;
+    packed.map(|counts| unpack(&counts)).transpose()
 }
 
 fn put_templates(tx: &Transaction<'_>, day: Day, templates: &[TemplateDay]) -> Result<(), Error> {

@@ -137,6 +137,9 @@ impl Store {
     pub fn stored_days(&self) -> Result<Vec<Day>, Error> {
         let folder = self.day_folder();
         let mut days = Vec::new();
+        if !folder.exists() {
+            return Ok(days);
+        }
         for entry in std::fs::read_dir(&folder).map_err(Error::io(&folder))? {
             let name = entry.map_err(Error::io(&folder))?.file_name();
             if let Some(day) = name.to_string_lossy().strip_suffix(".db")

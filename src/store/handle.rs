@@ -4,9 +4,10 @@
 //! a long write nor a round that loads its digests ever delays a spoken answer (WAL lets them run side by side).
 
 use std::{
+    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -31,14 +32,32 @@ const OPEN_DAYS: usize = 4;
 #[derive(Debug, Clone)]
 pub struct Store {
     shared: Arc<Inner>,
-    /// The folder whose day files this handle means.
-    days: &'static str,
+    /// The day files that this handle means.
+    days: Days,
+    _lease: Option<Arc<Lease>>,
 }
 
-/// Where files of days lie that were run.
-const RUN: &str = "days";
-/// Where files of days lie that are read only to be compared with.
-const EARLIER: &str = "earlier";
+/// Where day files lie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Days {
+    /// Of days that were run.
+    Run,
+    /// Of days that a round reads only to compare with, each round's apart.
+    Earlier(u8),
+}
+
+/// One of the folders for earlier days, held until the last handle to it goes.
+#[derive(Debug)]
+struct Lease {
+    shared: Arc<Inner>,
+    number: u8,
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.shared.leased().remove(&self.number);
+    }
+}
 
 #[derive(Debug)]
 struct Inner {
@@ -48,6 +67,14 @@ struct Inner {
     asks: Lane<Reader>,
     bulk: Lane<Reader>,
     writes: Option<Lane<Writer>>,
+    /// The numbers of [`Days::Earlier`] that are in use.
+    leased: Mutex<BTreeSet<u8>>,
+}
+
+impl Inner {
+    fn leased(&self) -> MutexGuard<'_, BTreeSet<u8>> {
+        self.leased.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Store {
@@ -55,9 +82,7 @@ impl Store {
     /// [`Error::Locked`] names the process that already writes it.
     pub fn open(data_dir: &Path, owner: &OwnerAlias) -> Result<Self, Error> {
         let folder = folder_of(data_dir, owner);
-        for days in [RUN, EARLIER] {
-            fs::create_dir_all(folder.join(days)).map_err(Error::io(&folder))?;
-        }
+        fs::create_dir_all(folder.join("days")).map_err(Error::io(&folder))?;
         let lock = WriterLock::take(&folder)?;
         let mut conn = connect(&folder.join("owner.db"), false)?;
         OWNER.migrate(&mut conn)?;
@@ -97,20 +122,32 @@ impl Store {
             writes: writer.map(|w| Lane::start("store-writes", w)).transpose()?,
             owner: owner.clone(),
             folder,
+            leased: Mutex::default(),
         };
         Ok(Self {
             shared: Arc::new(shared),
-            days: RUN,
+            days: Days::Run,
+            _lease: None,
         })
     }
 
     /// The same data with other day files: those of days that are read only to be compared with. Nobody is shown what lies there;
-    /// [`drop_day`](Self::drop_day) takes it away once it is counted.
+    /// [`drop_day`](Self::drop_day) takes it away once it is counted. Whoever asks while another has such files is given others, and
+    /// after a restart the first who asks finds what the first had.
     #[must_use]
     pub fn earlier(&self) -> Self {
+        let mut leased = self.shared.leased();
+        let free = (0..u8::MAX).find(|n| !leased.contains(n));
+        let number = free.unwrap_or(u8::MAX);
+        leased.insert(number);
+        let lease = Lease {
+            shared: self.shared.clone(),
+            number,
+        };
         Self {
             shared: self.shared.clone(),
-            days: EARLIER,
+            days: Days::Earlier(number),
+            _lease: Some(Arc::new(lease)),
         }
     }
 
@@ -127,7 +164,7 @@ impl Store {
 
     /// Where the day files of this handle lie.
     pub(super) fn day_folder(&self) -> PathBuf {
-        self.shared.folder.join(self.days)
+        self.days.within(&self.shared.folder)
     }
 
     fn file(&self, day: Day) -> DayFile {
@@ -303,6 +340,8 @@ impl Writer {
         let conn = if let Some((_, conn)) = open {
             conn
         } else {
+            let folder = file.days.within(&self.folder);
+            fs::create_dir_all(&folder).map_err(Error::io(&folder))?;
             let mut conn = connect(&file.within(&self.folder), false)?;
             DAY.migrate(&mut conn)?;
             conn
@@ -391,13 +430,22 @@ fn check_day(conn: &Connection) -> Result<u32, Error> {
 /// Names a day's file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct DayFile {
-    days: &'static str,
+    days: Days,
     day: Day,
 }
 
 impl DayFile {
     fn within(self, folder: &Path) -> PathBuf {
-        folder.join(self.days).join(format!("{}.db", self.day))
+        self.days.within(folder).join(format!("{}.db", self.day))
+    }
+}
+
+impl Days {
+    fn within(self, folder: &Path) -> PathBuf {
+        match self {
+            Self::Run => folder.join("days"),
+            Self::Earlier(number) => folder.join(format!("earlier/{number}")),
+        }
     }
 }
 

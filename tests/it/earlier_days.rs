@@ -174,3 +174,26 @@ async fn wherever_the_round_is_killed_it_goes_on_and_reads_no_object_again() {
         assert!(left.is_empty(), "{left:?}");
     }
 }
+
+#[tokio::test]
+async fn two_rounds_at_once_do_not_disturb_each_other() {
+    let expected = one_after_the_other().await;
+    let dir = TempDir::new().expect("folder");
+    lay(dir.path());
+    let nobody = owner("nobody");
+    let store = Store::open(dir.path(), &nobody).expect("store");
+    let round = over_bucket::round(dir.path(), &nobody, store.clone(), 7);
+    let works = [0, 1].map(|_| Work::alone(Progress::default()));
+    let (one, other) = tokio::join!(
+        round.run(day(), &works[0]),
+        round.run(day().plus(-1), &works[1])
+    );
+    one.expect("round");
+    other.expect("round");
+    // The newest was run itself; the others were read by either round.
+    let found = kept(&store).await;
+    for (found, expected) in found.iter().zip(&expected).skip(1) {
+        assert_eq!(found.0, expected.0);
+        assert!(found.2 == expected.2, "states of {}", found.0.day);
+    }
+}
