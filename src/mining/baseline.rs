@@ -94,6 +94,7 @@ pub fn counts_of(shapes: &DayShapes, range: &DayRange, business_share: f64) -> D
         begun: lasting::begun(shapes),
         cells: cells(shapes, range),
         errors: Cells::default(),
+        unfinished: false,
     };
     for template in &shapes.templates {
         let service = template.service.to_string();

@@ -378,31 +378,23 @@ pub struct DayCounts {
     /// Business lines of level warning and above per five minutes.
     #[serde(default)]
     pub errors: Cells,
+    /// More of the day is to be read.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unfinished: bool,
 }
 
 impl DayCounts {
+    /// Whether the day was counted to the end.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.business_share > 0.0 && !self.unfinished
+    }
+
     /// Whether the day can be compared with in this kind: a day of which nothing was shipped tells of nothing.
     #[must_use]
     pub fn holds(&self, kind: LogKind) -> bool {
         let unread = kind == LogKind::Business && self.business_share <= 0.0;
         !unread && self.records.get(&kind).is_none_or(|n| *n > 0)
-    }
-
-    /// These counts of a day's business lines, with what was counted of its events and audit before.
-    #[must_use]
-    pub fn with_few_of(mut self, few: Option<Self>) -> Self {
-        let Some(few) = few else {
-            return self;
-        };
-        self.events = few.events;
-        self.refusals = few.refusals;
-        self.records.extend(few.records);
-        self.begun.events = few.begun.events;
-        self.begun.refusals = few.begun.refusals;
-        let others = few.cells.into_iter();
-        self.cells
-            .extend(others.filter(|(kind, _)| *kind != LogKind::Business));
-        self
     }
 }
 

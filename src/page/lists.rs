@@ -245,6 +245,16 @@ pub async fn search(
     for hit in found.hits.iter_mut().filter(|h| ours.contains(&h.what)) {
         hit.text = super::told(std::mem::take(&mut hit.text), reader.lang);
     }
+    let is_finding = |h: &Hit| h.what == What::Finding;
+    if found.hits.iter().any(is_finding)
+        && let Some(report) = store.report(day).await?
+    {
+        for hit in found.hits.iter_mut().filter(|h| is_finding(h)) {
+            let of_it = report.findings.iter().find(|f| f.id == hit.id);
+            let first = of_it.and_then(|f| f.evidence.first());
+            hit.evidence = first.map(|e| e.id);
+        }
+    }
     Ok(found)
 }
 

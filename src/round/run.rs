@@ -15,7 +15,7 @@ use tokio::sync::Semaphore;
 use super::{
     Error,
     clock::Stopwatch,
-    earlier,
+    earlier::{self, EarlierDays},
     files::{self, Mirror, Shelf},
     judge::{self, About, Judge},
     live::Live,
@@ -118,6 +118,7 @@ impl Round {
         clock.time("read", reading.read_all(rest, all)).await?;
         unread.clear();
 
+        earlier::tidy(&self.store, day).await?;
         // A day that left nothing behind is not compared with others.
         let missing = if listed.values().all(Vec::is_empty) {
             Vec::new()
@@ -127,14 +128,20 @@ impl Round {
         if !missing.is_empty() && self.earlier_days_exist(&missing).await? {
             self.revise(day, Stage::Day, &unread, work, &clock).await?;
             let days = missing.len() as u64;
+            let earlier = EarlierDays::new(self, day, missing, work);
             work.progress.begin(Phase::EarlierDays, days, 0);
-            let few = earlier::count_few(self, &missing, work);
+            let few = Box::pin(earlier.count_few());
             if clock.time("earlier_days", few).await? {
                 self.revise(day, Stage::Day, &unread, work, &clock).await?;
             }
             work.progress.begin(Phase::EarlierDays, days, 0);
-            let business = earlier::count_business(self, &missing, work);
-            clock.time("earlier_days", business).await?;
+            let lines = Box::pin(earlier.count_newest_lines());
+            if clock.time("earlier_days", lines).await? {
+                self.revise(day, Stage::Day, &unread, work, &clock).await?;
+            }
+            work.progress.begin(Phase::EarlierDays, days, 0);
+            let rest = Box::pin(earlier.count_rest());
+            clock.time("earlier_days", rest).await?;
         }
         let whole = if self.now_ms < range.end_ms {
             Stage::Day

@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, HashSet};
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 
 use super::{
-    Error, Store,
+    Error, Hit, Store,
     codec::{from_name, name, pack, unpack},
     states,
 };
 use crate::{
     mining::{novel::Before, templates::KnownTemplate},
     model::{
-        Day, Service,
+        Day, EvidenceId, Service,
         shapes::{Baseline, Cells, DayCounts, KeyField, Sample, States, TemplateDay, TemplateId},
     },
 };
@@ -28,40 +28,29 @@ impl Store {
         templates: Vec<TemplateDay>,
         states: States,
     ) -> Result<(), Error> {
-        self.change(move |tx| {
-            let day = counts.day;
-            tx.prepare_cached("INSERT OR REPLACE INTO days VALUES (?1, ?2)")?
-                .execute(params![day.to_string(), pack(&counts)?])?;
-            put_templates(tx, day, &templates)?;
-            states::put(tx, day, &states)
-        })
-        .await
+        self.change(move |tx| replace(tx, &counts, &templates, &states))
+            .await
     }
 
-    /// Puts the counts of a day whose states are there already, and its templates.
-    pub async fn complete_day(
+    /// The same, unless the day was counted to the end meanwhile.
+    pub async fn replace_unfinished_day(
         &self,
         counts: DayCounts,
         templates: Vec<TemplateDay>,
+        states: States,
     ) -> Result<(), Error> {
         self.change(move |tx| {
-            tx.prepare_cached("INSERT OR REPLACE INTO days VALUES (?1, ?2)")?
-                .execute(params![counts.day.to_string(), pack(&counts)?])?;
-            put_templates(tx, counts.day, &templates)
+            if counted(tx, counts.day)?.is_some_and(|c| c.is_whole()) {
+                return Ok(());
+            }
+            replace(tx, &counts, &templates, &states)
         })
         .await
     }
 
     /// What a day counted; `None` until it was read.
     pub async fn counts(&self, day: Day) -> Result<Option<DayCounts>, Error> {
-        self.ask(move |c| {
-            let packed: Option<Vec<u8>> = c
-                .prepare_cached("SELECT counts FROM days WHERE day = ?1")?
-                .query_row([day.to_string()], |r| r.get(0))
-                .optional()?;
-            packed.map(|counts| unpack(&counts)).transpose()
-        })
-        .await
+        self.ask(move |c| counted(c, day)).await
     }
 
     /// The `n` counted days before `day`, of at most as many calendar days, newest last.
@@ -97,7 +86,7 @@ impl Store {
             while let Some(row) = rows.next()? {
                 let counts: DayCounts =
                     unpack(row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?)?;
-                days.extend((counts.business_share > 0.0).then_some(counts.day));
+                days.extend(counts.is_whole().then_some(counts.day));
             }
             Ok(days)
         })
@@ -174,6 +163,27 @@ impl Store {
     }
 }
 
+fn replace(
+    tx: &Transaction<'_>,
+    counts: &DayCounts,
+    templates: &[TemplateDay],
+    states: &States,
+) -> Result<(), Error> {
+    let day = counts.day;
+    tx.prepare_cached("INSERT OR REPLACE INTO days VALUES (?1, ?2)")?
+        .execute(params![day.to_string(), pack(counts)?])?;
+    put_templates(tx, day, templates)?;
+    states::put(tx, day, states)
+}
+
+fn counted(c: &Connection, day: Day) -> Result<Option<DayCounts>, Error> {
+    let packed: Option<Vec<u8>> = c
+        .prepare_cached("SELECT counts FROM days WHERE day = ?1")?
+        .query_row([day.to_string()], |r| r.get(0))
+        .optional()?;
+    packed.map(|counts| unpack(&counts)).transpose()
+}
+
 fn put_templates(tx: &Transaction<'_>, day: Day, templates: &[TemplateDay]) -> Result<(), Error> {
     let day = day.to_string();
     tx.prepare_cached("DELETE FROM template_days WHERE day = ?1")?
@@ -203,6 +213,31 @@ fn put_templates(tx: &Transaction<'_>, day: Day, templates: &[TemplateDay]) -> R
         ])?;
     }
     Ok(())
+}
+
+/// The first line that shows a template as it was found on a day.
+pub(super) fn line_of_template(c: &Connection, hit: &Hit) -> Result<Option<EvidenceId>, Error> {
+    let Ok(id) = u64::from_str_radix(&hit.id, 16) else {
+        return Ok(None);
+    };
+    let mut find = c.prepare_cached(
+        "SELECT body FROM template_days WHERE day = ?1 AND template = ?2 AND namespace = ?3 AND name = ?4
+         ORDER BY count DESC, cluster, container",
+    )?;
+    let mut rows = find.query(params![
+        hit.date.to_string(),
+        id.cast_signed(),
+        hit.namespace,
+        hit.object
+    ])?;
+    while let Some(row) = rows.next()? {
+        let (_, samples, _): Body =
+            unpack(row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?)?;
+        if let Some(first) = samples.first() {
+            return Ok(Some(first.id));
+        }
+    }
+    Ok(None)
 }
 
 fn templates(c: &Connection, day: Day) -> Result<Vec<TemplateDay>, Error> {

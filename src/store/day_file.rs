@@ -107,8 +107,11 @@ impl Store {
 
     /// Days that have a file, oldest first.
     pub fn stored_days(&self) -> Result<Vec<Day>, Error> {
-        let folder = self.folder().join("days");
+        let folder = self.day_folder();
         let mut days = Vec::new();
+        if !folder.exists() {
+            return Ok(days);
+        }
         for entry in std::fs::read_dir(&folder).map_err(Error::io(&folder))? {
             let name = entry.map_err(Error::io(&folder))?.file_name();
             if let Some(day) = name.to_string_lossy().strip_suffix(".db")
@@ -125,7 +128,7 @@ impl Store {
     #[must_use]
     pub fn day_bytes(&self, day: Day) -> u64 {
         let of = |suffix: &str| {
-            let file = self.folder().join(format!("days/{day}.db{suffix}"));
+            let file = self.day_folder().join(format!("{day}.db{suffix}"));
             std::fs::metadata(file).map_or(0, |found| found.len())
         };
         of("") + of("-wal")
@@ -137,17 +140,17 @@ impl Store {
         let Some(rows) = self.ask_day(day, |c| manifest(c, "objects", "1")).await? else {
             return Ok(());
         };
-        self.forget_day(day).await?;
-        self.write(move |w| {
-            let tx = w.owner().transaction()?;
-            for row in &rows {
-                remember_object(&tx, day, row)?;
-            }
-            states::retire_before(&tx, day)?;
-            tx.commit()?;
-            w.remove_day(day)
+        self.remove_day(day, move |tx| {
+            let mut rows = rows.iter();
+            rows.try_for_each(|row| remember_object(tx, day, row))?;
+            states::retire_before(tx, day)
         })
         .await
+    }
+
+    /// Removes a day's file with all that it knows of the bucket.
+    pub async fn drop_day(&self, day: Day) -> Result<(), Error> {
+        self.remove_day(day, |_| Ok(())).await
     }
 }
 

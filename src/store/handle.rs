@@ -4,9 +4,10 @@
 //! a long write nor a round that loads its digests ever delays a spoken answer (WAL lets them run side by side).
 
 use std::{
+    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -29,7 +30,34 @@ const OPEN_DAYS: usize = 4;
 
 /// One owner's databases. Clones share the connections.
 #[derive(Debug, Clone)]
-pub struct Store(Arc<Inner>);
+pub struct Store {
+    shared: Arc<Inner>,
+    /// The day files that this handle means.
+    days: Days,
+    _lease: Option<Arc<Lease>>,
+}
+
+/// Where day files lie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Days {
+    /// Of days that were run.
+    Run,
+    /// Of days that a round reads only to compare with, each round's apart.
+    Earlier(u8),
+}
+
+/// One of the folders for earlier days, held until the last handle to it goes.
+#[derive(Debug)]
+struct Lease {
+    shared: Arc<Inner>,
+    number: u8,
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.shared.leased().remove(&self.number);
+    }
+}
 
 #[derive(Debug)]
 struct Inner {
@@ -39,6 +67,14 @@ struct Inner {
     asks: Lane<Reader>,
     bulk: Lane<Reader>,
     writes: Option<Lane<Writer>>,
+    /// The numbers of [`Days::Earlier`] that are in use.
+    leased: Mutex<BTreeSet<u8>>,
+}
+
+impl Inner {
+    fn leased(&self) -> MutexGuard<'_, BTreeSet<u8>> {
+        self.leased.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Store {
@@ -52,7 +88,7 @@ impl Store {
         OWNER.migrate(&mut conn)?;
         bring_up_to_date(&mut conn)?;
         let writer = Writer {
-            days: folder.join("days"),
+            folder: folder.clone(),
             conn,
             day: None,
             lock,
@@ -80,35 +116,73 @@ impl Store {
 
     fn with(owner: &OwnerAlias, folder: PathBuf, writer: Option<Writer>) -> Result<Self, Error> {
         let reader = || Reader::open(&folder);
-        Ok(Self(Arc::new(Inner {
+        let shared = Inner {
             asks: Lane::start("store-asks", reader()?)?,
             bulk: Lane::start("store-bulk", reader()?)?,
             writes: writer.map(|w| Lane::start("store-writes", w)).transpose()?,
             owner: owner.clone(),
             folder,
-        })))
+            leased: Mutex::default(),
+        };
+        Ok(Self {
+            shared: Arc::new(shared),
+            days: Days::Run,
+            _lease: None,
+        })
+    }
+
+    /// The same data with other day files: those of days that are read only to be compared with. Nobody is shown what lies there;
+    /// [`drop_day`](Self::drop_day) takes it away once it is counted. Whoever asks while another has such files is given others, and
+    /// after a restart the first who asks finds what the first had.
+    #[must_use]
+    pub fn earlier(&self) -> Self {
+        let mut leased = self.shared.leased();
+        let free = (0..u8::MAX).find(|n| !leased.contains(n));
+        let number = free.unwrap_or(u8::MAX);
+        leased.insert(number);
+        let lease = Lease {
+            shared: self.shared.clone(),
+            number,
+        };
+        Self {
+            shared: self.shared.clone(),
+            days: Days::Earlier(number),
+            _lease: Some(Arc::new(lease)),
+        }
     }
 
     #[must_use]
     pub fn owner(&self) -> &OwnerAlias {
-        &self.0.owner
+        &self.shared.owner
     }
 
     /// The owner's folder.
     #[must_use]
     pub fn folder(&self) -> &Path {
-        &self.0.folder
+        &self.shared.folder
+    }
+
+    /// Where the day files of this handle lie.
+    pub(super) fn day_folder(&self) -> PathBuf {
+        self.days.within(&self.shared.folder)
+    }
+
+    fn file(&self, day: Day) -> DayFile {
+        DayFile {
+            days: self.days,
+            day,
+        }
     }
 
     /// Whether anybody else holds this handle.
     #[must_use]
     pub fn is_shared(&self) -> bool {
-        Arc::strong_count(&self.0) > 1
+        Arc::strong_count(&self.shared) > 1
     }
 
     #[must_use]
     pub fn is_writer(&self) -> bool {
-        self.0.writes.is_some()
+        self.shared.writes.is_some()
     }
 
     /// What a second writer is told about this process, such as the address it serves on.
@@ -121,7 +195,7 @@ impl Store {
         &self,
         read: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
-        self.0.asks.run(move |r| r.snapshot(read)).await
+        self.shared.asks.run(move |r| r.snapshot(read)).await
     }
 
     /// Reads a day file; `None` when there is none.
@@ -130,7 +204,11 @@ impl Store {
         day: Day,
         read: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
     ) -> Result<Option<T>, Error> {
-        self.0.asks.run(move |r| r.snapshot_of(day, read)).await
+        let file = self.file(day);
+        self.shared
+            .asks
+            .run(move |r| r.snapshot_of(file, read))
+            .await
     }
 
     /// Reads much of a day file; does not delay [`ask`](Self::ask).
@@ -139,7 +217,11 @@ impl Store {
         day: Day,
         read: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
     ) -> Result<Option<T>, Error> {
-        self.0.bulk.run(move |r| r.snapshot_of(day, read)).await
+        let file = self.file(day);
+        self.shared
+            .bulk
+            .run(move |r| r.snapshot_of(file, read))
+            .await
     }
 
     /// Changes `owner.db` in one transaction that commits on `Ok`.
@@ -156,21 +238,22 @@ impl Store {
         day: Day,
         write: impl FnOnce(&Transaction<'_>) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
-        self.write(move |w| transact(w.day(day)?, write)).await
+        let file = self.file(day);
+        self.write(move |w| transact(w.day(file)?, write)).await
     }
 
     pub(super) async fn write<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Writer) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
-        let lane = self.0.writes.as_ref().ok_or(Error::ReadOnly)?;
+        let lane = self.shared.writes.as_ref().ok_or(Error::ReadOnly)?;
         lane.run(work).await
     }
 
     /// Gives back what connections hold in memory, for an owner whom nobody has asked about lately: with many owners it adds up.
     pub async fn rest(&self) -> Result<(), Error> {
         const SHRINK: &str = "PRAGMA shrink_memory";
-        for lane in [&self.0.asks, &self.0.bulk] {
+        for lane in [&self.shared.asks, &self.shared.bulk] {
             lane.run(|r| {
                 r.open_days.clear();
                 Ok(r.conn.execute_batch(SHRINK)?)
@@ -184,16 +267,25 @@ impl Store {
         .await
     }
 
-    /// Makes the reading connections let go of a day file that is about to be removed.
-    pub(super) async fn forget_day(&self, day: Day) -> Result<(), Error> {
-        for lane in [&self.0.asks, &self.0.bulk] {
+    /// Removes a day's file and all that is known of it, once `last` has been written to `owner.db`.
+    pub(super) async fn remove_day(
+        &self,
+        day: Day,
+        last: impl FnOnce(&Transaction<'_>) -> Result<(), Error> + Send + 'static,
+    ) -> Result<(), Error> {
+        let file = self.file(day);
+        for lane in [&self.shared.asks, &self.shared.bulk] {
             lane.run(move |r| {
-                r.open_days.retain(|(open, _)| *open != day);
+                r.open_days.retain(|(open, _)| *open != file);
                 Ok(())
             })
             .await?;
         }
-        Ok(())
+        self.write(move |w| {
+            transact(&mut w.conn, last)?;
+            w.remove_day(file)
+        })
+        .await
     }
 }
 
@@ -236,33 +328,31 @@ fn transact<T>(
 /// The writing side: holds the owner's lock.
 #[derive(Debug)]
 pub(super) struct Writer {
-    days: PathBuf,
+    folder: PathBuf,
     conn: Connection,
-    day: Option<(Day, Connection)>,
+    day: Option<(DayFile, Connection)>,
     lock: WriterLock,
 }
 
 impl Writer {
-    fn day(&mut self, day: Day) -> Result<&mut Connection, Error> {
-        let open = self.day.take_if(|(open, _)| *open == day);
+    fn day(&mut self, file: DayFile) -> Result<&mut Connection, Error> {
+        let open = self.day.take_if(|(open, _)| *open == file);
         let conn = if let Some((_, conn)) = open {
             conn
         } else {
-            let mut conn = connect(&day_path(&self.days, day), false)?;
+            let folder = file.days.within(&self.folder);
+            fs::create_dir_all(&folder).map_err(Error::io(&folder))?;
+            let mut conn = connect(&file.within(&self.folder), false)?;
             DAY.migrate(&mut conn)?;
             conn
         };
-        Ok(&mut self.day.insert((day, conn)).1)
-    }
-
-    pub(super) fn owner(&mut self) -> &mut Connection {
-        &mut self.conn
+        Ok(&mut self.day.insert((file, conn)).1)
     }
 
     /// Removes a day's file with its side files.
-    pub(super) fn remove_day(&mut self, day: Day) -> Result<(), Error> {
-        self.day.take_if(|(open, _)| *open == day);
-        let path = day_path(&self.days, day);
+    fn remove_day(&mut self, file: DayFile) -> Result<(), Error> {
+        self.day.take_if(|(open, _)| *open == file);
+        let path = file.within(&self.folder);
         for suffix in ["", "-wal", "-shm"] {
             let file = PathBuf::from(format!("{}{suffix}", path.display()));
             if file.exists() {
@@ -276,10 +366,10 @@ impl Writer {
 /// The reading side.
 #[derive(Debug)]
 pub(super) struct Reader {
-    days: PathBuf,
+    folder: PathBuf,
     conn: Connection,
     /// Least recently used first.
-    open_days: Vec<(Day, Connection)>,
+    open_days: Vec<(DayFile, Connection)>,
 }
 
 impl Reader {
@@ -287,7 +377,7 @@ impl Reader {
         let conn = connect(&folder.join("owner.db"), true)?;
         OWNER.check(&conn)?;
         Ok(Self {
-            days: folder.join("days"),
+            folder: folder.to_owned(),
             conn,
             open_days: Vec::new(),
         })
@@ -304,11 +394,11 @@ impl Reader {
 
     fn snapshot_of<T>(
         &mut self,
-        day: Day,
+        file: DayFile,
         read: impl FnOnce(&Connection) -> Result<T, Error>,
     ) -> Result<Option<T>, Error> {
-        let path = day_path(&self.days, day);
-        let open = self.open_days.iter().position(|(open, _)| *open == day);
+        let path = file.within(&self.folder);
+        let open = self.open_days.iter().position(|(open, _)| *open == file);
         let mut conn = match open {
             _ if !path.exists() => return Ok(None),
             Some(i) => self.open_days.remove(i).1,
@@ -328,7 +418,7 @@ impl Reader {
         if self.open_days.len() == OPEN_DAYS {
             self.open_days.remove(0);
         }
-        self.open_days.push((day, conn));
+        self.open_days.push((file, conn));
         Ok(Some(value))
     }
 }
@@ -337,8 +427,26 @@ fn check_day(conn: &Connection) -> Result<u32, Error> {
     DAY.check(conn)
 }
 
-fn day_path(days: &Path, day: Day) -> PathBuf {
-    days.join(format!("{day}.db"))
+/// Names a day's file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct DayFile {
+    days: Days,
+    day: Day,
+}
+
+impl DayFile {
+    fn within(self, folder: &Path) -> PathBuf {
+        self.days.within(folder).join(format!("{}.db", self.day))
+    }
+}
+
+impl Days {
+    fn within(self, folder: &Path) -> PathBuf {
+        match self {
+            Self::Run => folder.join("days"),
+            Self::Earlier(number) => folder.join(format!("earlier/{number}")),
+        }
+    }
 }
 
 /// A connection with our settings. A reader opens read-write all the same, since WAL needs its index file, but may not write.

@@ -33,7 +33,7 @@ pub struct NewMark {
     /// `i1` in that day's report.
     pub incident: String,
     pub title: String,
-    /// Occurrences on that day: what "its rate changed" is measured against.
+    /// Occurrences an hour while it showed: what "its rate changed" is measured against.
     pub rate: f64,
 }
 

@@ -9,14 +9,14 @@ mod fuse;
 mod lines;
 mod words;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::tz::TimeZone;
 use rusqlite::{Connection, ToSql};
 use serde::Serialize;
 
-use super::{Error, Store, What, codec::from_name, vectors};
-use crate::model::{Day, LogKind, Moment, Severity, record::Kept};
+use super::{Error, Store, What, baseline, codec::from_name, vectors};
+use crate::model::{Day, EvidenceId, LogKind, Moment, Severity, record::Kept};
 use filter::{Filter, borrowed};
 use words::by_words;
 
@@ -96,6 +96,9 @@ pub struct Hit {
     pub date: Day,
     pub namespace: String,
     pub object: String,
+    /// A kept line that shows it; `None` where there is none, or none any more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<EvidenceId>,
 }
 
 /// Which sides take part; an answer uses both.
@@ -126,8 +129,28 @@ impl Store {
             }
             None => Vec::new(),
         };
-        self.ask(move |c| search(c, &query, Sides::Both, records))
-            .await
+        let mut found = self
+            .ask(move |c| search(c, &query, Sides::Both, records))
+            .await?;
+        self.forget_lines_that_are_gone(&mut found.hits).await?;
+        Ok(found)
+    }
+
+    async fn forget_lines_that_are_gone(&self, hits: &mut [Hit]) -> Result<(), Error> {
+        let mut named: BTreeMap<Day, Vec<EvidenceId>> = BTreeMap::new();
+        for hit in hits.iter() {
+            if let Some(id) = hit.evidence {
+                named.entry(hit.date).or_default().push(id);
+            }
+        }
+        for (day, ids) in named {
+            let kept: BTreeSet<EvidenceId> =
+                self.kept(day, ids).await?.iter().map(|k| k.id).collect();
+            for hit in hits.iter_mut().filter(|h| h.date == day) {
+                hit.evidence = hit.evidence.filter(|id| kept.contains(id));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -169,6 +192,13 @@ pub(super) fn search(
     });
     let total = hits.len();
     hits.truncate(query.limit);
+    for hit in &mut hits {
+        hit.evidence = match hit.what {
+            What::Template => baseline::line_of_template(c, hit)?,
+            What::Change | What::Record => hit.id.parse().ok(),
+            What::Finding | What::Incident => None,
+        };
+    }
     Ok(Hits { hits, total })
 }
 
@@ -267,6 +297,7 @@ fn read_hit(row: &rusqlite::Row<'_>, query: &Query, score: f64) -> Result<Hit, E
         date: from_name(&day)?,
         namespace: row.get(7)?,
         object: row.get(8)?,
+        evidence: None,
     })
 }
 
@@ -284,6 +315,7 @@ fn record_hit(query: &Query, day: Day, kept: Kept, score: f64) -> Hit {
         date: day,
         namespace: kept.namespace,
         object: kept.object,
+        evidence: Some(kept.id),
     }
 }
 

@@ -116,7 +116,11 @@ async fn carry_out(
         meet.wait().await;
         meet.wait().await;
     }
-    work_done.await.map_err(|e| e.to_string())
+    work_done.await.map_err(|error| {
+        // Seen where a test fails: the sentence keeps the cause to itself.
+        eprintln!("{error:?}");
+        error.to_string()
+    })
 }
 
 /// What a round of an owner over `folder/bucket` is made of.

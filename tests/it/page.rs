@@ -10,13 +10,13 @@ use crate::{
 };
 
 /// A browser: follows nothing by itself, sends back what cookies it was given.
-struct Browser {
+pub(crate) struct Browser {
     client: reqwest::Client,
     cookie: String,
 }
 
 impl Browser {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let _ = crate::running::http_client();
         let client = reqwest::Client::builder()
             .no_proxy()
@@ -27,7 +27,7 @@ impl Browser {
         }
     }
 
-    async fn get(&self, server: &Running, path: &str) -> (u16, String) {
+    pub(crate) async fn get(&self, server: &Running, path: &str) -> (u16, String) {
         let answer = self
             .client
             .get(server.url(path))
@@ -39,7 +39,7 @@ impl Browser {
         (answer.status().as_u16(), answer.text().await.expect("text"))
     }
 
-    async fn post(&mut self, server: &Running, path: &str, form: &str) -> (u16, String) {
+    pub(crate) async fn post(&mut self, server: &Running, path: &str, form: &str) -> (u16, String) {
         let request = self
             .client
             .post(server.url(path))
@@ -169,6 +169,35 @@ async fn a_mark_of_the_page_is_the_mark_of_the_tool_and_is_taken_back() {
     assert_eq!(store.marks().await.expect("marks"), Vec::new());
     let (_, house) = browser.get(&server, "/").await;
     assert!(house.contains(&format!("<b>{}</b> ", left + 1)), "{house}");
+}
+
+#[tokio::test]
+async fn what_is_called_wrong_on_the_page_and_taken_back_is_written_down() {
+    let server = Running::start().await;
+    let mut browser = Browser::new();
+    browser
+        .post(&server, "/page/login", &format!("token={ROBOT}"))
+        .await;
+    let mark = "/o/demo/2026-11-21/i1/mark";
+    browser.post(&server, mark, "as=wrong&note=dns").await;
+    let store = server.desk.stores.of(&owner("demo")).await.expect("store");
+    let id = store.marks().await.expect("marks")[0].id;
+    let undo = format!("/o/demo/marks/{id}/undo");
+    browser.post(&server, &undo, "back=%2F").await;
+    let file = store.folder().join("evaluation.jsonl");
+    let text = std::fs::read_to_string(file).expect("the evaluation file");
+    let lines: Vec<serde_json::Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    let judged: Vec<&serde_json::Value> = lines.iter().map(|l| &l["judgement"]).collect();
+    assert_eq!(judged, ["wrong", "taken_back"]);
+    for line in &lines {
+        assert_eq!(
+            (&line["incident"]["id"], &line["note"]),
+            (&json!("i1"), &json!("dns"))
+        );
+    }
 }
 
 #[tokio::test]

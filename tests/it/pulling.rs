@@ -231,15 +231,20 @@ async fn a_round_reads_the_hours_of_trouble_before_the_rest() {
         Stage::Windows,
         Stage::Day,
         Stage::Day,
+        Stage::Day,
         Stage::Complete,
     ];
     assert_eq!(stages, expected);
-    // Compared with nothing, then with the events and the audit of the earlier days, then with all of them; each says so.
+    // Compared with nothing, then with the events of the earlier days and what audit is needed, then with the newest one's lines, then with
+    // all of them; each says so.
     let baselines: Vec<(u32, bool)> = revisions
         .iter()
         .map(|r| (r.baseline.days, r.baseline.partial))
         .collect();
-    assert_eq!(baselines[2..], [(0, true), (2, true), (2, false)]);
+    assert_eq!(
+        baselines[2..],
+        [(0, true), (2, true), (2, true), (2, false)]
+    );
     // The first trouble of the sample day is at ten: the night before it is read later.
     let hours = &revisions[1].coverage[&LogKind::Audit];
     assert!(hours.objects > 0 && hours.objects < last.coverage[&LogKind::Audit].objects);

@@ -1,11 +1,7 @@
 //! Still true at ten? What the events of the new day say of yesterday's problems is told, and written, with the time of the look.
 
-use std::{
-    io::{Read as _, Write as _},
-    path::Path,
-};
+use std::path::Path;
 
-use flate2::{Compression, read::MultiGzDecoder, write::GzEncoder};
 use gengfu::{
     demo,
     model::{
@@ -25,6 +21,7 @@ use crate::{
     cloud::{Cloud, as_log},
     over_bucket::{self, Manner},
     running::{Era, ROBOT, Running, told},
+    shipped::{at_ms, later, records, ship},
     stored_day::owner,
 };
 
@@ -35,63 +32,10 @@ const NINE_FIFTY: &str = "2026-11-22T09:50:00+08:00";
 
 /// All event records of yesterday's bucket.
 fn events(bucket: &Path) -> Vec<Value> {
-    let mut folders = vec![
-        bucket.join("event/2026/11/21"),
-        bucket.join("event/2026/11/22"),
-    ];
-    let mut found = Vec::new();
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).into_iter().flatten() {
-            let path = entry.expect("entry").path();
-            if path.is_dir() {
-                folders.push(path);
-                continue;
-            }
-            let mut text = String::new();
-            let file = std::fs::File::open(path).expect("object");
-            MultiGzDecoder::new(file)
-                .read_to_string(&mut text)
-                .expect("gzip");
-            let lines = text.lines().map(|l| serde_json::from_str(l).expect("json"));
-            found.extend(lines);
-        }
-    }
-    found
-}
-
-fn at_ms(record: &Value) -> i64 {
-    record["__TIMESTAMP__"].as_i64().expect("time")
-}
-
-/// The same records so much later.
-fn later(mut record: Value, by_ms: i64) -> Value {
-    fn shift(value: &mut Value, by_ms: i64) {
-        match value {
-            Value::Object(fields) => fields.values_mut().for_each(|v| shift(v, by_ms)),
-            Value::String(text) => {
-                if let Ok(at) = text.parse::<Timestamp>() {
-                    let at = Timestamp::from_millisecond(at.as_millisecond() + by_ms);
-                    *text = at.expect("instant").to_string();
-                }
-            }
-            _ => {}
-        }
-    }
-    let ms = at_ms(&record) + by_ms;
-    shift(&mut record, by_ms);
-    record["__TIMESTAMP__"] = json!(ms);
-    record
-}
-
-fn ship(bucket: &Path, hour: &str, records: &[Value]) {
-    let folder = bucket.join(format!("event/2026/11/22/{hour}"));
-    std::fs::create_dir_all(&folder).expect("folder");
-    let file = std::fs::File::create(folder.join("morning.gz")).expect("object");
-    let mut packed = GzEncoder::new(file, Compression::fast());
-    for record in records {
-        writeln!(packed, "{record}").expect("line");
-    }
-    packed.finish().expect("gzip");
+    let days = ["event/2026/11/21", "event/2026/11/22"];
+    days.iter()
+        .flat_map(|day| records(&bucket.join(day)))
+        .collect()
 }
 
 async fn look(server: &Running) -> Report {
@@ -184,7 +128,8 @@ async fn every_problem_is_told_as_it_stands_in_the_morning() {
     assert!(!open.is_empty(), "{:?}", midnight.incidents);
 
     let (moved, nine_fifty) = going_on(&bucket);
-    ship(&bucket, "09", &moved);
+    let hour = |hour: &str| bucket.join("event/2026/11/22").join(hour);
+    ship(&hour("09"), "morning.gz", &moved);
     let checked = look(&server).await;
     assert_eq!(checked.stage, Stage::Checked);
     assert!(checked.revision > midnight.revision);
@@ -220,7 +165,7 @@ async fn every_problem_is_told_as_it_stands_in_the_morning() {
         "metadata": {"name": "calm.1", "namespace": "quiet", "uid": "calm-1"}, "reason": "Started", "type": "Normal", "count": 1,
         "involvedObject": {"kind": "Pod", "namespace": "quiet", "name": "calm-0", "uid": "calm-0"}, "message": "Started container calm",
         "firstTimestamp": "2026-11-22T02:30:00Z", "lastTimestamp": "2026-11-22T02:30:00Z", "source": {"component": "kubelet"}}});
-    ship(&bucket, "10", &[calm]);
+    ship(&hour("10"), "morning.gz", &[calm]);
     let over = look(&server).await;
     for before in &open {
         let now = over

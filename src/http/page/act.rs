@@ -15,17 +15,15 @@ use super::{
     session::{self, No},
 };
 use crate::{
-    mcp::rate,
+    mcp::marking,
     page::{self, Frame},
-    store::{NewMark, Verdict},
+    store::Verdict,
 };
 
 pub(super) const LANG: &str = "gengfu_lang";
 pub(super) const THEME: &str = "gengfu_theme";
 /// A year.
 const WISH_SECONDS: i64 = 365 * 24 * 3600;
-/// Characters of a note, as the tool cuts it.
-const NOTE_CHARS: usize = 200;
 
 #[derive(Deserialize)]
 pub(super) struct SignIn {
@@ -140,18 +138,8 @@ pub(super) async fn mark(
     let report = store.report(date(&day)?).await?.ok_or(Refusal::Missing)?;
     let found = report.incidents.iter().find(|i| i.id == incident);
     let found = found.ok_or(Refusal::Missing)?;
-    store
-        .mark_incident(NewMark {
-            identity: found.identity.clone(),
-            verdict: said.r#as,
-            note: said.note.trim().chars().take(NOTE_CHARS).collect(),
-            at_ms: visit.reader.now_ms,
-            day: report.date,
-            incident: found.id.clone(),
-            title: found.title.clone(),
-            rate: rate(found, &report),
-        })
-        .await?;
+    let about = (found, &report);
+    marking::mark(&store, about, (said.r#as, &said.note), visit.reader.now_ms).await?;
     let here = uri.path().trim_end_matches("/mark").to_owned();
     Ok(back(&here).into_response())
 }
@@ -171,6 +159,6 @@ pub(super) async fn undo(
 ) -> Result<Response, Refusal> {
     let visit = page.visit(&headers, &uri)?;
     let (store, _) = page.open(&visit, &owner).await?;
-    store.undo_mark(parsed(&id)?, visit.reader.now_ms).await?;
+    marking::take_back(&store, parsed(&id)?, visit.reader.now_ms).await?;
     Ok(back(&form.back).into_response())
 }

@@ -118,10 +118,14 @@ async fn similar_lines(
     };
     let told = voice::hits(&hits, &call.ask(detail));
     let ids: Vec<&str> = found.hits.iter().map(|h| h.id.as_str()).collect();
+    let lines: Vec<String> = (found.hits.iter())
+        .filter_map(|h| Some(h.evidence?.to_string()))
+        .collect();
     let (date, object) = (report.date.to_string(), found.hits[0].object.clone());
     Ok(Answer::told(told)
         .about(report)
         .fact("found", ids.join(","))
+        .fact("evidence", lines.join(","))
         .fact("object", &object)
         .next(
             "fetch_logs",

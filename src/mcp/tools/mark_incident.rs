@@ -7,10 +7,10 @@ use super::{Answer, Call, Effect, Spec, Trouble, input};
 use crate::{
     mcp::{
         args::{Complaint, Text},
-        marked,
+        marking,
     },
-    model::report::{Finding, Incident, Report},
-    store::{Evaluation, Judgement, Mark, NewMark, Verdict},
+    model::report::Incident,
+    store::{Mark, Verdict},
 };
 
 pub(super) const SPEC: Spec = Spec {
@@ -53,28 +53,9 @@ pub(super) async fn run(call: &Call, input: Input) -> Result<Answer, Trouble> {
     let incident = call.incident(&input.incident, &report)?;
     let answer = match wish {
         Wish::Mark(verdict) => {
-            let note = input
-                .note
-                .get()
-                .unwrap_or_default()
-                .chars()
-                .take(200)
-                .collect();
-            let mark = NewMark {
-                identity: incident.identity.clone(),
-                verdict,
-                note,
-                at_ms: call.now.ms,
-                day,
-                incident: incident.id.clone(),
-                title: incident.title.clone(),
-                rate: marked::rate(incident, &report),
-            };
-            if verdict == Verdict::Wrong {
-                let wrong = evaluation(Judgement::Wrong, call, incident, &report, &mark.note);
-                call.store.add_evaluation(wrong).await?;
-            }
-            let id = call.store.mark_incident(mark).await?;
+            let note = input.note.get().unwrap_or_default();
+            let about = (incident, &report);
+            let id = marking::mark(&call.store, about, (verdict, note), call.now.ms).await?;
             Answer::told(call.lang().pick(said(verdict).0, said(verdict).1))
                 .fact("mark", id)
                 .next(
@@ -82,7 +63,7 @@ pub(super) async fn run(call: &Call, input: Input) -> Result<Answer, Trouble> {
                     &[("incident", &incident.id), ("as", "undo")],
                 )
         }
-        Wish::Undo | Wish::List => undone(call, incident, &report, &marks).await?,
+        Wish::Undo | Wish::List => undone(call, incident, &marks).await?,
     };
     Ok(answer
         .about(&report)
@@ -130,37 +111,7 @@ const fn said(verdict: Verdict) -> (&'static str, &'static str) {
     }
 }
 
-/// A line for whoever improves the diagnosis.
-fn evaluation(
-    judgement: Judgement,
-    call: &Call,
-    incident: &Incident,
-    report: &Report,
-    note: &str,
-) -> Evaluation {
-    let of_incident = |f: &&Finding| incident.findings.contains(&f.id);
-    Evaluation {
-        judgement,
-        at_ms: call.now.ms,
-        date: report.date,
-        revision: report.revision,
-        note: note.to_owned(),
-        incident: incident.clone(),
-        findings: report
-            .findings
-            .iter()
-            .filter(of_incident)
-            .cloned()
-            .collect(),
-    }
-}
-
-async fn undone(
-    call: &Call,
-    incident: &Incident,
-    report: &Report,
-    marks: &[Mark],
-) -> Result<Answer, Trouble> {
+async fn undone(call: &Call, incident: &Incident, marks: &[Mark]) -> Result<Answer, Trouble> {
     let lang = call.lang();
     let Some(mark) = marks.iter().find(|m| m.what.identity == incident.identity) else {
         return Ok(Answer::told(lang.pick(
@@ -168,17 +119,7 @@ async fn undone(
             "This problem was not marked. Anything else?",
         )));
     };
-    if mark.what.verdict == Verdict::Wrong {
-        let back = evaluation(
-            Judgement::TakenBack,
-            call,
-            incident,
-            report,
-            &mark.what.note,
-        );
-        call.store.add_evaluation(back).await?;
-    }
-    call.store.undo_mark(mark.id, call.now.ms).await?;
+    marking::take_back(&call.store, mark.id, call.now.ms).await?;
     Ok(Answer::told(lang.pick(
         "标记已经撤销。还要看别的吗？",
         "The mark is taken back. Anything else?",
