@@ -8,7 +8,10 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::{
     mining::mask::Class,
-    model::shapes::{FieldRole, KeyField},
+    model::{
+        Level,
+        shapes::{FieldRole, KeyField},
+    },
 };
 
 /// Different values a field is followed for within one object.
@@ -18,6 +21,8 @@ pub const TOP_OF_OBJECT: usize = 16;
 /// Of a field with more values than are followed, or whose values are of no interest one by one, so many of those that occur once are handed
 /// on: as an example, not as a count.
 const SINGLES: usize = 2;
+/// The same of any other number or id in harmless lines, which are most of a day.
+const HARMLESS_SINGLES: usize = 4;
 /// Values that a day keeps per field.
 pub const TOP_OF_DAY: usize = 10;
 /// Longest value that is kept; what is longer is cut.
@@ -55,19 +60,23 @@ impl Tracker {
         }
     }
 
-    /// `None` when no value was seen.
+    /// `None` when no value was seen. Of the values that occur once in lines of this level, those that come first are handed on: the same
+    /// ones by every object.
     #[must_use]
-    pub fn finish(self) -> Option<KeyField> {
+    pub fn finish(self, level: Level) -> Option<KeyField> {
         let distinct = u32::try_from(self.values.len()).unwrap_or(u32::MAX);
         let full = self.values.len() == TRACKED;
         let mut top = top(
             self.values.into_iter().map(|(_, v, n)| (v, n)),
             TOP_OF_OBJECT,
         );
-        if full || differs(self.role) {
-            let often = top.partition_point(|(_, n)| *n > 1);
-            top.truncate(often.max(SINGLES));
-        }
+        let singles = if full {
+            SINGLES
+        } else {
+            singles(self.role, level)
+        };
+        let often = top.partition_point(|(_, n)| *n > 1);
+        top.truncate(often.max(singles));
         (distinct > 0).then_some(KeyField {
             name: self.name,
             role: self.role,
@@ -78,12 +87,13 @@ impl Tracker {
     }
 }
 
-/// Whether values of this role differ from line to line: a day has a million instants, and nobody asks which was the most frequent.
-const fn differs(role: FieldRole) -> bool {
-    matches!(
-        role,
-        FieldRole::Time | FieldRole::TraceId | FieldRole::Duration
-    )
+/// How many values that occur once are handed on: a day has a million instants, and nobody asks which was the most frequent.
+const fn singles(role: FieldRole, level: Level) -> usize {
+    match (role, level) {
+        (FieldRole::Time | FieldRole::TraceId | FieldRole::Duration, _) => SINGLES,
+        (FieldRole::BusinessId | FieldRole::Other, Level::Debug | Level::Info) => HARMLESS_SINGLES,
+        _ => TOP_OF_OBJECT,
+    }
 }
 
 /// The fields of one template, collected over objects. Sorted lists: a day has a hundred thousand of them with a few values each, and the nodes
@@ -406,7 +416,7 @@ mod tests {
         for i in 0..1000 {
             tracker.add(&format!("u{}", i % 500));
         }
-        let field = tracker.finish().expect("values");
+        let field = tracker.finish(Level::Error).expect("values");
         assert_eq!(
             (field.distinct as usize, field.top.len()),
             (TRACKED, TOP_OF_OBJECT)

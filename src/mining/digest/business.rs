@@ -255,7 +255,7 @@ impl Shape {
             fields: self
                 .fields
                 .into_iter()
-                .filter_map(Tracker::finish)
+                .filter_map(|field| field.finish(self.blueprint.level))
                 .collect(),
         }
     }
