@@ -96,7 +96,7 @@ impl Shapes {
         // Checking is several times faster than repairing.
         let text =
             std::str::from_utf8(line).map_or_else(|_| String::from_utf8_lossy(line), Cow::Borrowed);
-        mask::mask(text.trim_end(), &mut self.masked);
+        mask::mask(clean::plain(text).trim_end(), &mut self.masked);
         let masked = &self.masked.text;
         let mut hash = xxh3_64(masked.as_bytes());
         let number = loop {

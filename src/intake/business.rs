@@ -17,6 +17,7 @@ mod unfold;
 use std::{borrow::Cow, sync::Arc};
 
 use super::{
+    clean,
     identity::{Path, Sum},
     json::{self, Node},
     redact,
@@ -155,7 +156,8 @@ impl<'a> Draft<'_, 'a> {
             identity,
             source,
             level,
-            text: redact::cow(without_line_end(text)),
+            // Escapes first: they may stand in the middle of a secret.
+            text: redact::cow(clean::plain(without_line_end(text))),
             fields: self.fields,
         })
     }

@@ -29,6 +29,16 @@ pub fn shown(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// A message without what colours a terminal and without a byte order mark: a program says the same to a console as to a file. Most
+/// messages have neither, which is seen at once.
+#[must_use]
+pub fn plain(text: Cow<'_, str>) -> Cow<'_, str> {
+    if memchr::memchr(0x1b, text.as_bytes()).is_none() && !text.starts_with('\u{feff}') {
+        return text;
+    }
+    Cow::Owned(shown(&text).into_owned())
+}
+
 /// [`shown`] on one line: breaks and runs of white space become one space.
 #[must_use]
 pub fn one_line(text: &str) -> String {

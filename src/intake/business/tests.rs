@@ -46,6 +46,10 @@ fn a_message_is_found_wherever_the_collector_put_it() {
             r#"{"__TIMESTAMP__":1,"__CONTENT__":"plain \"text\"\n"}"#,
             "plain \"text\"",
         ),
+        (
+            r#"{"__TIMESTAMP__":1,"__CONTENT__":"\ufeff\u001b[1;31mERROR\u001b[0m \u001b[36mpool\u001b[0m is empty, pass\u001b[0mword=hunter22\u001b[0m"}"#,
+            "ERROR pool is empty, password=<secret>",
+        ),
         (r#"{"__TIMESTAMP__":1,"LogParseFailure":"raw"}"#, "raw"),
         (r#"{"__TIMESTAMP__":1,"__RAWLOG__":"raw"}"#, "raw"),
         (

@@ -102,7 +102,11 @@ fn needed(sequences: &[&Vec<&str>], members: &[usize], hole: usize) -> usize {
 /// Whether a value comes next, whatever it looks like.
 pub(super) fn expects_value(before: &[&str]) -> bool {
     match before {
-        [.., "=" | ":" | "\"" | "'" | "[" | "("] | [.., "=" | ":", " "] => true,
+        [
+            ..,
+            "=" | ":" | "：" | "\"" | "'" | "“" | "「" | "[" | "【" | "(" | "（",
+        ]
+        | [.., "=" | ":", " "] => true,
         [.., word, " "] => names_a_value(word),
         _ => false,
     }
@@ -143,6 +147,21 @@ fn names_a_value(word: &str) -> bool {
             | "key"
             | "topic"
             | "group"
+            | "用户"
+            | "商户"
+            | "客户"
+            | "订单"
+            | "账号"
+            | "服务"
+            | "接口"
+            | "节点"
+            | "主机"
+            | "实例"
+            | "文件"
+            | "路径"
+            | "任务"
+            | "主题"
+            | "队列"
     )
 }
 

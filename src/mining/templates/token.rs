@@ -3,11 +3,16 @@
 //! In: masked text. Out: [`Tokens`]: the pieces of the text, which joined give the text back, and their keys, by which two texts are
 //! compared. A word with a placeholder in it is as good as the placeholder (`blk_<num>`, `checkout-<pod>`), runs of spaces count as
 //! one, a list of values counts as one value, since the next line has another number of them, and so does a value that is missing.
+//!
+//! Chinese is written without spaces, and a name stands in the middle of what is said of it: `用户张三登录失败`. Its first and last two characters
+//! are words of their own, so that only what stands between them can vary.
 
 use super::ANY;
 
 /// More words than this are a sentence and no value.
 const QUOTED_WORDS: usize = 4;
+/// Chinese characters at either end of a run that say what it is about; most words have two.
+const ENDS: usize = 2;
 
 /// A masked text in pieces.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -52,12 +57,9 @@ impl<'a> Tokens<'a> {
         while !rest.is_empty() {
             let (len, variable) = quoted(&self.keys, rest).unwrap_or_else(|| atom(rest));
             if len > 0 {
-                self.push(
-                    &rest[..len],
-                    true,
-                    if variable { ANY } else { &rest[..len] },
-                    lists,
-                );
+                for part in parts(&rest[..len]) {
+                    self.push(part, true, if variable { ANY } else { part }, lists);
+                }
                 rest = &rest[len..];
             } else {
                 let len = separator(rest);
@@ -184,6 +186,26 @@ fn atom(text: &str) -> (usize, bool) {
     (i, variable)
 }
 
+/// An atom, or the beginning, the middle and the end of a run of Chinese characters that is long enough to have them.
+fn parts(atom: &str) -> impl Iterator<Item = &str> {
+    let ends = is_chinese(atom).then(|| {
+        let head = atom.char_indices().nth(ENDS)?.0;
+        let tail = atom.char_indices().nth_back(ENDS - 1)?.0;
+        (head < tail).then_some((head, tail))
+    });
+    let (head, tail) = ends.flatten().unwrap_or((atom.len(), atom.len()));
+    let parts = [&atom[..head], &atom[head..tail], &atom[tail..]];
+    parts.into_iter().filter(|part| !part.is_empty())
+}
+
+/// Whether all characters are Chinese ones.
+pub(super) fn is_chinese(text: &str) -> bool {
+    text.starts_with(|c: char| !c.is_ascii())
+        && text
+            .chars()
+            .all(|c| matches!(c, '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}'))
+}
+
 /// Length of what separates atoms: a run of spaces or dots, or one other character.
 fn separator(text: &str) -> usize {
     let run = |of: u8| text.bytes().take_while(|b| *b == of).count();
@@ -203,6 +225,8 @@ mod tests {
             ("delete blk_<num>, blk_<num> now", "delete/ /<*>/ /now"),
             ("user=u<num> x", "user/=/<*>/ /x"),
             ("批次<num>处理完成, ok", "批次/<*>/处理完成/,/ /ok"),
+            ("用户张三登录失败: x", "用户/张三登录/失败/:/ /x"),
+            ("用户<*>失败", "用户/<*>/失败"),
             ("depth....<num>", "depth/..../<*>"),
             ("user= x()", "user/=/<*>/ /x/(/<*>/)"),
             ("a  <time>  <ip>", "a/ /<*>"),
