@@ -7,6 +7,7 @@
 mod filter;
 mod fuse;
 mod lines;
+mod literal;
 mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -184,6 +185,7 @@ pub(super) fn search(
     for (day, kept, score) in records {
         hits.push(record_hit(query, day, kept, score));
     }
+    literal::prefer(&query.text, &mut hits);
     hits.sort_by(|a, b| {
         (b.score.total_cmp(&a.score))
             .then(b.date.cmp(&a.date))

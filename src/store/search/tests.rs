@@ -66,6 +66,28 @@ async fn a_spoken_question_finds_the_english_line_and_filters_hold() {
 }
 
 #[tokio::test]
+async fn what_holds_a_number_of_the_question_comes_before_what_only_sounds_like_it() {
+    let dir = tempfile::tempdir().expect("dir");
+    let store = open(dir.path());
+    let docs = vec![
+        doc("a", "order workflow", "shop"),
+        doc("b", "order order", "shop"),
+        doc(
+            "c",
+            "no answer of the bank when we asked it to pay for order 2026112123935 a second time",
+            "pay",
+        ),
+    ];
+    let put = store.replace_docs(day("2026-11-21"), docs).await;
+    put.expect("docs");
+    let ask = Query::new("order 2026112123935", zone());
+    let hits = store.search(ask).await.expect("search").hits;
+    let found: Vec<&str> = hits.iter().map(|h| h.id.as_str()).collect();
+    assert_eq!(found[0], "c", "{hits:?}");
+    assert_eq!(found.len(), 3);
+}
+
+#[tokio::test]
 async fn of_incidents_that_fit_alike_the_last_one_is_found_first_and_one_that_fits_better_whenever_it_was()
  {
     let dir = tempfile::tempdir().expect("dir");
