@@ -19,8 +19,9 @@ use std::ops::Range;
 
 use scan::{ALPHA, BEYOND_F, COLON, DASH, DIGIT, DOT, FLAGS, MARKS, SLASH, calm, chunk_at};
 
-/// Longest part of a text that is looked at. A template beyond this is not read by anyone, and a line may have 600 KB.
-pub const MAX_BYTES: usize = 4096;
+/// Longest part of a text that is looked at. A template beyond this is not read by anyone, and a line may have 600 KB; a service that
+/// writes prose has a shape of this size for every line.
+pub const MAX_BYTES: usize = 1024;
 
 /// What a variable part looks like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -92,6 +92,8 @@ pub fn placeholder(text: &str) -> usize {
 /// Different texts that are mined among themselves. The cost grows with their number, and a service that writes more different ones writes
 /// data, not statements; those beyond the bound take the template of one within it, or [`ANY`] as the name of the overflow.
 pub const MINED: usize = 20_000;
+/// Keys that these have together at most: it is by them that the cost grows, and prose has hundreds a line.
+const MINED_KEYS: usize = 600_000;
 
 /// The template text of each of `texts`, which should be distinct. `known` are texts of templates of earlier days.
 ///
@@ -113,9 +115,15 @@ pub fn mine(texts: &[&str], known: &[&str]) -> Vec<String> {
     }
     // Texts that are compared by the same keys. The first by hash: whatever the order of the texts, the same ones are mined.
     hashes.sort_unstable();
+    let mut keys = 0;
     let alike: Vec<Vec<usize>> = hashes
         .chunk_by(|a, b| a.0 == b.0)
         .take(MINED)
+        .take_while(|alike| {
+            tokens.reuse(texts[alike[0].1]);
+            keys += tokens.keys.len();
+            keys <= MINED_KEYS
+        })
         .map(|alike| alike.iter().map(|(_, i)| *i).collect())
         .collect();
     let mut sequences: Vec<(Vec<&str>, usize)> = alike

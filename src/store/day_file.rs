@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use super::{
     Claims, Error, Store,
     codec::{from_json, from_name, pack, to_json},
-    kept, states,
+    kept,
 };
 use crate::model::{
     Day, LogKind,
@@ -134,16 +134,14 @@ impl Store {
         of("") + of("-wal")
     }
 
-    /// Removes a day's file, and the states that it was judged against. Its manifest is kept, so that the day is not read again from what is
-    /// left in the bucket.
+    /// Removes a day's file. Its manifest is kept, so that the day is not read again from what is left in the bucket.
     pub async fn retire_day(&self, day: Day) -> Result<(), Error> {
         let Some(rows) = self.ask_day(day, |c| manifest(c, "objects", "1")).await? else {
             return Ok(());
         };
         self.remove_day(day, move |tx| {
             let mut rows = rows.iter();
-            rows.try_for_each(|row| remember_object(tx, day, row))?;
-            states::retire_before(tx, day)
+            rows.try_for_each(|row| remember_object(tx, day, row))
         })
         .await
     }

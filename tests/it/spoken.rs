@@ -126,6 +126,12 @@ fn numbers(report: &Report, lang: Lang) -> BTreeSet<String> {
         });
         held.extend(i.fix.iter().chain(plans).flat_map(|text| runs(text)));
     }
+    // A name is told without what nobody says: `2%1` as 21.
+    for finding in &report.findings {
+        let mut name = finding.object.to_string();
+        name.retain(char::is_alphanumeric);
+        held.extend(runs(&name).collect::<Vec<_>>());
+    }
     // How many problems and kinds of findings there are can be counted by anybody.
     let counted = report.findings.len().max(report.incidents.len());
     held.extend((0..=counted).map(|n| n.to_string()));

@@ -2,7 +2,7 @@
 //!
 //! In: the parts of a line that say so: tags nested or flat, the file, the host. Out: a [`Source`] and what the parts add to the line's
 //! identity. Always true: the same parts, byte for byte, are worked out once; others that mean the same give the same result. At most
-//! [`MOST`] are remembered, since log text is hostile.
+//! [`MOST_BYTES`] are remembered, since log text is hostile; when they are full, everything is forgotten.
 //!
 //! CLS writes the tags last, and they are most of a line. A rest of a line that holds nothing else is checked once, and known again.
 
@@ -23,9 +23,12 @@ use crate::{
     model::record::Rejection,
 };
 
-/// Sources of one object that are remembered; a cluster has a few thousand pods.
-const MOST: usize = 8192;
-
+/// Bytes of parts and rests that a reader remembers; a cluster has a few thousand pods with half a kilobyte each.
+pub(super) const MOST_BYTES: usize = 4 << 20;
+/// What an entry takes beside its bytes, about.
+const ENTRY_BYTES: usize = 256;
+/// Longest part or rest that is remembered. Tags are shorter by far.
+const LONGEST: usize = 4096;
 /// Rests that may be remembered although few lines end with one of them.
 const TRIED: usize = 64;
 
@@ -54,6 +57,10 @@ pub(super) struct Known {
     rests: HashMap<u64, Tags, FxBuildHasher>,
     /// How many lines ended with one of them.
     met: usize,
+    /// How many rests were ever remembered.
+    remembered: usize,
+    /// Bytes that `found` and `rests` hold.
+    bytes: usize,
 }
 
 /// What is known of the end of a line.
@@ -64,13 +71,14 @@ enum Rest {
     None,
     /// From here on tags may follow that were not seen before.
     New { at: usize },
-    /// It ends with the rest of this hash.
-    Known { hash: u64 },
+    /// It ends with the rest of this hash that was remembered under this number: hashes of hostile text may be equal, numbers never are.
+    Known { hash: u64, number: usize },
 }
 
 /// A rest of a line that is tags to its end.
 #[derive(Debug)]
 struct Tags {
+    number: usize,
     bytes: Box<[u8]>,
     parts: Box<[u8]>,
 }
@@ -104,10 +112,13 @@ impl Known {
         let hash = xxh3_64(rest);
         match self.rests.get(&hash) {
             Some(tags) if *tags.bytes == *rest => {
-                self.rest = Rest::Known { hash };
+                self.rest = Rest::Known {
+                    hash,
+                    number: tags.number,
+                };
                 return Some(at);
             }
-            None if self.rests.len() < MOST => self.rest = Rest::New { at },
+            None if rest.len() <= LONGEST => self.rest = Rest::New { at },
             _ => {}
         }
         None
@@ -131,12 +142,35 @@ impl Known {
             push(&mut parts, &name, node.raw());
         });
         if read.is_ok() && tags_only {
+            self.make_room(rest.len() + parts.len());
+            self.remembered += 1;
             let tags = Tags {
+                number: self.remembered,
                 bytes: rest.into(),
                 parts: parts.into(),
             };
             self.rests.entry(xxh3_64(rest)).or_insert(tags);
         }
+    }
+
+    /// Forgets everything when there is no room for so many bytes: pods come and go, and those of now are soon known again.
+    fn make_room(&mut self, bytes: usize) {
+        let bytes = bytes + ENTRY_BYTES;
+        if self.bytes + bytes > MOST_BYTES {
+            (self.found, self.rests) = Default::default();
+            (self.met, self.bytes) = (0, 0);
+        }
+        self.bytes += bytes;
+    }
+
+    #[cfg(test)]
+    pub(super) fn bytes(&self) -> usize {
+        let found = self
+            .found
+            .values()
+            .map(|f| f.parts.len() + f.source.bytes());
+        let rests = self.rests.values().map(|t| t.bytes.len() + t.parts.len());
+        found.chain(rests).sum()
     }
 
     pub(super) fn part(&mut self, name: &str, raw: &str) {
@@ -146,10 +180,10 @@ impl Known {
     /// Who wrote the line, and what its parts add to the identity.
     pub(super) fn source(&mut self) -> (Sum, Arc<Source>) {
         let tags = match self.rest {
-            Rest::Known { hash } => hash,
-            Rest::None | Rest::New { .. } => 0,
+            Rest::Known { hash, .. } => Some(hash),
+            Rest::None | Rest::New { .. } => None,
         };
-        let hash = xxh3_64_with_seed(&self.parts, tags);
+        let hash = xxh3_64_with_seed(&self.parts, tags.unwrap_or_default());
         if let Some(found) = self.found.get(&hash)
             && found.rest == self.rest
             && *found.parts == *self.parts
@@ -158,12 +192,13 @@ impl Known {
         }
         let mut draft = Draft::default();
         draft.parts(&self.parts);
-        if let Some(tags) = self.rests.get(&tags) {
+        if let Some(tags) = tags.and_then(|hash| self.rests.get(&hash)) {
             draft.parts(&tags.parts);
         }
         let (sum, source) = draft.finish();
         let source = Arc::new(source);
-        if self.found.len() < MOST {
+        if self.parts.len() <= LONGEST {
+            self.make_room(self.parts.len() + source.bytes());
             let found = Found {
                 parts: self.parts.as_slice().into(),
                 rest: self.rest,
@@ -173,6 +208,20 @@ impl Known {
             self.found.entry(hash).or_insert(found);
         }
         (sum, source)
+    }
+}
+
+impl Source {
+    /// What its names take.
+    fn bytes(&self) -> usize {
+        let names = [
+            &self.cluster,
+            &self.namespace,
+            &self.pod,
+            &self.container,
+            &self.node,
+        ];
+        names.into_iter().map(String::len).sum()
     }
 }
 

@@ -132,6 +132,28 @@ fn lines() -> impl Strategy<Value = Vec<String>> {
     )
 }
 
+#[test]
+fn tags_whose_hash_is_zero_are_no_other_line_s_and_a_million_pods_fit_into_little_room() {
+    // Made for it: its xxh3 is 0.
+    let crafted = r#","__TAG__":{"pod_name":"evil-0","namespace":"xx","z":"NrPvkQCQ8tmypjy1j15cIehBSmM0oIgW1gH3rQ9OrGQEFoBZ7hlkTiaclyxxxxxxxxxxxxx"}}"#;
+    let line = format!(r#"{{"__TIMESTAMP__":1,"__CONTENT__":"x"{crafted}"#);
+    let other = r#"{"__TIMESTAMP__":1,"__CONTENT__":"y","__FILENAME__":"/var/log/pods/pay_api-0_1/c/0.log"}"#;
+    let mut reader = Reader::default();
+    for line in [&line, other, &line, other] {
+        assert_eq!(reader.read(line.as_bytes()), read(line.as_bytes()));
+    }
+    for pod in 0..20_000 {
+        let line = format!(
+            r#"{{"__TIMESTAMP__":1,"__CONTENT__":"x","__TAG__":{{"pod_name":"p-{pod}","of":"{}"}}}}"#,
+            "o".repeat(1000)
+        );
+        for _ in 0..2 {
+            assert_eq!(reader.read(line.as_bytes()), read(line.as_bytes()));
+        }
+        assert!(reader.known.bytes() <= source::MOST_BYTES);
+    }
+}
+
 proptest! {
     #[test]
     fn a_reader_that_knows_many_lines_reads_each_as_if_it_were_the_first(lines in lines()) {

@@ -1,7 +1,8 @@
 //! What all lines of one shape have in common: its level, and the fields that its variable parts are.
 //!
 //! In: a masked text and what its lines say of themselves. Out: a [`Blueprint`]. Always true: it depends on nothing else, so that one
-//! made for an object serves the next; at most [`MOST`] are remembered.
+//! made for an object serves the next. What a line wrote itself may look like a placeholder, so that the places count, too. At most
+//! [`MOST_BYTES`] of text are remembered; when they are full, everything is forgotten.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -14,13 +15,17 @@ use crate::{
 };
 
 /// A cluster has some thousand shapes; text that has no shape would make millions.
-const MOST: usize = 8192;
+const MOST_BYTES: usize = 4 << 20;
+/// What an entry takes beside its text, about.
+const ENTRY_BYTES: usize = 512;
 
 #[derive(Debug)]
 pub(super) struct Blueprint {
     pub text: Box<str>,
     pub claimed: Option<Level>,
     exception: bool,
+    /// Where its placeholders stand.
+    at: Box<[usize]>,
     pub level: Level,
     /// The fields that the placeholders are, by name.
     pub fields: Vec<(Box<str>, FieldRole)>,
@@ -29,7 +34,10 @@ pub(super) struct Blueprint {
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Blueprints(HashMap<u64, Arc<Blueprint>, FxBuildHasher>);
+pub(super) struct Blueprints {
+    known: HashMap<u64, Arc<Blueprint>, FxBuildHasher>,
+    bytes: usize,
+}
 
 impl Blueprints {
     /// The blueprint of lines that are masked so, claim this level, and hold an exception or not.
@@ -41,16 +49,20 @@ impl Blueprints {
     ) -> Arc<Blueprint> {
         let said = claimed.map_or(0, |level| 1 + level as u64) << 1 | u64::from(exception);
         let hash = xxh3_64_with_seed(masked.text.as_bytes(), said);
-        if let Some(known) = self.0.get(&hash)
+        if let Some(known) = self.known.get(&hash)
             && (known.claimed, known.exception) == (claimed, exception)
             && *known.text == *masked.text
+            && known.at.iter().eq(masked.vars.iter().map(|var| &var.at))
         {
             return known.clone();
         }
         let new = Arc::new(Blueprint::new(masked, claimed, exception));
-        if self.0.len() < MOST {
-            self.0.insert(hash, new.clone());
+        let bytes = masked.text.len() + ENTRY_BYTES;
+        if self.bytes + bytes > MOST_BYTES {
+            *self = Self::default();
         }
+        self.bytes += bytes;
+        self.known.insert(hash, new.clone());
         new
     }
 }
@@ -72,6 +84,7 @@ impl Blueprint {
             text: masked.text.as_str().into(),
             claimed,
             exception,
+            at: masked.vars.iter().map(|var| var.at).collect(),
             level: shape::level_of(claimed, masked, exception),
             fields,
             places,

@@ -34,6 +34,8 @@ use super::{
 const KEPT_SAMPLES: usize = 1;
 /// Lines kept of each failing shape and object. A storm repeats itself; its count is exact anyway.
 const KEPT_FAILURES: usize = 60;
+/// Bytes of lines that are kept of an object for harmless shapes, and for all: prose has a shape for every line.
+const KEPT_BYTES: [usize; 2] = [8 << 20, 24 << 20];
 /// Earliest records that a shape names.
 const SAMPLES: usize = 4;
 /// Lines of a harmless shape and object whose values are followed; failures are followed to the end.
@@ -51,6 +53,7 @@ pub(super) struct Shapes<'b> {
     found: Vec<Shape>,
     masked: Masked,
     tags: String,
+    kept_bytes: usize,
 }
 
 type SourceKey = Box<str>;
@@ -79,6 +82,7 @@ impl<'b> Shapes<'b> {
             found: Vec::new(),
             masked: Masked::default(),
             tags: String::new(),
+            kept_bytes: 0,
         }
     }
 
@@ -114,7 +118,9 @@ impl<'b> Shapes<'b> {
                 });
             }
         }
-        if shape.kept.len() < if failure { KEPT_FAILURES } else { KEPT_SAMPLES } {
+        let most = if failure { KEPT_FAILURES } else { KEPT_SAMPLES };
+        if shape.kept.len() < most && self.kept_bytes < KEPT_BYTES[usize::from(failure)] {
+            self.kept_bytes += place.raw.len();
             let id = super::evidence_id(LogKind::Business, record.identity);
             shape.kept.push((record.ts_ms, id));
             kept.push(place.keep(

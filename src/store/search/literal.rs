@@ -24,7 +24,7 @@ pub(super) fn prefer(question: &str, hits: &mut [Hit]) {
         return;
     }
     for hit in hits {
-        hit.score = (hit.score + f64::from(u8::from(holds(hit)))) / 2.0;
+        hit.score = hit.score.midpoint(f64::from(u8::from(holds(hit))));
     }
 }
 
