@@ -211,6 +211,7 @@ impl Round {
         if stage != Stage::Events {
             work.progress.begin(Phase::Diagnosing, 0, 0);
         }
+        self.workers.dismiss();
         // Of a day that goes on, something is always to come.
         let shipping = if stage == Stage::Complete {
             self.shipping(day).await

@@ -1,7 +1,7 @@
 //! Readers of objects, handed from one object to the next.
 //!
 //! In: a worker that has done its work. Out: one for the next object. Always true: there are as many as were at work at once; they are
-//! gone with the round, and with them what they remembered of its lines.
+//! gone when the day is added up, and with them what they remembered of its lines.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -18,6 +18,11 @@ impl Workers {
         let done = work(&mut worker);
         self.free().push(worker);
         done
+    }
+
+    /// Sends the free ones away: adding a day up needs the memory.
+    pub(super) fn dismiss(&self) {
+        self.free().clear();
     }
 
     fn free(&self) -> MutexGuard<'_, Vec<Worker>> {
