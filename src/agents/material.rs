@@ -3,7 +3,7 @@
 //! In: a report, the kept records, a [`Retrieval`]. Out: text for a request. The most important incident comes first, so that a cut leaves the
 //! least important out. Nothing reaches a model that retrieval did not give, except the titles of the incidents themselves.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use jiff::tz::TimeZone;
 use tracing::warn;
@@ -101,7 +101,11 @@ impl Retrieval {
                         count: hit.count,
                     },
                 };
-                found.hits.into_iter().map(passage).collect()
+                // The same line of several namespaces is read once.
+                let mut seen = HashSet::new();
+                let mut hits = found.hits;
+                hits.retain(|h| seen.insert((h.what, h.id.clone())));
+                hits.into_iter().map(passage).collect()
             }
             Err(error) => {
                 warn!(error = %error, kind = %kind, "retrieval failed");

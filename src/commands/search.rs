@@ -1,4 +1,4 @@
-//! `gengfu search`: hybrid search over a day that was run.
+//! `gengfu search`: hybrid search over a day that was run, and over the problems of the days before it where no day is named.
 
 use super::{Failure, Outcome, stored::Stored, tell, tell_json};
 use crate::{
@@ -9,13 +9,17 @@ use crate::{
 
 /// Hits printed.
 const LIMIT: usize = 20;
+/// Problems of earlier days printed.
+const EARLIER: usize = 5;
+/// As far back as anybody keeps reports.
+const DAYS_BACK: i32 = 3650;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Whose logs; default: whoever the environment or `owner use` names
     #[arg(long, value_name = "ALIAS")]
     pub owner: Option<OwnerAlias>,
-    /// Which day; default: yesterday
+    /// Which day; default: yesterday, and the problems of the days before
     #[arg(long, value_name = "YYYY-MM-DD")]
     pub date: Option<Day>,
     /// Only this kind: business, event or audit
@@ -30,7 +34,9 @@ pub struct Args {
 
 pub async fn run(args: Args, config: Config) -> Result<Outcome, Failure> {
     let stored = Stored::open(config, args.owner.as_ref(), args.date).await?;
-    let hits = stored
+    // Nothing is found in a day that nobody read.
+    stored.report().await?;
+    let mut hits = stored
         .store
         .search(Query {
             what: vec![
@@ -46,13 +52,31 @@ pub async fn run(args: Args, config: Config) -> Result<Outcome, Failure> {
             ..Query::new(&args.query, stored.zone.clone())
         })
         .await?;
+    if args.date.is_none() {
+        let before = stored.day.plus(-1);
+        let query = Query {
+            what: vec![What::Incident],
+            kind: args.kind,
+            days: Some((before.plus(-DAYS_BACK), before)),
+            limit: EARLIER,
+            ..Query::new(&args.query, stored.zone.clone())
+        };
+        let earlier = stored.store.search(query).await?;
+        hits.total += earlier.hits.len();
+        hits.hits.extend(earlier.hits);
+    }
     if args.json {
         tell_json(&hits)?;
         return Ok(Outcome::Done);
     }
     for hit in &hits.hits {
+        let date = if hit.date == stored.day {
+            String::new()
+        } else {
+            format!("{} ", hit.date)
+        };
         let line = format!(
-            "{}  {}  {}  x{}  {}",
+            "{date}{}  {}  {}  x{}  {}",
             hit.first_seen.hour_minute(),
             hit.kind,
             hit.id,

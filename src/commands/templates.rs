@@ -6,7 +6,7 @@
 use std::{
     borrow::Cow,
     collections::HashMap,
-    io::{BufRead, BufReader, Read, Write},
+    io::{self, BufRead, BufReader, Read, Write},
 };
 
 use rustc_hash::FxBuildHasher;
@@ -23,8 +23,19 @@ use crate::{
 /// Read at once: lines are looked at where they lie in it.
 const BLOCK: usize = 1 << 18;
 
-/// Mines `input` and writes the result to `output`.
-pub fn run(ids: bool, input: impl Read, mut output: impl Write) -> anyhow::Result<()> {
+/// Mines `input` and writes the result to `output`; a reader that went away (`| head`) has what it wanted.
+pub fn run(ids: bool, input: impl Read, output: impl Write) -> anyhow::Result<()> {
+    let left = |e: &anyhow::Error| {
+        let io = e.downcast_ref::<io::Error>();
+        io.is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe)
+    };
+    match mined(ids, input, output) {
+        Err(error) if left(&error) => Ok(()),
+        ended => ended,
+    }
+}
+
+fn mined(ids: bool, input: impl Read, mut output: impl Write) -> anyhow::Result<()> {
     let mut shapes = Shapes::default();
     let mut input = BufReader::with_capacity(BLOCK, input);
     // The beginning of a line whose end lies in the next block.
@@ -141,6 +152,25 @@ mod tests {
             output(false),
             "       2  user <num> logged in\n       1  disk full\n"
         );
+    }
+
+    #[test]
+    fn a_reader_that_went_away_is_no_failure() {
+        struct Gone(io::ErrorKind);
+        impl Write for Gone {
+            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+                Err(self.0.into())
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        for ids in [false, true] {
+            run(ids, LINES.as_bytes(), Gone(io::ErrorKind::BrokenPipe))
+                .expect("nothing to complain of");
+            let full = run(ids, LINES.as_bytes(), Gone(io::ErrorKind::StorageFull));
+            assert!(full.is_err());
+        }
     }
 
     proptest! {

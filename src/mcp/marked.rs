@@ -1,23 +1,27 @@
 //! What a user settled is not told again, until it changes.
 //!
 //! In: a report and the marks in force. Out: the report without the incidents that are settled, and how many those are. Pure. Always
-//! true: a settled incident comes back when it happens at twice its rate, and a handled one on any later day; that it lasts longer than
-//! on the day of the mark is no change.
+//! true: a settled incident comes back when it happens at twice its hourly rate or twice as often in a day, and a handled one on any later
+//! day; that one which began late in the day of the mark goes on all the next is no change.
 
 use std::collections::BTreeSet;
 
 use crate::{
     model::{
-        CELL_MS,
+        CELLS_PER_DAY,
         report::{Finding, Incident, Report, Verdict as DayVerdict},
     },
     store::{Mark, Verdict},
 };
 
-/// "Normal" was said of a rate; twice of it is another thing.
+/// "Normal" was said of so many; twice of it is another thing.
 const CHANGED: f64 = 2.0;
 /// Rates an hour below this are too small to be told apart.
 const SELDOM: f64 = 2.0;
+/// Counts a day below this are too small to be told apart.
+const FEW: f64 = 4.0;
+/// Cells of an hour.
+const HOUR: u16 = CELLS_PER_DAY / 24;
 
 /// The report as it is told, and how many incidents were left out.
 #[must_use]
@@ -51,7 +55,10 @@ fn holds(mark: &Mark, incident: &Incident, report: &Report) -> bool {
     match mark.what.verdict {
         Verdict::Handled => report.date <= mark.what.day,
         Verdict::Normal | Verdict::Wrong => {
-            rate(incident, report) < CHANGED * mark.what.rate.max(SELDOM)
+            let as_often = rate(incident, report) < CHANGED * mark.what.rate.max(SELDOM);
+            // A burst of three minutes has the rate of an hour that holds as many, and so has a whole day of such hours.
+            let as_many = |a_day: f64| count(incident, report) < CHANGED * a_day.max(FEW);
+            as_often && mark.what.a_day.is_none_or(as_many)
         }
     }
 }
@@ -60,25 +67,48 @@ fn holds(mark: &Mark, incident: &Incident, report: &Report) -> bool {
 /// without an hour's pause counts as it lasted, and as one hour at least.
 #[must_use]
 pub(super) fn rate(incident: &Incident, report: &Report) -> f64 {
-    let hour = u16::try_from(3_600_000 / CELL_MS).unwrap_or(u16::MAX);
-    let of = |f: &&Finding| incident.findings.contains(&f.id);
-    let findings = || report.findings.iter().filter(of);
-    let count: f64 = findings().map(|f| f.count as f64).sum();
-    let cells: BTreeSet<u16> = findings()
+    let stretches = stretches(incident, report);
+    let lasted = |(first, last): &(u16, u16)| HOUR.max(last - first + 1);
+    let shown: u16 = stretches.iter().map(lasted).sum();
+    count(incident, report) * f64::from(HOUR) / f64::from(shown.max(HOUR))
+}
+
+/// Occurrences in a day like this one. What began in its course and went on to its end without an hour's pause, for an hour at least,
+/// would have been there more often in a whole day.
+#[must_use]
+pub(super) fn a_day(incident: &Incident, report: &Report) -> f64 {
+    let counted = count(incident, report);
+    match stretches(incident, report)[..] {
+        [(first, last)] if last - first >= HOUR && last + HOUR >= CELLS_PER_DAY => {
+            let rest = CELLS_PER_DAY.saturating_sub(first).max(1);
+            counted * f64::from(CELLS_PER_DAY) / f64::from(rest)
+        }
+        _ => counted,
+    }
+}
+
+fn count(incident: &Incident, report: &Report) -> f64 {
+    findings(incident, report).map(|f| f.count as f64).sum()
+}
+
+/// First and last cell of each stretch without an hour's pause.
+fn stretches(incident: &Incident, report: &Report) -> Vec<(u16, u16)> {
+    let cells: BTreeSet<u16> = findings(incident, report)
         .flat_map(|f| f.cells.iter().map(|cell| cell.0))
         .collect();
-    let (mut shown, mut stretch) = (0, None);
+    let mut stretches: Vec<(u16, u16)> = Vec::new();
     for cell in cells {
-        let (first, last) = stretch.unwrap_or((cell, cell));
-        if cell - last > hour {
-            shown += hour.max(last - first + 1);
-            stretch = Some((cell, cell));
-        } else {
-            stretch = Some((first, cell));
+        match stretches.last_mut() {
+            Some((_, last)) if cell - *last <= HOUR => *last = cell,
+            _ => stretches.push((cell, cell)),
         }
     }
-    shown += stretch.map_or(hour, |(first, last)| hour.max(last - first + 1));
-    count * f64::from(hour) / f64::from(shown)
+    stretches
+}
+
+fn findings<'r>(incident: &'r Incident, report: &'r Report) -> impl Iterator<Item = &'r Finding> {
+    let of = |f: &&Finding| incident.findings.contains(&f.id);
+    report.findings.iter().filter(of)
 }
 
 #[cfg(test)]
@@ -100,6 +130,7 @@ mod tests {
             incident: incident.id.clone(),
             title: incident.title.clone(),
             rate,
+            a_day: None,
         };
         Mark {
             id: 1,
@@ -135,6 +166,53 @@ mod tests {
         let burst = rate_of(&[(11, 20), (12, 20)]);
         assert!((burst - 40.0).abs() < 1e-9, "{burst}");
         assert!((rate_of(&[(11, 20), (12, 20), (100, 40)]) - burst).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_day_of_what_began_late_and_went_on_is_a_whole_one_and_of_a_burst_what_was_counted() {
+        let mut report = sample::report();
+        let mut incident = report.incidents[0].clone();
+        incident.findings.truncate(1);
+        let mut day_of = |cells: std::ops::Range<u16>| {
+            let of_it = |f: &&mut Finding| f.id == incident.findings[0];
+            let finding = report.findings.iter_mut().find(of_it);
+            let finding = finding.expect("finding");
+            finding.cells = Cells::default();
+            for cell in cells {
+                finding.cells.add(cell, 2);
+            }
+            finding.count = finding.cells.total();
+            a_day(&incident, &report)
+        };
+        for (cells, whole) in [
+            (240..288, 576.0),
+            (0..288, 576.0),
+            (36..84, 96.0),
+            (287..288, 2.0),
+        ] {
+            let counted = day_of(cells.clone());
+            assert!((counted - whole).abs() < 1e-9, "{cells:?}: {counted}");
+        }
+    }
+
+    #[test]
+    fn a_settled_incident_comes_back_when_it_comes_more_often_in_a_day() {
+        let report = sample::report();
+        let (now, counted) = (
+            rate(&report.incidents[0], &report),
+            count(&report.incidents[0], &report),
+        );
+        assert!(counted > 2.0 * FEW, "{counted}");
+        for (before, told) in [
+            (None, false),
+            (Some(counted), false),
+            (Some(counted / 2.0), true),
+        ] {
+            let mut mark = mark(&report, Verdict::Normal, now);
+            mark.what.a_day = before;
+            let hidden = without_settled(report.clone(), &[mark]).1;
+            assert_eq!(hidden == 0, told, "{before:?}");
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! In: an incident of a report and a verdict. Out: a mark in force and, when the diagnosis was called wrong, a line of the evaluation file
 //! for whoever improves the diagnosis. Does not decide what is told: [`marked`](super::marked) does.
 
-use super::marked::rate;
+use super::marked::{a_day, rate};
 use crate::{
     model::report::{Finding, Incident, Report},
     store::{Error, Evaluation, Judgement, Mark, NewMark, Store, Verdict},
@@ -33,6 +33,7 @@ pub async fn mark(
         incident: incident.id.clone(),
         title: incident.title.clone(),
         rate: rate(incident, report),
+        a_day: Some(a_day(incident, report)),
     };
     store.mark_incident(mark).await
 }

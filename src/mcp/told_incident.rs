@@ -1,15 +1,16 @@
 //! One incident as an answer: cause, fix, "要不要回滚?", and where to look next.
 //!
 //! In: a report and one of its incidents, or what was looked for in vain. Out: an [`Answer`]; what was told is noted, so that "它" means
-//! it from now on. The words are `voice`'s.
+//! it from now on. Always true: what the user settled is told with that said first. The words are `voice`'s.
 
-use super::{Answer, context::Call, matching::Wanted, traced};
+use super::{Answer, context::Call, marked, matching::Wanted, traced, trouble::Trouble};
 use crate::{
     diagnosis::trace,
     model::{
-        LogKind,
+        Lang, LogKind,
         report::{Finding, Incident, Report},
     },
+    store::Verdict,
     voice::{self, Detail},
 };
 
@@ -23,8 +24,12 @@ pub(super) async fn tell(
     incident: &Incident,
     from: Option<LogKind>,
     detail: Detail,
-) -> Answer {
-    let ask = call.ask(detail);
+) -> Result<Answer, Trouble> {
+    let marks = call.store.marks().await?;
+    let settled = marked::settling(incident, report, &marks).map(|m| m.what.verdict);
+    let said = settled.map_or("", |verdict| already(verdict, call.lang()));
+    let mut ask = call.ask(detail);
+    ask.reserved += said.chars().count();
     let mut told = match from {
         Some(kind) => voice::followed(report, incident, trace::order(kind), &ask),
         None => voice::incident(report, incident, &ask),
@@ -32,6 +37,13 @@ pub(super) async fn tell(
     if detail == Detail::Full {
         let steps = traced::follow(report, incident, from, call.lang());
         told.told += &traced::markdown(&steps, call.lang());
+    }
+    if !said.is_empty() {
+        let apart = match detail {
+            Detail::Full => "\n\n",
+            _ => call.lang().pick("", " "),
+        };
+        told.told = format!("{said}{apart}{}", told.told);
     }
     call.told(report, std::slice::from_ref(&incident.id), 0)
         .await;
@@ -55,7 +67,16 @@ pub(super) async fn tell(
         .take(NAMED_FIELDS)
         .map(|k| format!("{}:{}", k.name, k.value))
         .collect();
-    answer.fact("key_fields", fields.join(","))
+    Ok(answer.fact("key_fields", fields.join(",")))
+}
+
+/// What the user said of it before.
+fn already(verdict: Verdict, lang: Lang) -> &'static str {
+    match verdict {
+        Verdict::Normal => lang.pick("这个你标过正常。", "You marked this as normal."),
+        Verdict::Handled => lang.pick("这个你标过已处理。", "You marked this as handled."),
+        Verdict::Wrong => lang.pick("这个你标过说错了。", "You marked this as wrong."),
+    }
 }
 
 /// The most important incident that touches what was looked for; one whose chain has a link in `from`, if any does.

@@ -35,6 +35,8 @@ pub struct NewMark {
     pub title: String,
     /// Occurrences an hour while it showed: what "its rate changed" is measured against.
     pub rate: f64,
+    /// Occurrences in a day like the one it was marked on; `None` of a mark from before they were counted.
+    pub a_day: Option<f64>,
 }
 
 /// A mark that was made.
@@ -52,7 +54,7 @@ impl Store {
             tx.prepare_cached("UPDATE marks SET undone_ms = ?2 WHERE identity = ?1 AND undone_ms IS NULL")?
                 .execute(params![mark.identity, mark.at_ms])?;
             tx.prepare_cached(
-                "INSERT INTO marks (identity, verdict, note, at_ms, day, incident, title, rate) VALUES (?1,?2,?3,?4,?5,?6,?7,?8)",
+                "INSERT INTO marks (identity, verdict, note, at_ms, day, incident, title, rate, a_day) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9)",
             )?
             .execute(params![
                 mark.identity,
@@ -63,6 +65,7 @@ impl Store {
                 mark.incident,
                 mark.title,
                 mark.rate,
+                mark.a_day,
             ])?;
             Ok(tx.last_insert_rowid())
         })
@@ -73,7 +76,7 @@ impl Store {
     pub async fn marks(&self) -> Result<Vec<Mark>, Error> {
         self.ask(|c| {
             let mut find = c.prepare_cached(
-                "SELECT id, identity, verdict, note, at_ms, day, incident, title, rate, undone_ms FROM marks
+                "SELECT id, identity, verdict, note, at_ms, day, incident, title, rate, a_day, undone_ms FROM marks
                  WHERE undone_ms IS NULL ORDER BY at_ms DESC, id DESC",
             )?;
             let rows = find.query_map([], read)?;
@@ -104,7 +107,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Result<Mark, Error>> {
         row.get(3)?,
     );
     let (at_ms, day, incident) = (row.get(4)?, row.get::<_, String>(5)?, row.get(6)?);
-    let (title, rate, undone_ms) = (row.get(7)?, row.get(8)?, row.get(9)?);
+    let (title, rate, a_day, undone_ms) = (row.get(7)?, row.get(8)?, row.get(9)?, row.get(10)?);
     Ok((|| {
         Ok(Mark {
             id,
@@ -117,6 +120,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Result<Mark, Error>> {
                 incident,
                 title,
                 rate,
+                a_day,
             },
             undone_ms,
         })

@@ -24,7 +24,7 @@ pub(super) struct Schema {
 
 pub(super) const OWNER: Schema = Schema {
     name: "owner.db",
-    migrations: &[OWNER_1, OWNER_2, OWNER_3],
+    migrations: &[OWNER_1, OWNER_2, OWNER_3, OWNER_4],
 };
 
 pub(super) const DAY: Schema = Schema {
@@ -173,6 +173,11 @@ const OWNER_3: &str = "
 CREATE TABLE embedded (model TEXT NOT NULL, hash INTEGER NOT NULL, v BLOB NOT NULL, PRIMARY KEY (model, hash)) WITHOUT ROWID;
 ";
 
+const OWNER_4: &str = "
+-- How often a marked incident happens in a day, beside how often in an hour; of earlier marks nobody knows.
+ALTER TABLE marks ADD COLUMN a_day REAL;
+";
+
 const DAY_1: &str = "
 -- The manifest: one row per bucket object that was read.
 CREATE TABLE objects (
@@ -204,6 +209,7 @@ mod tests {
                 include_str!("schema/owner-1.sql"),
                 include_str!("schema/owner-2.sql"),
                 include_str!("schema/owner-3.sql"),
+                include_str!("schema/owner-4.sql"),
             ],
         ),
         (DAY, &[include_str!("schema/day-1.sql")]),

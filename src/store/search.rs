@@ -79,8 +79,11 @@ impl Query {
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Hits {
     pub hits: Vec<Hit>,
-    /// Found before the limit was applied.
+    /// Candidates before the limit was applied.
     pub total: usize,
+    /// A side brought as many candidates as it may: how many there are nobody counted.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub cut: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -162,8 +165,11 @@ pub(super) fn search(
     records: Vec<(Day, Kept, f64)>,
 ) -> Result<Hits, Error> {
     let filter = Filter::of(query)?;
+    let cut;
     let mut hits = if query.text.trim().is_empty() {
-        listed(c, query, &filter)?
+        let listed = listed(c, query, &filter)?;
+        cut = listed.len() >= query.candidates();
+        listed
     } else {
         let words = if sides == Sides::Vectors {
             Vec::new()
@@ -175,6 +181,7 @@ pub(super) fn search(
         } else {
             by_vector(c, query, &filter)?
         };
+        cut = words.len().max(vectors.len()) >= query.candidates();
         let mut hits = Vec::new();
         for (id, score) in fuse::fuse(&words, &vectors) {
             hits.extend(docs_with(c, query, &filter, id, score)?);
@@ -201,7 +208,7 @@ pub(super) fn search(
             What::Finding | What::Incident => None,
         };
     }
-    Ok(Hits { hits, total })
+    Ok(Hits { hits, total, cut })
 }
 
 /// Incidents that fit nearly as well as the best one: this share of its score.
@@ -243,7 +250,7 @@ fn by_vector(c: &Connection, query: &Query, filter: &Filter) -> Result<Vec<(i64,
 
 const DOC: &str = "ref, kind, what, count, first_ms, last_ms, day, namespace, object, (SELECT text FROM texts t WHERE t.id = docs.text)";
 
-/// The newest document of each sort that has this text.
+/// The documents that have this text, of each sort those of its newest day: the same line may come from several namespaces.
 fn docs_with(
     c: &Connection,
     query: &Query,
@@ -257,12 +264,15 @@ fn docs_with(
         filter.with_and()
     ))?;
     let mut rows = find.query(borrowed(&named).as_slice())?;
-    let mut newest: BTreeMap<What, Hit> = BTreeMap::new();
+    let mut newest: BTreeMap<What, Day> = BTreeMap::new();
+    let mut hits = Vec::new();
     while let Some(row) = rows.next()? {
         let hit = read_hit(row, query, score)?;
-        newest.entry(hit.what).or_insert(hit);
+        if *newest.entry(hit.what).or_insert(hit.date) == hit.date {
+            hits.push(hit);
+        }
     }
-    Ok(newest.into_values().collect())
+    Ok(hits)
 }
 
 fn listed(c: &Connection, query: &Query, filter: &Filter) -> Result<Vec<Hit>, Error> {

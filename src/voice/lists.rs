@@ -36,6 +36,8 @@ pub struct Hits<'a> {
     /// `None`: over all kinds.
     pub kind: Option<LogKind>,
     pub total: u64,
+    /// There are more than anybody counted; these are the closest.
+    pub closest: bool,
     /// Text and time of the best few.
     pub best: Vec<(&'a str, Option<Moment>)>,
     /// The lines next to the only one.
@@ -173,20 +175,19 @@ pub fn hits(found: &Hits<'_>, ask: &Ask) -> String {
     }
     let place = found.kind.map_or("", |k| kind_name(k, lang));
     let n = about(found.total, lang);
-    let mut said = vec![(
-        1,
+    let within = match place {
+        "" => String::new(),
+        place => format!("in the {place}"),
+    };
+    let head = if found.closest {
         lang.pick(
-            format!("{place}里查到{n}条"),
-            format!(
-                "{n} found {}",
-                if place.is_empty() {
-                    String::new()
-                } else {
-                    format!("in the {place}")
-                }
-            ),
-        ),
-    )];
+            format!("{place}里最接近的有这几条"),
+            format!("these come closest {within}"),
+        )
+    } else {
+        lang.pick(format!("{place}里查到{n}条"), format!("{n} found {within}"))
+    };
+    let mut said = vec![(1, head)];
     let spoken = |text: &str| {
         let text = without_ids(&clean(&gist(text), lang), lang);
         clauses(&text, 70).to_owned()
@@ -218,7 +219,9 @@ pub fn hits(found: &Hits<'_>, ask: &Ask) -> String {
                 (!text.is_empty()).then(|| (p, side.to_owned() + &text))
             }),
     );
-    rest(&mut said, found.total, found.best.len(), "条", lang);
+    if !found.closest {
+        rest(&mut said, found.total, found.best.len(), "条", lang);
+    }
     finish(
         said,
         lang.pick("要不要顺着它往下查", "shall I follow it further"),

@@ -354,6 +354,7 @@ fn lists_name_three_and_count_the_rest() {
             best: vec![("dial tcp 10.0.0.3:3306: i/o timeout", None)],
             before: Some("order 4711 accepted"),
             after: Some("giving up after 3 attempts"),
+            ..Hits::default()
         },
         &a,
     ) + "\n");

@@ -266,6 +266,7 @@ async fn put_mark(store: &Store, report: &Report, with: &str) {
         incident: marked.id.clone(),
         title: marked.title.clone(),
         rate: 1e9,
+        a_day: None,
     };
     store.mark_incident(mark).await.expect("mark");
 }

@@ -77,6 +77,87 @@ fn of<'r>(report: &'r Report, service: &str) -> Option<&'r Incident> {
     incidents.find(|i| i.root.object.name == service)
 }
 
+/// Lines of one service on a day, at these minutes of it.
+fn put_lines(bucket: &Path, date: &str, lines: impl Iterator<Item = (i64, String)>) {
+    let zone = TimeZone::get("Asia/Shanghai").expect("zone");
+    let midnight = day(date).range(&zone).start_ms;
+    let mut hours: Vec<Vec<Value>> = vec![Vec::new(); 24];
+    for (second, text) in lines {
+        let hour = usize::try_from(second / 3600).expect("hour");
+        hours[hour].push(json!({
+            "__TIMESTAMP__": midnight + second * 1000, "__SOURCE__": "10.0.3.16", "__HOSTNAME__": "10.0.3.16",
+            "__FILENAME__": "/var/log/pods/shop_order-7d9c5b6f84-x8k2v_f3bf923e/order/0.log", "__CONTENT__": text,
+        }));
+    }
+    for (hour, records) in hours.iter().enumerate() {
+        let folder = format!("business/{}/{hour:02}", date.replace('-', "/"));
+        ship(&bucket.join(folder), "lines.gz", records);
+    }
+}
+
+#[tokio::test]
+async fn a_burst_of_three_minutes_that_was_normal_does_not_hide_a_whole_day_of_it() {
+    let dir = TempDir::new().expect("folder");
+    let bucket = dir.path().join("other/bucket");
+    let minutes = || (0..24 * 60).filter(|m| m % 60 < 58);
+    let quiet = || minutes().map(|m| (m * 60 + 1, format!("INFO order {m} created")));
+    let refused = |n: i64| format!("ERROR ledger snapshot lock refused after {n} tries");
+    put_lines(&bucket, EXPIRED, quiet());
+    let burst = (0..45).map(|n| (3 * 3600 + n * 4, refused(n)));
+    put_lines(&bucket, AS_OFTEN, quiet().chain(burst));
+    let each = minutes().map(|m| (m * 60 + 5, refused(m)));
+    let again = minutes()
+        .filter(|m| m % 60 < 25)
+        .map(|m| (m * 60 + 9, refused(m)));
+    put_lines(&bucket, MORE_OFTEN, quiet().chain(each).chain(again));
+
+    let manner = Manner {
+        apart: true,
+        baseline_days: 7,
+        ..Manner::default()
+    };
+    let server = over_bucket::serve(dir.path(), manner).await;
+    let client = server.client(ROBOT, Era::Handshake).await;
+    let to_other = json!({ "owner": "other", "code": "芝麻开门" });
+    said(&client, "switch_owner_keys", to_other).await;
+    let first = night(&server, AS_OFTEN).await;
+    let marked = of(&first, "order").expect("the incident");
+    let mark = json!({ "incident": marked.id, "date": AS_OFTEN, "as": "normal" });
+    said(&client, "mark_incident", mark).await;
+    // Silent on its own day, unless it is asked for: then with what was said of it.
+    let told = said(&client, "summarize_day", json!({ "date": AS_OFTEN })).await;
+    assert!(told.contains("marked_not_told=1"), "{told}");
+    for (tool, asked) in [
+        (
+            "analyze_business",
+            json!({ "date": AS_OFTEN, "service": "order" }),
+        ),
+        (
+            "trace_cause",
+            json!({ "date": AS_OFTEN, "incident": marked.id }),
+        ),
+    ] {
+        let told = said(&client, tool, asked).await;
+        assert!(spoken(&told).contains("这个你标过正常。"), "{tool}: {told}");
+    }
+
+    let second = night(&server, MORE_OFTEN).await;
+    let more = of(&second, "order").expect("still there");
+    assert_eq!(more.identity, marked.identity);
+    let told = said(&client, "summarize_day", json!({ "date": MORE_OFTEN })).await;
+    assert!(!told.contains("marked_not_told"), "{told}");
+    assert!(spoken(&told).contains("order"), "{told}");
+    let told = said(
+        &client,
+        "trace_cause",
+        json!({ "date": MORE_OFTEN, "incident": more.id }),
+    )
+    .await;
+    assert!(!spoken(&told).contains("你标过"), "{told}");
+    client.cancel().await.expect("end");
+    server.stop().await;
+}
+
 #[tokio::test]
 async fn what_is_normal_stays_silent_until_it_comes_more_often_or_elsewhere() {
     let dir = TempDir::new().expect("folder");

@@ -230,6 +230,8 @@ pub(super) async fn search(
         from: usize,
         hits: Vec<Hit>,
         total: usize,
+        /// There are more than `total`.
+        cut: bool,
         /// Where the hits before and after these begin.
         before: Option<usize>,
         after: Option<usize>,
@@ -262,6 +264,7 @@ pub(super) async fn search(
         incident_of: lists::incident_of(&store, day, &hits.hits).await?,
         hits: hits.hits,
         total: hits.total,
+        cut: hits.cut,
     };
     shown("search.html", &visit, &values)
 }

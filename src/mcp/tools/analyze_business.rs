@@ -1,11 +1,13 @@
 //! `analyze_business`: from an error in the business log to its cause.
 
+use std::collections::BTreeSet;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{Answer, Call, Effect, Spec, Trouble, input};
 use crate::{
-    mcp::{args::Text, matching::Wanted, pulled, told_incident},
+    mcp::{args::Text, marked, matching::Wanted, pulled, told_incident},
     model::{
         LogKind,
         report::{Incident, Report},
@@ -46,8 +48,20 @@ pub(super) async fn run(call: &Call, input: Input) -> Result<Answer, Trouble> {
     }
     let report = call.caused(day).await?;
     let wanted = Wanted::new(&input.service, &Text::default(), &input.keyword);
-    if let Some(incident) = led_by_business(&report, &wanted) {
-        return Ok(told_incident::tell(call, &report, incident, None, detail).await);
+    // Asked for nothing in particular, what the user settled comes last.
+    let unasked = if wanted.is_open() {
+        let marks = call.store.marks().await?;
+        let open = marked::without_settled(report.clone(), &marks).0;
+        led_by_business(&open, &wanted).map(|i| i.id.clone())
+    } else {
+        None
+    };
+    let unasked = report
+        .incidents
+        .iter()
+        .find(|i| Some(&i.id) == unasked.as_ref());
+    if let Some(incident) = unasked.or_else(|| led_by_business(&report, &wanted)) {
+        return told_incident::tell(call, &report, incident, None, detail).await;
     }
     similar_lines(call, &report, &input, &wanted, detail).await
 }
@@ -105,15 +119,16 @@ async fn similar_lines(
             detail,
         ));
     }
-    let best = found
-        .hits
-        .iter()
-        .map(|h| (h.text.as_str(), Some(h.last_seen)))
-        .collect();
+    // The ear hears a line once, whoever wrote it.
+    let mut heard = BTreeSet::new();
+    let texts = found.hits.iter().filter(|h| heard.insert(h.text.as_str()));
     let hits = Hits {
         kind: Some(LogKind::Business),
         total: found.total as u64,
-        best,
+        closest: found.cut,
+        best: texts
+            .map(|h| (h.text.as_str(), Some(h.last_seen)))
+            .collect(),
         ..Hits::default()
     };
     let told = voice::hits(&hits, &call.ask(detail));
@@ -121,12 +136,17 @@ async fn similar_lines(
     let lines: Vec<String> = (found.hits.iter())
         .filter_map(|h| Some(h.evidence?.to_string()))
         .collect();
+    let objects: BTreeSet<String> = (found.hits.iter())
+        .map(|h| format!("{}/{}", h.namespace, h.object))
+        .collect();
+    let objects: Vec<String> = objects.into_iter().collect();
     let (date, object) = (report.date.to_string(), found.hits[0].object.clone());
     Ok(Answer::told(told)
         .about(report)
         .fact("found", ids.join(","))
         .fact("evidence", lines.join(","))
         .fact("object", &object)
+        .fact("written_by", objects.join(","))
         .next(
             "fetch_logs",
             &[("kind", "business"), ("date", &date), ("object", &object)],

@@ -161,6 +161,7 @@ fn told(call: &Call, kind: LogKind, found: &Found, beside: Option<&Beside>) -> S
             .collect(),
         before: beside.and_then(|b| Some(b.before.last()?.text.as_str())),
         after: beside.and_then(|b| Some(b.after.first()?.text.as_str())),
+        ..Hits::default()
     };
     voice::hits(&hits, &call.ask(detail))
 }

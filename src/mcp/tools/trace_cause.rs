@@ -65,5 +65,5 @@ pub(super) async fn run(call: &Call, input: Input) -> Result<Answer, Trouble> {
     } else {
         call.incident(&input.incident, &report)?
     };
-    Ok(told_incident::tell(call, &report, incident, from, detail).await)
+    told_incident::tell(call, &report, incident, from, detail).await
 }

@@ -164,6 +164,25 @@ async fn a_line_that_was_written_all_day_does_not_bury_the_finding() {
 }
 
 #[tokio::test]
+async fn a_line_of_several_namespaces_is_found_in_each_of_them_on_its_newest_day() {
+    let dir = tempfile::tempdir().expect("dir");
+    let store = open(dir.path());
+    let everywhere = || ["shop", "staging", "pay"].map(|n| doc("a", "redis pool exhausted", n));
+    for date in ["2026-11-20", "2026-11-21"] {
+        let put = store.replace_docs(day(date), everywhere().to_vec()).await;
+        put.expect("docs");
+    }
+    let found = store.search(Query::new("redis pool exhausted", zone()));
+    let found = found.await.expect("search");
+    let places: Vec<(String, &str)> = (found.hits.iter())
+        .map(|h| (h.date.to_string(), h.namespace.as_str()))
+        .collect();
+    let newest = ["shop", "staging", "pay"].map(|n| ("2026-11-21".to_owned(), n));
+    assert_eq!(places, newest);
+    assert!(!found.cut && found.total == 3, "{found:?}");
+}
+
+#[tokio::test]
 async fn whoever_asks_for_many_is_given_more_than_a_side_brings_at_first() {
     let dir = tempfile::tempdir().expect("dir");
     let store = open(dir.path());
@@ -171,10 +190,12 @@ async fn whoever_asks_for_many_is_given_more_than_a_side_brings_at_first() {
     let docs = (0..many).map(|n| doc(&n.to_string(), &format!("disk{n} is full"), "shop"));
     let put = store.replace_docs(day("2026-11-21"), docs.collect()).await;
     put.expect("docs");
+    let few = store.search(Query::new("disk is full", zone())).await;
+    assert!(few.expect("search").cut);
     let query = Query {
         limit: 1000,
         ..Query::new("disk is full", zone())
     };
     let found = store.search(query).await.expect("search");
-    assert_eq!(found.total, many);
+    assert_eq!((found.total, found.cut), (many, false));
 }
