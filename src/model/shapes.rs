@@ -396,6 +396,15 @@ impl DayCounts {
         let unread = kind == LogKind::Business && self.business_share <= 0.0;
         !unread && self.records.get(&kind).is_none_or(|n| *n > 0)
     }
+
+    /// Whether the day can be compared with at all.
+    #[must_use]
+    pub fn holds_anything(&self) -> bool {
+        if self.records.is_empty() {
+            return !(self.lines.is_empty() && self.events.is_empty() && self.refusals.is_empty());
+        }
+        self.records.values().any(|n| *n > 0)
+    }
 }
 
 /// What began within a day.

@@ -197,3 +197,24 @@ async fn two_rounds_at_once_do_not_disturb_each_other() {
         assert!(found.2 == expected.2, "states of {}", found.0.day);
     }
 }
+
+#[tokio::test]
+async fn the_first_objects_of_a_day_make_no_day_before_it() {
+    let dir = TempDir::new().expect("folder");
+    lay(dir.path());
+    for kind in ["business", "events", "event", "audit"] {
+        let month = dir.path().join("bucket").join(kind).join("2026/11");
+        for d in 1..20 {
+            let _ = std::fs::remove_dir_all(month.join(format!("{d:02}")));
+        }
+    }
+    let nobody = owner("nobody");
+    let store = Store::open(dir.path(), &nobody).expect("store");
+    let round = over_bucket::round(dir.path(), &nobody, store.clone(), 7);
+    let work = Work::alone(Progress::default());
+    let report = round.run(day(), &work).await.expect("round");
+    assert_eq!(report.baseline.days, 0);
+    assert_eq!(store.counted_days().await.expect("read"), [day()]);
+    // None was made for the sake of days that are not there.
+    assert_eq!(report.revision, FEW - 1);
+}
