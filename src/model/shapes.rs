@@ -356,7 +356,7 @@ pub struct Reading {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DayCounts {
     pub day: Day,
-    /// Share of the business objects that the counts rest on; 1.0 when all were read, 0.0 when none was read yet.
+    /// Share of the business objects' bytes that the counts rest on; 1.0 when all were read, 0.0 when none was read yet.
     pub business_share: f64,
     /// Lines per service, the measure of its traffic.
     pub lines: BTreeMap<String, u64>,
@@ -378,6 +378,9 @@ pub struct DayCounts {
     /// Business lines of level warning and above per five minutes.
     #[serde(default)]
     pub errors: Cells,
+    /// When each template of level warning and above came; empty for a day that was counted before this was kept.
+    #[serde(default)]
+    pub failing: BTreeMap<(String, TemplateId), Cells>,
     /// More of the day is to be read.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unfinished: bool,
