@@ -202,10 +202,19 @@ async fn two_rounds_at_once_do_not_disturb_each_other() {
 async fn the_first_objects_of_a_day_make_no_day_before_it() {
     let dir = TempDir::new().expect("folder");
     lay(dir.path());
-    for kind in ["business", "events", "event", "audit"] {
-        let month = dir.path().join("bucket").join(kind).join("2026/11");
-        for d in 1..20 {
-            let _ = std::fs::remove_dir_all(month.join(format!("{d:02}")));
+    let zone = TimeZone::get("Asia/Shanghai").expect("zone");
+    for kind in LogKind::ALL {
+        let month = dir.path().join(format!("bucket/{kind}/2026/11"));
+        for d in earlier() {
+            let gone = std::fs::remove_dir_all(month.join(d.to_string().split_off(8)));
+            gone.expect("a folder");
+        }
+        for hour in ["00", "01", "02"] {
+            let folder = month.join("20").join(hour);
+            let mut lines = records(&folder);
+            lines.retain(|r| Day::of(at_ms(r), &zone) == day());
+            let _ = std::fs::remove_dir_all(&folder);
+            ship(&folder, "own.gz", &lines);
         }
     }
     let nobody = owner("nobody");
