@@ -232,12 +232,16 @@ fn of_finding(f: &Finding, records: &Records, envelope: &Envelope) -> Vec<String
         .iter()
         .map(|k| format!("{}={}", k.name, k.value))
         .collect();
+    let usual = if f.baseline > 0.0 {
+        format!(", usually {:.1}", f.baseline)
+    } else {
+        String::new()
+    };
     let about = format!(
-        "{}\nobject: {}\ncount: {}, usually {:.1}\nfirst: {}, last: {}\n{}",
+        "{}\nobject: {}\ncount: {}{usual}\nfirst: {}, last: {}\n{}",
         f.title,
         f.object,
         f.count,
-        f.baseline,
         f.first_seen.hour_minute(),
         f.last_seen.hour_minute(),
         fields.join(" ")

@@ -4,7 +4,7 @@
 
 use crate::model::{
     EvidenceId, LogKind, Severity,
-    report::{Claim, ClaimKind, Finding},
+    report::{Chronic, Claim, ClaimKind, Finding},
 };
 
 use super::{
@@ -63,21 +63,25 @@ pub(super) fn of_kind(facts: Facts<'_>, kind: LogKind) -> Vec<Claim> {
 /// What is wrong every day at the same rate.
 pub(super) fn chronic(facts: Facts<'_>) -> Vec<Claim> {
     let lang = facts.lang;
+    let usual = |c: &Chronic| match c.baseline {
+        n if n > 0.0 => lang.pick(format!("，平时约 {n:.0} 次"), format!(", usually {n:.0}")),
+        _ => String::new(),
+    };
     let all = facts.report.chronic.iter().take(10).map(|c| Claim {
         text: lang.pick(
             format!(
-                "{}（{}，{} 次，平时约 {:.0} 次）",
+                "{}（{}，{} 次{}）",
                 plain(&c.title),
                 named(&c.object),
                 c.count,
-                c.baseline
+                usual(c)
             ),
             format!(
-                "{} ({}, {} times, usually {:.0})",
+                "{} ({}, {} times{})",
                 plain(&c.title),
                 named(&c.object),
                 c.count,
-                c.baseline
+                usual(c)
             ),
         ),
         kind: ClaimKind::Observed,

@@ -382,3 +382,32 @@ fn a_day_without_trouble_is_healthy_and_a_day_without_records_is_unknown() {
     story.shapes = DayShapes::default();
     assert_eq!(story.told().verdict, Verdict::Unknown);
 }
+
+#[test]
+fn a_habit_in_three_stretches_is_one_matter_and_usual_only_where_there_were_days() {
+    let mut story = Story::new();
+    story.deployment("web", "r.io/web:v8");
+    story.line("web", "ledger page 7 is torn", 0, 400);
+    let template = &mut story.shapes.templates[0];
+    for (from, to) in [(530, 930), (1060, 1430)] {
+        template.cells.merge(&Story::cells(from, to, 3));
+    }
+    template.last_ms = range().start_ms + 1425 * MIN;
+    let count = template.count();
+    let today = Day::of(range().start_ms, &range().zone);
+    let day = |back: i32| today.plus(-back).range(&range().zone);
+    let counts = |back| crate::mining::baseline::counts_of(&story.shapes, &day(back), 1.0);
+    let known = Baseline {
+        of: 2,
+        days: vec![counts(2), counts(1)],
+        partial: false,
+    };
+    for (baseline, usual) in [(Baseline::default(), 0.0), (known, count as f64)] {
+        let told = story.told_after(&baseline);
+        let [one] = &told.chronic[..] else {
+            panic!("{:?}", told.chronic);
+        };
+        assert_eq!(one.count, count);
+        assert!((one.baseline - usual).abs() < 0.1, "{}", one.baseline);
+    }
+}

@@ -94,6 +94,7 @@ pub fn counts_of(shapes: &DayShapes, range: &DayRange, business_share: f64) -> D
         begun: lasting::begun(shapes),
         cells: cells(shapes, range),
         errors: Cells::default(),
+        failing: BTreeMap::new(),
         unfinished: false,
     };
     for template in &shapes.templates {
@@ -104,6 +105,9 @@ pub fn counts_of(shapes: &DayShapes, range: &DayRange, business_share: f64) -> D
             *lines += template.count();
         } else {
             counts.errors.merge(&template.cells);
+            let key = (service.clone(), template.id);
+            let failing = counts.failing.entry(key).or_default();
+            failing.merge(&template.cells);
         }
         *counts.templates.entry((service, template.id)).or_default() += template.count();
     }

@@ -356,7 +356,7 @@ pub struct Reading {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DayCounts {
     pub day: Day,
-    /// Share of the business objects that the counts rest on; 1.0 when all were read, 0.0 when none was read yet.
+    /// Share of the business objects' bytes that the counts rest on; 1.0 when all were read, 0.0 when none was read yet.
     pub business_share: f64,
     /// Lines per service, the measure of its traffic.
     pub lines: BTreeMap<String, u64>,
@@ -378,6 +378,9 @@ pub struct DayCounts {
     /// Business lines of level warning and above per five minutes.
     #[serde(default)]
     pub errors: Cells,
+    /// When each template of level warning and above came; empty for a day that was counted before this was kept.
+    #[serde(default)]
+    pub failing: BTreeMap<(String, TemplateId), Cells>,
     /// More of the day is to be read.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unfinished: bool,
@@ -395,6 +398,15 @@ impl DayCounts {
     pub fn holds(&self, kind: LogKind) -> bool {
         let unread = kind == LogKind::Business && self.business_share <= 0.0;
         !unread && self.records.get(&kind).is_none_or(|n| *n > 0)
+    }
+
+    /// Whether the day can be compared with at all.
+    #[must_use]
+    pub fn holds_anything(&self) -> bool {
+        if self.records.is_empty() {
+            return !(self.lines.is_empty() && self.events.is_empty() && self.refusals.is_empty());
+        }
+        self.records.values().any(|n| *n > 0)
     }
 }
 

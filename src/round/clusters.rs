@@ -134,6 +134,7 @@ fn named_counts(parts: Vec<(String, DayCounts)>) -> Option<DayCounts> {
             Some(whole) => {
                 whole.lines.extend(part.lines);
                 whole.templates.extend(part.templates);
+                whole.failing.extend(part.failing);
                 whole.events.extend(part.events);
                 whole.refusals.extend(part.refusals);
                 whole.begun.templates.extend(part.begun.templates);
@@ -208,6 +209,10 @@ fn rename(counts: &mut DayCounts, name: impl Fn(String) -> Option<String>) {
     let templates = std::mem::take(&mut counts.templates).into_iter();
     counts.templates = templates
         .filter_map(|((k, id), n)| Some(((name(k)?, id), n)))
+        .collect();
+    let failing = std::mem::take(&mut counts.failing).into_iter();
+    counts.failing = failing
+        .filter_map(|((k, id), cells)| Some(((name(k)?, id), cells)))
         .collect();
     let begun = std::mem::take(&mut counts.begun.templates).into_iter();
     counts.begun.templates = begun.filter_map(|(k, id)| Some((name(k)?, id))).collect();

@@ -8,11 +8,12 @@
 //!
 //! Always true: what is read lies as digests in a file of its day until the day is counted to the end, so no object is read twice, whenever the
 //! program is killed. A count builds on the days before it; the last one of each day is made oldest first and of all that was read, so
-//! it does not depend on the order of reading. A day without objects is no day to compare with. Keeps no lines.
+//! it does not depend on the order of reading. A day without records is no day to compare with. Keeps no lines.
 
 use std::collections::HashSet;
 
 use futures::TryStreamExt as _;
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::{
     Error,
@@ -36,8 +37,8 @@ use crate::{
     store::{Claims, ObjectMeta, Store},
 };
 
-/// Compressed bytes of business objects that are read of an earlier day; of a larger day every n-th object is, and the counts say
-/// which share they rest on. Events and audit are always read whole.
+/// Compressed bytes of business objects that are read of an earlier day; of a larger day a sample is, and the counts say which share
+/// of the bytes they rest on. Events and audit are always read whole.
 const BUSINESS_BYTES: u64 = 64 << 20;
 
 /// So many days before the day of a round no other round still reads.
@@ -194,7 +195,7 @@ impl<'r> EarlierDays<'r> {
         }
         let range = day.range(&self.round.judge.zone);
         let objects = self.round.source.list(kind, &range).await?;
-        let whole = objects.len();
+        let whole: u64 = objects.iter().map(|f| f.size).sum();
         let objects = match kind {
             LogKind::Business => sample(objects, BUSINESS_BYTES),
             LogKind::Event | LogKind::Audit => objects,
@@ -210,8 +211,13 @@ impl<'r> EarlierDays<'r> {
         let keys: HashSet<&str> = fresh.iter().map(|f| f.key.as_str()).collect();
         let of_kind = manifest.iter().filter(|row| row.kind == kind);
         let stays = of_kind.filter(|row| !keys.contains(row.object.key.as_str()));
-        let held = keys.len() + stays.count();
-        let share = (held > 0).then(|| held as f64 / held.max(whole) as f64);
+        let (mut any, mut held) = (false, 0);
+        let sizes = fresh.iter().map(|f| f.size);
+        for size in sizes.chain(stays.map(|row| row.object.size)) {
+            (any, held) = (true, held + size);
+        }
+        // Of objects without a byte, all were read.
+        let share = any.then(|| held.max(1) as f64 / held.max(whole).max(1) as f64);
         if !fresh.is_empty() {
             self.digest(day, &range, kind, fresh).await?;
         }
@@ -271,7 +277,9 @@ impl<'r> EarlierDays<'r> {
 
     /// Counts what was read of a day, on what is known of the days before it.
     async fn count(&self, day: Day, extent: Extent) -> Result<(), Error> {
-        let nothing = self.digests.manifest(day).await?.is_empty();
+        let manifest = self.digests.manifest(day).await?;
+        // The first objects of the day after are listed for a day as well; when none of them holds a line of it, it left nothing.
+        let nothing = manifest.iter().all(|row| row.counts.records == 0);
         if nothing || self.is_counted(day).await? {
             return Ok(());
         }
@@ -317,9 +325,77 @@ fn states_after(shapes: &DayShapes, before: &States) -> States {
     })
 }
 
-/// Every n-th object, so that at most `limit` bytes are read; all of them when they are fewer.
+/// Objects of at most `limit` bytes, though at least one; all of them when they are fewer.
 fn sample(objects: Vec<Found>, limit: u64) -> Vec<Found> {
-    let bytes: u64 = objects.iter().map(|f| f.size).sum();
-    let step = usize::try_from(bytes.div_ceil(limit).max(1)).unwrap_or(1);
-    objects.into_iter().step_by(step).collect()
+    let sizes = objects.iter().map(|f| (f.key.as_str(), f.size));
+    let chosen = choose(sizes.collect(), limit);
+    let numbered = objects.into_iter().enumerate();
+    numbered
+        .filter(|(i, _)| chosen.contains(i))
+        .map(|(_, found)| found)
+        .collect()
+}
+
+/// Which of the objects, given by key and size, are read. Their keys decide by chance, and each folder has its turn: folders are hours,
+/// and none is to be left out as long as the bytes go round.
+fn choose(objects: Vec<(&str, u64)>, limit: u64) -> HashSet<usize> {
+    let mut drawn: Vec<(&str, u64, usize, u64)> = objects
+        .into_iter()
+        .enumerate()
+        .map(|(i, (key, size))| {
+            let folder = key.rsplit_once('/').map_or("", |(folder, _)| folder);
+            (folder, xxh3_64(key.as_bytes()), i, size)
+        })
+        .collect();
+    drawn.sort_unstable();
+    let mut turns: Vec<(usize, u64, usize, u64)> = Vec::new();
+    let (mut last, mut turn) = (None, 0);
+    for (folder, chance, i, size) in drawn {
+        turn = if last == Some(folder) { turn + 1 } else { 0 };
+        last = Some(folder);
+        turns.push((turn, chance, i, size));
+    }
+    turns.sort_unstable();
+    let mut bytes = 0;
+    let mut chosen = HashSet::new();
+    for (_, _, i, size) in turns {
+        bytes += size;
+        if bytes > limit && !chosen.is_empty() {
+            break;
+        }
+        chosen.insert(i);
+    }
+    chosen
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How many objects of each hour are chosen.
+    fn by_hour(each: usize, limit: u64) -> Vec<usize> {
+        let keys: Vec<String> = (0..24 * each)
+            .map(|i| format!("business/2026/11/20/{:02}/{}.gz", i / each, i % each))
+            .collect();
+        let objects = || {
+            keys.iter()
+                .map(|key| (key.as_str(), 10))
+                .collect::<Vec<_>>()
+        };
+        let chosen = choose(objects(), limit);
+        assert_eq!(chosen, choose(objects(), limit));
+        let in_hour = |hour: usize| chosen.iter().filter(|i| **i / each == hour).count();
+        (0..24).map(in_hour).collect()
+    }
+
+    #[test]
+    fn a_sample_keeps_to_its_bytes_and_to_no_step_of_the_clock() {
+        assert_eq!(by_hour(12, 24 * 30), [3; 24]);
+        assert_eq!(by_hour(12, 24 * 120), [12; 24]);
+        let half = by_hour(1, 120);
+        assert_eq!(half.iter().sum::<usize>(), 12);
+        let even: usize = half.iter().step_by(2).sum();
+        assert!((1..12).contains(&even), "{half:?}");
+        assert_eq!(by_hour(1, 1).iter().sum::<usize>(), 1);
+    }
 }

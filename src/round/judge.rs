@@ -176,6 +176,8 @@ impl Judge {
                 chronic,
             } = diagnosis;
             let records: u64 = shapes.read.values().map(|r| r.counts.records).sum();
+            let earlier = evidence.baseline.days.iter();
+            let compared = earlier.filter(|d| d.holds_anything()).count();
             let report = Report {
                 schema: 1,
                 owner,
@@ -194,7 +196,7 @@ impl Judge {
                     .map(|(kind, r)| (*kind, coverage(r, shipping.get(kind), judge.lang)))
                     .collect(),
                 baseline: BaselineNote {
-                    days: u32::try_from(evidence.baseline.days.len()).unwrap_or(u32::MAX),
+                    days: u32::try_from(compared).unwrap_or(u32::MAX),
                     of: evidence.baseline.of,
                     partial: evidence.baseline.partial,
                 },

@@ -31,7 +31,7 @@ use crate::{
         Day, DayRange, LogKind,
         report::{Incident, Report, Stage},
     },
-    store::Store,
+    store::{ManifestRow, Store},
 };
 
 /// Everything a round of one owner needs. Cheap to clone.
@@ -125,7 +125,7 @@ impl Round {
         } else {
             earlier::missing(self, day).await?
         };
-        if !missing.is_empty() && self.earlier_days_exist(&missing).await? {
+        if !missing.is_empty() && self.earlier_days_exist(&missing, &range).await? {
             self.revise(day, Stage::Day, &unread, work, &clock).await?;
             let days = missing.len() as u64;
             let earlier = EarlierDays::new(self, day, missing, work);
@@ -188,11 +188,21 @@ impl Round {
         ]))
     }
 
-    /// Whether there is anything to compare with at all; a bucket that began yesterday has no earlier days.
-    async fn earlier_days_exist(&self, days: &[Day]) -> Result<bool, Error> {
+    /// Whether there is anything to compare the day of `range` with at all; a bucket that began yesterday has no earlier days. The first
+    /// objects of the day are listed for the one before as well, and by now it is known whether they reach back.
+    async fn earlier_days_exist(&self, days: &[Day], range: &DayRange) -> Result<bool, Error> {
+        let day = Day::of(range.start_ms, &range.zone);
+        let manifest = self.store.manifest(day).await?;
+        let begins = |row: &&ManifestRow| row.span.is_some_and(|(from, _)| from >= range.start_ms);
+        let own: HashSet<(LogKind, &str, &str)> = manifest
+            .iter()
+            .filter(begins)
+            .map(|row| (row.kind, row.object.key.as_str(), row.object.etag.as_str()))
+            .collect();
         for day in days {
             let listed = self.list(&day.range(&self.judge.zone)).await?;
-            if listed.values().any(|found| !found.is_empty()) {
+            let mut found = listed.values().flatten();
+            if found.any(|f| !own.contains(&(f.kind, &f.key, &f.etag))) {
                 return Ok(true);
             }
         }

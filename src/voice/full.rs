@@ -68,13 +68,17 @@ pub(super) fn day(report: &Report, ask: &Ask) -> Told {
     if !report.chronic.is_empty() {
         text += lang.pick("\n## 天天都有，不算异常\n", "\n## As every day\n");
         for c in &report.chronic {
+            let usual = if c.baseline > 0.0 {
+                format!(" / {:.0}", c.baseline)
+            } else {
+                String::new()
+            };
             let _ = writeln!(
                 text,
-                "- {}: {} ({} / {:.0})",
+                "- {}: {} ({}{usual})",
                 cell(&c.title),
                 cell(&c.object.to_string()),
-                c.count,
-                c.baseline
+                c.count
             );
         }
     }
@@ -237,6 +241,11 @@ fn chain(text: &mut String, report: &Report, i: &Incident, lang: Lang) {
         let Some(f) = report.findings.iter().find(|f| f.id == link.finding) else {
             continue;
         };
+        let usual = if f.baseline > 0.0 || report.baseline.days > 0 {
+            format!("{:.1}", f.baseline)
+        } else {
+            "-".to_owned()
+        };
         let ids: Vec<_> = f
             .evidence
             .iter()
@@ -245,11 +254,10 @@ fn chain(text: &mut String, report: &Report, i: &Incident, lang: Lang) {
             .collect();
         let _ = writeln!(
             text,
-            "| {} | {} | {} | {:.1} | {} | {} | {} |",
+            "| {} | {} | {} | {usual} | {} | {} | {} |",
             kind(link.kind, lang),
             cell(&f.title),
             f.count,
-            f.baseline,
             f.first_seen.hour_minute(),
             f.last_seen.hour_minute(),
             ids.join(" ")

@@ -48,7 +48,7 @@ async fn chat(State(seen): State<Shared>, Json(body): Json<Value>) -> Json<Value
     let count = user
         .split("count: ")
         .nth(1)
-        .and_then(|t| t.split(',').next())
+        .and_then(|t| t.split([',', '\n']).next())
         .map(str::to_owned);
     let record = ["business:", "event:", "audit:"]
         .into_iter()

@@ -197,3 +197,33 @@ async fn two_rounds_at_once_do_not_disturb_each_other() {
         assert!(found.2 == expected.2, "states of {}", found.0.day);
     }
 }
+
+#[tokio::test]
+async fn the_first_objects_of_a_day_make_no_day_before_it() {
+    let dir = TempDir::new().expect("folder");
+    lay(dir.path());
+    let zone = TimeZone::get("Asia/Shanghai").expect("zone");
+    for kind in LogKind::ALL {
+        let month = dir.path().join(format!("bucket/{kind}/2026/11"));
+        for d in earlier() {
+            let gone = std::fs::remove_dir_all(month.join(d.to_string().split_off(8)));
+            gone.expect("a folder");
+        }
+        for hour in ["00", "01", "02"] {
+            let folder = month.join("20").join(hour);
+            let mut lines = records(&folder);
+            lines.retain(|r| Day::of(at_ms(r), &zone) == day());
+            let _ = std::fs::remove_dir_all(&folder);
+            ship(&folder, "own.gz", &lines);
+        }
+    }
+    let nobody = owner("nobody");
+    let store = Store::open(dir.path(), &nobody).expect("store");
+    let round = over_bucket::round(dir.path(), &nobody, store.clone(), 7);
+    let work = Work::alone(Progress::default());
+    let report = round.run(day(), &work).await.expect("round");
+    assert_eq!(report.baseline.days, 0);
+    assert_eq!(store.counted_days().await.expect("read"), [day()]);
+    // None was made for the sake of days that are not there.
+    assert_eq!(report.revision, FEW - 1);
+}

@@ -191,6 +191,8 @@ fn symptom(
     cells: Cells,
     chronic: bool,
 ) -> Symptom {
+    let all: u64 = lines.iter().map(|l| l.template.count()).sum();
+    let part = cells.total() as f64 / all.max(1) as f64;
     let first_cell = cells.iter().next().map_or(0, |c| c.0);
     let last_cell = cells.iter().last().map_or(0, |c| c.0);
     let cell_from = view.range.cell_start(first_cell);
@@ -205,9 +207,9 @@ fn symptom(
             .flat_map(|l| &l.template.samples)
             .filter(|s| inside(&s.ts_ms))
     };
-    let all = lines.iter().flat_map(|l| &l.template.samples);
+    let kept = lines.iter().flat_map(|l| &l.template.samples);
     // An object that spans two stretches keeps a line of the first alone: then the nearest one stands for it.
-    let nearest = all.min_by_key(|s| (s.ts_ms - cell_from).abs());
+    let nearest = kept.min_by_key(|s| (s.ts_ms - cell_from).abs());
     let evidence: Vec<EvidenceId> = match samples().next() {
         Some(_) => samples().map(|s| s.id).take(6).collect(),
         None => nearest.map(|s| s.id).into_iter().collect(),
@@ -263,7 +265,8 @@ fn symptom(
         over_ms: None,
         count,
         cells,
-        baseline: lines.iter().map(|l| l.expected).sum(),
+        // Each stretch has its part of what the day was expected to bring.
+        baseline: part * lines.iter().map(|l| l.expected).sum::<f64>(),
         chronic,
         presumed: chronic && view.business_days == 0,
         minor: count < FEW,

@@ -10,6 +10,7 @@ use crate::{
         faults::{CallMode, Catalogue, Fault},
         symptoms::{Symptom, What},
     },
+    mining::baseline::holding,
     model::{
         EvidenceId, Lang, LogKind, Moment, Severity,
         report::{Finding, Incident, KeyValue},
@@ -147,7 +148,7 @@ impl<'a> Findings<'a> {
             first_seen: self.moment(s.from_ms),
             last_seen: self.moment(s.to_ms),
             count: s.count,
-            baseline: s.baseline,
+            baseline: usual(self.input, s),
             cells: s.cells.clone(),
             key_fields: s.key_fields.clone(),
             evidence: self.evidence(&s.evidence),
@@ -229,6 +230,13 @@ impl<'a> Findings<'a> {
             .filter_map(|id| self.input.shapes.origins.get(id));
         known.take(EVIDENCE).collect()
     }
+}
+
+/// What earlier days had of it. Where there are none, lines and refusals are held against the day itself, and nothing is usual; events tell
+/// their own age.
+pub(super) fn usual(input: &Input<'_>, s: &Symptom) -> f64 {
+    let known = s.kind == LogKind::Event || holding(input.baseline, s.kind).next().is_some();
+    if known { s.baseline } else { 0.0 }
 }
 
 /// A line about a symptom: the object, what fails, and the text that says so.

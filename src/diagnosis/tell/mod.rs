@@ -14,6 +14,7 @@ use super::{
     changes::Change,
     faults::Fault,
     is_seen, rollback,
+    symptoms::Symptom,
 };
 use crate::model::{
     Lang, LogKind, Moment, ObjectRef, Severity,
@@ -331,17 +332,35 @@ fn same_as(input: &Input<'_>, identity: &str) -> Option<SameAs> {
 }
 
 fn chronic(search: Search<'_>, input: &Input<'_>) -> Vec<Chronic> {
-    let mut out: Vec<Chronic> = search
-        .symptoms
-        .iter()
-        .filter(|s| s.chronic)
-        .map(|s| Chronic {
-            kind: s.kind,
-            title: findings::title(input, search, s, findings::shown(search.catalogue, s)),
-            object: s.object.clone(),
-            count: s.count,
-            baseline: s.baseline,
-            evidence: s.evidence.iter().take(CHRONIC_EVIDENCE).copied().collect(),
+    // What lines say in several stretches of the day is one matter.
+    let same = |a: &Symptom, b: &Symptom| {
+        let lines = a.kind == LogKind::Business && b.kind == LogKind::Business;
+        lines
+            && a.object == b.object
+            && a.blamed == b.blamed
+            && a.what == b.what
+            && a.faults == b.faults
+    };
+    let mut found: Vec<Vec<&Symptom>> = Vec::new();
+    for s in search.symptoms.iter().filter(|s| s.chronic) {
+        match found.iter_mut().find(|of| same(of[0], s)) {
+            Some(of) => of.push(s),
+            None => found.push(vec![s]),
+        }
+    }
+    let mut out: Vec<Chronic> = found
+        .into_iter()
+        .map(|of| {
+            let s = of[0];
+            let evidence = of.iter().flat_map(|s| &s.evidence);
+            Chronic {
+                kind: s.kind,
+                title: findings::title(input, search, s, findings::shown(search.catalogue, s)),
+                object: s.object.clone(),
+                count: of.iter().map(|s| s.count).sum(),
+                baseline: of.iter().map(|s| findings::usual(input, s)).sum(),
+                evidence: evidence.take(CHRONIC_EVIDENCE).copied().collect(),
+            }
         })
         .collect();
     out.sort_by(|a, b| (b.count, &a.title).cmp(&(a.count, &b.title)));

@@ -1,4 +1,4 @@
-//! Finds the stretch of a day in which a template came far more often than its daily number explains.
+//! Finds the stretch of a day in which a template came far more often than its daily number and the earlier days explain.
 
 use crate::{
     mining::rate,
@@ -16,6 +16,67 @@ const TIMES: f64 = 4.0;
 /// Within an hour a rhythm is rough: retries and batches come together.
 const SPREAD: f64 = 0.3;
 
+/// A batch may start this much earlier or later than on another day: an hour of cells.
+const DRIFT: usize = 12;
+/// Not so many times what earlier days had is no more than they had.
+const AS_FULL: f64 = 2.5;
+
+/// When a template came on the earlier days of its service; a day that does not tell is left out.
+#[derive(Debug, Default)]
+pub(super) struct Earlier {
+    days: Vec<EarlierDay>,
+}
+
+#[derive(Debug)]
+struct EarlierDay {
+    /// Occurrences before each cell of the day, and in the whole of it at the end.
+    before: Vec<u64>,
+    share: f64,
+}
+
+impl Earlier {
+    /// A day with its cells, of which the share was read.
+    pub(super) fn add(&mut self, cells: &Cells, share: f64) {
+        let mut before = vec![0];
+        let mut sum = 0;
+        for n in dense(cells) {
+            sum += n;
+            before.push(sum);
+        }
+        let share = share.max(0.01);
+        self.days.push(EarlierDay { before, share });
+    }
+
+    /// Whether `observed` in the cells from `from` until before `to` are no more than what comes at about that time: on a third of the
+    /// days and on more than one, where there is more than one.
+    fn explains(&self, from: usize, to: usize, observed: u64) -> bool {
+        let full = |d: &&EarlierDay| AS_FULL * d.fullest(from, to) > observed as f64;
+        let n = self.days.iter().filter(full).count();
+        n > 0 && (n == self.days.len() || n > 1 && 3 * n >= self.days.len())
+    }
+
+    /// How many came in these cells on a mean day; `None` when no day tells.
+    fn mean(&self, from: usize, to: usize) -> Option<f64> {
+        let sum: f64 = self.days.iter().map(|d| d.between(from, to)).sum();
+        (!self.days.is_empty()).then(|| sum / self.days.len() as f64)
+    }
+}
+
+impl EarlierDay {
+    fn between(&self, from: usize, to: usize) -> f64 {
+        let at = |i: usize| self.before.get(i).copied().unwrap_or_default();
+        (at(to) - at(from)) as f64 / self.share
+    }
+
+    /// The most in a window of this length, a little earlier or later.
+    fn fullest(&self, from: usize, to: usize) -> f64 {
+        let last = usize::from(CELLS_PER_DAY) - (to - from);
+        (from.saturating_sub(DRIFT)..=(from + DRIFT).min(last))
+            .map(|start| self.between(start, start + to - from))
+            .fold(0.0, f64::max)
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Burst {
     pub from: u16,
@@ -24,8 +85,9 @@ pub(super) struct Burst {
     pub observed: u64,
 }
 
-/// The most surprising stretch of `cells`, when `mean` occurrences a day follow the rhythm of `traffic`.
-pub(super) fn find(cells: &Cells, mean: f64, traffic: &Cells) -> Option<Burst> {
+/// The most surprising stretch of `cells`, when `mean` occurrences a day follow the rhythm of `traffic`; none that comes on the earlier
+/// days as well.
+pub(super) fn find(cells: &Cells, mean: f64, traffic: &Cells, earlier: &Earlier) -> Option<Burst> {
     let total = cells.total();
     if total < LEAST {
         return None;
@@ -63,6 +125,7 @@ pub(super) fn find(cells: &Cells, mean: f64, traffic: &Cells) -> Option<Burst> {
             let p = rate::upper_tail(observed, expected, SPREAD);
             if p * (n * WINDOWS.len()) as f64 <= CHANCE
                 && best.as_ref().is_none_or(|(least, _)| p < *least)
+                && !earlier.explains(from, from + window, observed)
             {
                 let to = from + window - 1;
                 let cell = |i: usize| u16::try_from(i).unwrap_or(u16::MAX);
@@ -71,7 +134,7 @@ pub(super) fn find(cells: &Cells, mean: f64, traffic: &Cells) -> Option<Burst> {
                     Burst {
                         from: cell(from),
                         to: cell(to),
-                        expected,
+                        expected: earlier.mean(from, from + window).unwrap_or(expected),
                         observed,
                     },
                 ));
@@ -149,11 +212,15 @@ mod tests {
     #[test]
     fn twenty_in_a_quarter_of_an_hour_are_a_burst_and_twenty_over_the_day_are_not() {
         let even = cells(&(0..20).map(|i| (i * 14, 1)).collect::<Vec<_>>());
-        assert_eq!(find(&even, 20.0, &Cells::default()), None);
+        assert_eq!(
+            find(&even, 20.0, &Cells::default(), &Earlier::default()),
+            None
+        );
         let packed = find(
             &cells(&[(100, 9), (101, 8), (102, 3), (200, 1)]),
             5.0,
             &Cells::default(),
+            &Earlier::default(),
         )
         .expect("burst");
         assert_eq!((packed.from, packed.to), (100, 102));

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::{
-    Days, Deviation, Expected, FALSE_DISCOVERIES, FEW, Subject, TIMES, What, bursts,
+    Days, Deviation, Expected, FALSE_DISCOVERIES, FEW, Subject, TIMES, What,
+    bursts::{self, Earlier},
     lasting::{self, Past},
 };
 use crate::{
@@ -20,6 +21,16 @@ const BUSY: f64 = 500.0;
 const MISSED: f64 = 20.0;
 /// Longest silence that a service's rhythm may explain: an hour of cells.
 const SILENT_CELLS: u16 = 12;
+
+/// A template that came before, and how far today is from that.
+struct Surprise {
+    template: usize,
+    p: f64,
+    /// Occurrences on a mean earlier day.
+    usual: f64,
+    /// The same, for the traffic of today.
+    mean: f64,
+}
 
 struct Traffic {
     cells: Cells,
@@ -59,7 +70,14 @@ pub(super) fn compare(shapes: &DayShapes, known: &Days<'_>, range: &DayRange) ->
             severity,
         };
         if traffic.days == 0 {
-            found.extend(without_history(template, i, traffic, range));
+            let first_days = days.is_empty();
+            found.extend(
+                without_history(template, i, traffic, range).map(|d| Deviation {
+                    // What a service of the house brought that was not there before is held against nothing.
+                    expected: if first_days { d.expected } else { 0.0 },
+                    ..d
+                }),
+            );
         } else if !seen {
             found.push(deviation(
                 What::New,
@@ -68,24 +86,30 @@ pub(super) fn compare(shapes: &DayShapes, known: &Days<'_>, range: &DayRange) ->
             ));
         } else {
             let expected = Expected::of(&earlier);
-            let proportional = expected.mean * traffic.growth;
-            let expected = expected.at_least(proportional);
+            let usual = expected.mean;
+            let expected = expected.at_least(usual * traffic.growth);
             let p = rate::upper_tail(template.count(), expected.mean, expected.spread);
-            surprises.push((i, p, expected.mean));
+            surprises.push(Surprise {
+                template: i,
+                p,
+                usual,
+                mean: expected.mean,
+            });
         }
     }
     let limit = rate::discovery_limit(
-        &surprises.iter().map(|s| s.1).collect::<Vec<_>>(),
+        &surprises.iter().map(|s| s.p).collect::<Vec<_>>(),
         FALSE_DISCOVERIES,
     );
-    for (i, p, mean) in surprises {
+    for surprise in surprises {
+        let (i, p, mean) = (surprise.template, surprise.p, surprise.mean);
         let template = &shapes.templates[i];
         let times = template.count() as f64 / mean.max(0.5);
         if p <= limit && times >= TIMES && template.count() >= FEW {
             found.push(Deviation {
                 subject: Subject::Template(i),
                 what: What::Times(times),
-                expected: mean,
+                expected: surprise.usual,
                 observed: template.count(),
                 from_ms: template.first_ms,
                 to_ms: template.last_ms,
@@ -93,11 +117,15 @@ pub(super) fn compare(shapes: &DayShapes, known: &Days<'_>, range: &DayRange) ->
             });
         } else if template.level >= Level::Warn {
             let traffic = &traffic[&template.service.to_string()].cells;
-            let mut judged = burst_or_chronic(template, i, mean, traffic, range);
-            if judged.what == What::Chronic && lasts(template, &known.all) {
-                judged.what = What::Lasting;
-                judged.expected = 0.0;
-                judged.severity = severity(template, template.count());
+            let earlier = when_earlier(template, days);
+            let mut judged = burst_or_chronic(template, i, mean, traffic, &earlier, range);
+            if judged.what == What::Chronic {
+                judged.expected = surprise.usual;
+                if lasts(template, &known.all) {
+                    judged.what = What::Lasting;
+                    judged.expected = 0.0;
+                    judged.severity = severity(template, template.count());
+                }
             }
             found.push(judged);
         }
@@ -175,7 +203,8 @@ fn without_history(
         return None;
     }
     let usual = template.count() as f64;
-    let found = burst_or_chronic(template, i, usual, &traffic.cells, range);
+    let earlier = Earlier::default();
+    let found = burst_or_chronic(template, i, usual, &traffic.cells, &earlier, range);
     if found.what == What::Chronic && bursts::begins_or_ends(&template.cells, &traffic.cells) {
         return Some(Deviation {
             what: What::New,
@@ -187,14 +216,29 @@ fn without_history(
     Some(found)
 }
 
+/// When a template came on the earlier days of its service, as far as they tell.
+fn when_earlier(template: &TemplateDay, days: &[&DayCounts]) -> Earlier {
+    let key = (template.service.to_string(), template.id);
+    let mut earlier = Earlier::default();
+    for day in days.iter().filter(|d| d.lines.contains_key(&key.0)) {
+        match day.failing.get(&key) {
+            Some(cells) => earlier.add(cells, day.business_share),
+            None if day.templates.contains_key(&key) => {}
+            None => earlier.add(&Cells::default(), 1.0),
+        }
+    }
+    earlier
+}
+
 fn burst_or_chronic(
     template: &TemplateDay,
     i: usize,
     mean: f64,
     traffic: &Cells,
+    earlier: &Earlier,
     range: &DayRange,
 ) -> Deviation {
-    match bursts::find(&template.cells, mean, traffic) {
+    match bursts::find(&template.cells, mean, traffic, earlier) {
         Some(burst) => Deviation {
             subject: Subject::Template(i),
             what: What::Burst,

@@ -235,3 +235,66 @@ fn an_error_that_began_two_days_ago_lasts_and_is_no_habit() {
     baseline.days[0] = counts(&today, 2);
     check(&today, &baseline, &[(What::Chronic, Severity::Info)]);
 }
+
+/// An error that a batch writes, beside the traffic of its service.
+fn batch(cells: &[(u16, u32)]) -> DayShapes {
+    shapes(vec![
+        template("ok", Level::Info, &even(288, 5)),
+        template("boom", Level::Error, cells),
+    ])
+}
+
+#[test]
+fn a_batch_at_its_hour_is_chronic_and_at_another_a_burst() {
+    let at = |from: u16| (from..from + 10).map(|c| (c, 14)).collect::<Vec<_>>();
+    let usual = earlier(&batch(&at(120)), 7);
+    for from in [120, 115, 128] {
+        let found = compare(&batch(&at(from)), &usual, &day());
+        assert_eq!(found[0].what, What::Chronic, "{from}");
+        assert!(
+            (found[0].expected - 140.0).abs() < 0.1,
+            "{}",
+            found[0].expected
+        );
+    }
+    let moved = compare(&batch(&at(200)), &usual, &day());
+    assert_eq!(moved[0].what, What::Burst);
+    assert!(moved[0].expected < 0.1, "{}", moved[0].expected);
+    // What burst on one day of seven is no habit; nor does a batch hide what bursts beside it.
+    let mut once = earlier(&batch(&even(144, 1)), 7);
+    once.days[3] = usual.days[3].clone();
+    assert_eq!(
+        compare(&batch(&at(120)), &once, &day())[0].what,
+        What::Burst
+    );
+    let mut two = at(120);
+    two.extend([(230, 20), (231, 20)]);
+    let found = compare(&batch(&two), &usual, &day());
+    assert_eq!((found[0].what, found[0].observed), (What::Burst, 40));
+}
+
+#[test]
+fn days_counted_before_the_cells_were_kept_explain_no_burst() {
+    let at_ten: Vec<(u16, u32)> = (120..130).map(|c| (c, 14)).collect();
+    let mut old = earlier(&batch(&at_ten), 7);
+    old.days.iter_mut().for_each(|d| d.failing.clear());
+    check(&batch(&at_ten), &old, &[(What::Burst, Severity::Error)]);
+}
+
+#[test]
+fn what_is_usual_is_told_as_it_was_seen_however_the_traffic_grew() {
+    let with = |ok: u32, boom: &[(u16, u32)]| {
+        shapes(vec![
+            template("ok", Level::Info, &even(288, ok)),
+            template("boom", Level::Error, boom),
+        ])
+    };
+    let days = earlier(&with(2, &even(18, 1)), 3);
+    let found = compare(&with(12, &even(36, 3)), &days, &day());
+    assert_eq!(found[0].what, What::Chronic);
+    assert!(
+        (found[0].expected - 18.0).abs() < 0.1,
+        "{}",
+        found[0].expected
+    );
+}

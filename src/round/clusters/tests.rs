@@ -87,6 +87,7 @@ fn counts(shapes: &DayShapes, n: u64) -> DayCounts {
         },
         cells: BTreeMap::new(),
         errors: Cells::default(),
+        failing: BTreeMap::new(),
         unfinished: false,
     }
 }
