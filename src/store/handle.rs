@@ -154,7 +154,7 @@ impl Store {
     /// How many sets of such files lie there: more than one after rounds that read earlier days side by side.
     #[must_use]
     pub fn earlier_sets(&self) -> usize {
-        let sets = std::fs::read_dir(self.shared.folder.join("earlier"));
+        let sets = fs::read_dir(self.shared.folder.join("earlier"));
         sets.map_or(0, Iterator::count)
     }
 
