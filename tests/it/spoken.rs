@@ -129,7 +129,7 @@ fn numbers(report: &Report, lang: Lang) -> BTreeSet<String> {
     // A name is told without what nobody says: `2%1` as 21.
     for finding in &report.findings {
         let mut name = finding.object.to_string();
-        name.retain(char::is_alphanumeric);
+        name.retain(|c| c.is_alphanumeric() || matches!(c, '-' | '.' | '/' | ' '));
         held.extend(runs(&name).collect::<Vec<_>>());
     }
     // How many problems and kinds of findings there are can be counted by anybody.

@@ -187,7 +187,7 @@ fn iso(b: &[u8], at: usize) -> Option<usize> {
     let marks = [all[4], all[7], all[13], all[16]] == *b"--::" && matches!(all[10], b'T' | b' ');
     let two = |at: usize| {
         let (tens, ones) = (all[at].wrapping_sub(b'0'), all[at + 1].wrapping_sub(b'0'));
-        (tens < 10 && ones < 10).then_some(tens * 10 + ones)
+        (tens < 10 && ones < 10).then(|| tens * 10 + ones)
     };
     let real = marks
         && two(0).is_some()
