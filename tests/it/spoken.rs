@@ -127,8 +127,8 @@ fn numbers(report: &Report, lang: Lang) -> BTreeSet<String> {
         held.extend(i.fix.iter().chain(plans).flat_map(|text| runs(text)));
     }
     // A name is told without what nobody says: `2%1` as 21.
-    for finding in &report.findings {
-        let mut name = finding.object.to_string();
+    for incident in &report.incidents {
+        let mut name = incident.root.object.name.clone();
         name.retain(|c| c.is_alphanumeric() || matches!(c, '-' | '.' | '/' | ' '));
         held.extend(runs(&name).collect::<Vec<_>>());
     }
