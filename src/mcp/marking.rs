@@ -1,7 +1,7 @@
 //! What a user says of an incident is written down, and taken back, wherever it is said.
 //!
 //! In: an incident of a report and a verdict. Out: a mark in force and, when the diagnosis was called wrong, a line of the evaluation file
-//! for whoever improves the diagnosis. Does not decide what is told: [`marked`](super::marked) does.
+//! for whoever improves the diagnosis. Does not decide what is told: `marked` does.
 
 use super::marked::{a_day, rate};
 use crate::{
