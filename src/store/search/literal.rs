@@ -11,6 +11,9 @@ const LEAST: usize = 6;
 /// Puts hits first that hold a literal of the question.
 pub(super) fn prefer(question: &str, hits: &mut [Hit]) {
     let literals = literals(question);
+    if literals.is_empty() {
+        return;
+    }
     let holds = |hit: &Hit| {
         let (text, object) = (
             hit.text.to_ascii_lowercase(),
