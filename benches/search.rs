@@ -133,19 +133,22 @@ async fn main() -> anyhow::Result<()> {
         ("kind and severity (5 %)", 2),
         ("day (all)", 3),
     ] {
+        let asked = |question: &str| {
+            let mut query = Query::new(question, TimeZone::UTC);
+            match filtered {
+                1 => query.namespace = Some("ns-3".to_owned()),
+                2 => {
+                    (query.kind, query.severity) = (Some(LogKind::Event), Some(Severity::Error));
+                }
+                3 => query.days = Some((day, day)),
+                _ => {}
+            }
+            query
+        };
         let mut times = Vec::new();
         for round in 0..5 {
             for question in QUESTIONS {
-                let mut query = Query::new(question, TimeZone::UTC);
-                match filtered {
-                    1 => query.namespace = Some("ns-3".to_owned()),
-                    2 => {
-                        (query.kind, query.severity) =
-                            (Some(LogKind::Event), Some(Severity::Error));
-                    }
-                    3 => query.days = Some((day, day)),
-                    _ => {}
-                }
+                let query = asked(question);
                 let start = Instant::now();
                 store.search(query).await?;
                 if round > 0 {
@@ -153,15 +156,13 @@ async fn main() -> anyhow::Result<()> {
                 }
             }
         }
+        let questions = QUESTIONS.iter().copied().map(asked).collect();
+        let recall = store.coarse_recall(questions, 10).await?;
         println!(
-            "{name}: p50 {:.2?}, p95 {:.2?}",
+            "{name}: p50 {:.2?}, p95 {:.2?}; recall@10 of the coarse scan against exact distances {recall:.4}",
             percentile(&mut times, 0.5),
             percentile(&mut times, 0.95)
         );
     }
-    let recall = store
-        .coarse_recall(QUESTIONS.iter().map(ToString::to_string).collect(), 10)
-        .await?;
-    println!("recall@10 of the coarse scan against exact distances: {recall:.4}");
     Ok(())
 }

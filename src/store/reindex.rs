@@ -21,11 +21,11 @@ const INDEXED_BY: [&str; 2] = ["search", "indexed_by"];
 /// Indexes every text anew when another version of the built-in embedder did it; else costs one look.
 pub(super) fn bring_up_to_date(conn: &mut Connection) -> Result<(), Error> {
     let by = indexed_by(conn)?;
-    if by.as_deref() == Some(embed::name()) && !vectors::of_another_version(conn)? {
+    if by.as_deref() == Some(embed::name()) && !vectors::out_of_date(conn)? {
         return Ok(());
     }
     let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    if vectors::of_another_version(&tx)? {
+    if vectors::out_of_date(&tx)? {
         vectors::keep_up(&tx)?;
     }
     let texts = index_all(&tx)?;
@@ -114,7 +114,7 @@ mod tests {
         // As left by a version whose lexicon knew no word of the text.
         let aged = store.change(|tx| {
             tx.execute_batch(
-                "UPDATE embedder SET name = 'built-in-1'; DELETE FROM vectors; DELETE FROM vectors_bit;
+                "UPDATE embedder SET name = 'built-in-1'; DELETE FROM vectors; DELETE FROM signs;
                  INSERT OR REPLACE INTO texts_fts (rowid, body, sounds, concepts) SELECT id, '', '', '' FROM texts",
             )?;
             Ok(())
@@ -126,6 +126,23 @@ mod tests {
         for sides in [Sides::Vectors, Sides::Words] {
             assert_eq!(found(&store, sides, None).await, ["a"], "{sides:?}");
         }
+    }
+
+    #[tokio::test]
+    async fn texts_without_vectors_of_any_embedder_are_given_some() {
+        let dir = tempfile::tempdir().expect("dir");
+        let store = with_text(dir.path()).await;
+        // As left by a migration of the tables of vectors.
+        let emptied = store.change(|tx| {
+            tx.execute_batch("DELETE FROM embedder; DELETE FROM vectors; DELETE FROM signs")?;
+            Ok(())
+        });
+        emptied.await.expect("emptied");
+        assert!(found(&store, Sides::Vectors, None).await.is_empty());
+        drop(store);
+
+        let store = open(dir.path());
+        assert_eq!(found(&store, Sides::Vectors, None).await, ["a"]);
     }
 
     #[tokio::test]

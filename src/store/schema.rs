@@ -24,7 +24,7 @@ pub(super) struct Schema {
 
 pub(super) const OWNER: Schema = Schema {
     name: "owner.db",
-    migrations: &[OWNER_1, OWNER_2, OWNER_3, OWNER_4],
+    migrations: &[OWNER_1, OWNER_2, OWNER_3, OWNER_4, OWNER_5],
 };
 
 pub(super) const DAY: Schema = Schema {
@@ -178,6 +178,17 @@ const OWNER_4: &str = "
 ALTER TABLE marks ADD COLUMN a_day REAL;
 ";
 
+const OWNER_5: &str = "
+-- Signs of the vectors, many in a row: ids as little-endian 64-bit numbers, and one bit for each number of each vector. Without an
+-- embedder all vectors are made again, those of a model from `embedded`.
+DROP TABLE IF EXISTS vectors_bit;
+DELETE FROM embedder; DELETE FROM vectors;
+CREATE TABLE signs (block INTEGER PRIMARY KEY, ids BLOB NOT NULL, bits BLOB NOT NULL);
+-- Which texts a narrow filter allows, without a look at each document.
+CREATE INDEX docs_by_namespace ON docs(namespace, text);
+CREATE INDEX docs_by_severity ON docs(severity, kind, text);
+";
+
 const DAY_1: &str = "
 -- The manifest: one row per bucket object that was read.
 CREATE TABLE objects (
@@ -210,6 +221,7 @@ mod tests {
                 include_str!("schema/owner-2.sql"),
                 include_str!("schema/owner-3.sql"),
                 include_str!("schema/owner-4.sql"),
+                include_str!("schema/owner-5.sql"),
             ],
         ),
         (DAY, &[include_str!("schema/day-1.sql")]),

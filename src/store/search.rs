@@ -4,8 +4,10 @@
 //! their best candidates among the documents that the filters allow, and [`fuse`] joins the two. Kept lines of the day join by full
 //! text alone.
 
+mod allowed;
 mod filter;
 mod fuse;
+mod hits;
 mod lines;
 mod literal;
 mod words;
@@ -13,12 +15,13 @@ mod words;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::tz::TimeZone;
-use rusqlite::{Connection, ToSql};
+use rusqlite::Connection;
 use serde::Serialize;
 
-use super::{Error, Store, What, baseline, codec::from_name, vectors};
+use super::{Error, Store, What, baseline, vectors};
 use crate::model::{Day, EvidenceId, LogKind, Moment, Severity, record::Kept};
-use filter::{Filter, borrowed};
+pub(super) use allowed::Allowed;
+pub(super) use filter::{Filter, borrowed};
 use words::by_words;
 
 /// Candidates of each side, unless more are asked for.
@@ -167,30 +170,28 @@ pub(super) fn search(
     let filter = Filter::of(query)?;
     let cut;
     let mut hits = if query.text.trim().is_empty() {
-        let listed = listed(c, query, &filter)?;
+        let listed = hits::listed(c, query, &filter)?;
         cut = listed.len() >= query.candidates();
         listed
     } else {
+        let allowed = Allowed::by(c, &filter)?;
         let words = if sides == Sides::Vectors {
             Vec::new()
         } else {
-            by_words(c, query, &filter)?
+            by_words(c, query, &allowed)?
         };
         let vectors = if sides == Sides::Words {
             Vec::new()
         } else {
-            by_vector(c, query, &filter)?
+            by_vector(c, query, &allowed)?
         };
         cut = words.len().max(vectors.len()) >= query.candidates();
-        let mut hits = Vec::new();
-        for (id, score) in fuse::fuse(&words, &vectors) {
-            hits.extend(docs_with(c, query, &filter, id, score)?);
-        }
+        let mut hits = hits::with_texts(c, query, &filter, &fuse::fuse(&words, &vectors))?;
         prefer_recent_incidents(&mut hits);
         hits
     };
     for (day, kept, score) in records {
-        hits.push(record_hit(query, day, kept, score));
+        hits.push(hits::of_record(query, day, kept, score));
     }
     literal::prefer(&query.text, &mut hits);
     hits.sort_by(|a, b| {
@@ -230,7 +231,11 @@ fn prefer_recent_incidents(hits: &mut [Hit]) {
     }
 }
 
-fn by_vector(c: &Connection, query: &Query, filter: &Filter) -> Result<Vec<(i64, f64)>, Error> {
+fn by_vector(
+    c: &Connection,
+    query: &Query,
+    allowed: &Allowed<'_>,
+) -> Result<Vec<(i64, f64)>, Error> {
     let vector = match &query.vector {
         Some(v) => Some(v.clone()),
         None => vectors::embed_query(c, &query.text)?,
@@ -238,97 +243,7 @@ fn by_vector(c: &Connection, query: &Query, filter: &Filter) -> Result<Vec<(i64,
     let Some(vector) = vector else {
         return Ok(Vec::new());
     };
-    let values: Vec<&dyn ToSql> = filter.values.iter().map(AsRef::as_ref).collect();
-    let texts = filter.texts();
-    vectors::nearest(
-        c,
-        &vector,
-        query.candidates(),
-        (!filter.is_empty()).then_some((texts.as_str(), &values)),
-    )
-}
-
-const DOC: &str = "ref, kind, what, count, first_ms, last_ms, day, namespace, object, (SELECT text FROM texts t WHERE t.id = docs.text)";
-
-/// The documents that have this text, of each sort those of its newest day: the same line may come from several namespaces.
-fn docs_with(
-    c: &Connection,
-    query: &Query,
-    filter: &Filter,
-    text: i64,
-    score: f64,
-) -> Result<Vec<Hit>, Error> {
-    let named = filter.named(&[(":text", &text)]);
-    let mut find = c.prepare_cached(&format!(
-        "SELECT {DOC} FROM docs WHERE text = :text {} ORDER BY day DESC, id",
-        filter.with_and()
-    ))?;
-    let mut rows = find.query(borrowed(&named).as_slice())?;
-    let mut newest: BTreeMap<What, Day> = BTreeMap::new();
-    let mut hits = Vec::new();
-    while let Some(row) = rows.next()? {
-        let hit = read_hit(row, query, score)?;
-        if *newest.entry(hit.what).or_insert(hit.date) == hit.date {
-            hits.push(hit);
-        }
-    }
-    Ok(hits)
-}
-
-fn listed(c: &Connection, query: &Query, filter: &Filter) -> Result<Vec<Hit>, Error> {
-    let limit = i64::try_from(query.candidates()).unwrap_or(i64::MAX);
-    let named = filter.named(&[(":limit", &limit)]);
-    let condition = if filter.is_empty() {
-        "1"
-    } else {
-        &filter.condition
-    };
-    let mut find = c.prepare_cached(&format!(
-        "SELECT {DOC} FROM docs WHERE {condition} ORDER BY day DESC, severity DESC, count DESC, id LIMIT :limit"
-    ))?;
-    let mut rows = find.query(borrowed(&named).as_slice())?;
-    let mut hits = Vec::new();
-    while let Some(row) = rows.next()? {
-        let rank = hits.len() as f64;
-        hits.push(read_hit(row, query, 1.0 / (rank + 1.0))?);
-    }
-    Ok(hits)
-}
-
-fn read_hit(row: &rusqlite::Row<'_>, query: &Query, score: f64) -> Result<Hit, Error> {
-    let (kind, what, day): (String, String, String) = (row.get(1)?, row.get(2)?, row.get(6)?);
-    Ok(Hit {
-        id: row.get(0)?,
-        kind: from_name(&kind)?,
-        what: from_name(&what)?,
-        score,
-        text: row.get(9)?,
-        count: row.get::<_, i64>(3)?.cast_unsigned(),
-        first_seen: Moment::new(row.get(4)?, &query.zone),
-        last_seen: Moment::new(row.get(5)?, &query.zone),
-        date: from_name(&day)?,
-        namespace: row.get(7)?,
-        object: row.get(8)?,
-        evidence: None,
-    })
-}
-
-fn record_hit(query: &Query, day: Day, kept: Kept, score: f64) -> Hit {
-    let at = Moment::new(kept.ts_ms, &query.zone);
-    Hit {
-        id: kept.id.to_string(),
-        kind: kept.kind(),
-        what: What::Record,
-        score,
-        text: kept.text,
-        count: 1,
-        first_seen: at,
-        last_seen: at,
-        date: day,
-        namespace: kept.namespace,
-        object: kept.object,
-        evidence: Some(kept.id),
-    }
+    vectors::nearest(c, &vector, query.candidates(), allowed)
 }
 
 #[cfg(test)]

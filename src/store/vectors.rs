@@ -1,7 +1,11 @@
-//! Vectors of the texts: exact ones in `vectors`, and their signs in the sqlite-vec table `vectors_bit`, which is scanned first.
+//! Vectors of the texts, made by the built-in embedder or by an external one.
 //!
-//! One bit a dimension is 32 times less to scan, and exact distances order the best by sign. `benches/search.rs` says how many of those
-//! that all exact distances would have given are found. Rows are never deleted one by one: the tables are made again.
+//! In: texts, or vectors of them. Out: the tables `vectors`, whose distances sqlite-vec measures, and `signs`, which is read first. Always
+//! true: all vectors are of the embedder that `embedder` names; each is in both tables. Rows are never deleted one by one: the tables are
+//! made again.
+
+mod nearest;
+mod signs;
 
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
@@ -9,6 +13,8 @@ use super::{
     Error, Store,
     embed::{self, Analyzer, Weights},
 };
+pub(super) use nearest::{FAR, nearest};
+use signs::Packer;
 
 /// The embedder the vectors are of.
 #[derive(Debug)]
@@ -18,12 +24,6 @@ pub(super) struct Embedder {
     texts: u64,
     weights: Vec<u8>,
 }
-
-/// Vectors asked for by sign before the exact distances decide; sqlite-vec allows 4096. Measured by `benches/search.rs`.
-const COARSE: i64 = 1000;
-/// Vectors in a chunk of the table. sqlite-vec picks the best of each chunk one by one: of 100,000 the best 1,000 took 170 ms in chunks of
-/// its own 1,024, and take 29 ms in these.
-const CHUNK: usize = 64;
 
 impl Store {
     /// Switches to an external embedder of `dimension`, or back to the built-in one (`None`). Vectors of another embedder are
@@ -59,6 +59,7 @@ impl Store {
         self.change(move |tx| {
             let (name, dimension) =
                 current(tx)?.map_or_else(Default::default, |e| (e.name, e.dimension));
+            let mut signs = Packer::open(tx)?;
             for (id, v) in &vectors {
                 if v.len() != dimension {
                     return Err(Error::Corrupt(format!(
@@ -66,42 +67,13 @@ impl Store {
                         v.len()
                     )));
                 }
-                put(tx, *id, v)?;
+                put(tx, &mut signs, *id, v)?;
                 tx.prepare_cached(
                     "INSERT OR REPLACE INTO embedded SELECT ?1, hash, ?3 FROM texts WHERE id = ?2",
                 )?
                 .execute(params![name, id, bytes(v)])?;
             }
-            Ok(())
-        })
-        .await
-    }
-}
-
-impl Store {
-    /// Share of the `k` exactly nearest texts that `nearest` finds too, over some questions: what `benches/search.rs` prints.
-    pub async fn coarse_recall(&self, questions: Vec<String>, k: usize) -> Result<f64, Error> {
-        self.ask(move |c| {
-            let (mut found, mut wanted) = (0_usize, 0_usize);
-            for question in questions {
-                let Some(vector) = embed_query(c, &question)? else {
-                    continue;
-                };
-                let near = nearest(c, &vector, k, None)?;
-                let mut exact = c.prepare_cached(
-                    "SELECT id FROM vectors ORDER BY vec_distance_l2(v, ?1), id LIMIT ?2",
-                )?;
-                let rows = exact.query_map(
-                    params![bytes(&vector), i64::try_from(k).unwrap_or(0)],
-                    |r| r.get(0),
-                )?;
-                for id in rows {
-                    wanted += 1;
-                    let id: i64 = id?;
-                    found += usize::from(near.iter().any(|(near, _)| *near == id));
-                }
-            }
-            Ok(found as f64 / wanted.max(1) as f64)
+            signs.close()
         })
         .await
     }
@@ -142,23 +114,25 @@ pub(super) fn keep_up(tx: &Transaction<'_>) -> Result<(), Error> {
         reset(tx, embed::name(), embed::DIMENSION, texts, &w.to_bytes())?;
         w
     };
+    let mut signs = Packer::open(tx)?;
     each_text(
         tx,
         "SELECT id, subject, text FROM texts WHERE id NOT IN (SELECT id FROM vectors)",
         |id, subject, text| {
-            put(
-                tx,
-                id,
-                &weights.embed(analyzer, &format!("{subject} {text}")),
-            )
+            let v = weights.embed(analyzer, &format!("{subject} {text}"));
+            put(tx, &mut signs, id, &v)
         },
-    )
+    )?;
+    signs.close()
 }
 
-/// Whether the vectors are of the built-in embedder in another version: no question of this one can be held against them.
-pub(super) fn of_another_version(c: &Connection) -> Result<bool, Error> {
-    let embedder = current(c)?;
-    Ok(embedder.is_some_and(|e| embed::is_built_in(&e.name) && e.name != embed::name()))
+/// Whether the vectors are to be made by [`keep_up`]: they are of the built-in embedder in another version, against which no question of
+/// this one can be held, or there are none of any.
+pub(super) fn out_of_date(c: &Connection) -> Result<bool, Error> {
+    Ok(match current(c)? {
+        Some(e) => embed::is_built_in(&e.name) && e.name != embed::name(),
+        None => count(c, "SELECT EXISTS (SELECT 1 FROM texts)")? > 0,
+    })
 }
 
 /// How rare the terms of the owner's texts are; `None` before any text came or with an external embedder.
@@ -174,51 +148,6 @@ pub(super) fn embed_query(c: &Connection, text: &str) -> Result<Option<Vec<f32>>
     };
     let weights = Weights::from_bytes(&e.weights).unwrap_or_default();
     Ok(Some(weights.embed_question(Analyzer::built_in(), text)))
-}
-
-/// Cosine distance from which on two texts have nothing to do with each other: a word that nobody wrote finds nothing.
-pub(super) const FAR: f64 = 0.8;
-
-/// The nearest `k` texts among those that `filter` (a subquery of text ids) allows, nearest first, with the cosine of their angle to the
-/// question; none that is [`FAR`].
-pub(super) fn nearest(
-    c: &Connection,
-    query: &[f32],
-    k: usize,
-    filter: Option<(&str, &[&dyn rusqlite::ToSql])>,
-) -> Result<Vec<(i64, f64)>, Error> {
-    let Some(e) = current(c)?.filter(|e| e.dimension == query.len()) else {
-        return Ok(Vec::new());
-    };
-    if e.dimension == 0 || query.iter().all(|x| *x == 0.0) {
-        return Ok(Vec::new());
-    }
-    let blob = bytes(query);
-    let (condition, values) = filter.unwrap_or(("", &[]));
-    let pushed = if condition.is_empty() {
-        String::new()
-    } else {
-        format!("AND rowid IN ({condition})")
-    };
-    let sql = format!(
-        "WITH near AS MATERIALIZED (SELECT rowid FROM vectors_bit WHERE v MATCH vec_quantize_binary(:query) AND k = :limit {pushed})
-         SELECT id, 1.0 - away FROM (SELECT id, vec_distance_cosine(v, :query) AS away FROM vectors WHERE id IN near)
-         WHERE away < {FAR} ORDER BY away, id LIMIT :k"
-    );
-    let mut find = c.prepare_cached(&sql)?;
-    let k = i64::try_from(k).unwrap_or(i64::MAX);
-    let mut named: Vec<(String, &dyn rusqlite::ToSql)> = vec![
-        (":query".to_owned(), &blob),
-        (":limit".to_owned(), &COARSE),
-        (":k".to_owned(), &k),
-    ];
-    for (i, value) in values.iter().enumerate() {
-        named.push((format!(":f{i}"), *value));
-    }
-    let named: Vec<(&str, &dyn rusqlite::ToSql)> =
-        named.iter().map(|(n, v)| (n.as_str(), *v)).collect();
-    let rows = find.query_map(named.as_slice(), |r| Ok((r.get(0)?, r.get(1)?)))?;
-    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 fn current(c: &Connection) -> Result<Option<Embedder>, Error> {
@@ -243,10 +172,7 @@ fn reset(
     texts: u64,
     weights: &[u8],
 ) -> Result<(), Error> {
-    tx.execute_batch(&format!(
-        "DELETE FROM vectors; DROP TABLE IF EXISTS vectors_bit;
-         CREATE VIRTUAL TABLE vectors_bit USING vec0(v bit[{dimension}], chunk_size={CHUNK});"
-    ))?;
+    tx.execute_batch("DELETE FROM vectors; DELETE FROM signs;")?;
     tx.prepare_cached("INSERT OR REPLACE INTO embedder VALUES (1,?1,?2,?3,?4)")?
         .execute(params![
             name,
@@ -257,13 +183,10 @@ fn reset(
     Ok(())
 }
 
-fn put(tx: &Transaction<'_>, id: i64, v: &[f32]) -> Result<(), Error> {
-    let blob = bytes(v);
-    tx.prepare_cached("INSERT OR REPLACE INTO vectors VALUES (?1, ?2)")?
-        .execute(params![id, blob])?;
-    tx.prepare_cached("INSERT INTO vectors_bit (rowid, v) VALUES (?1, vec_quantize_binary(?2))")?
-        .execute(params![id, blob])?;
-    Ok(())
+fn put(tx: &Transaction<'_>, signs: &mut Packer<'_>, id: i64, v: &[f32]) -> Result<(), Error> {
+    tx.prepare_cached("INSERT INTO vectors VALUES (?1, ?2)")?
+        .execute(params![id, bytes(v)])?;
+    signs.add(id, v)
 }
 
 /// Takes over what the embedder made of these texts before. Of several external models only the present one's vectors are kept.
@@ -278,13 +201,14 @@ fn from_cache(tx: &Transaction<'_>, name: &str, dimension: usize) -> Result<(), 
         )?
         .query_map([name], |r| Ok((r.get(0)?, r.get(1)?)))?
         .collect::<Result<_, _>>()?;
+    let mut signs = Packer::open(tx)?;
     for (id, v) in known {
         let v = floats(&v);
         if v.len() == dimension {
-            put(tx, id, &v)?;
+            put(tx, &mut signs, id, &v)?;
         }
     }
-    Ok(())
+    signs.close()
 }
 
 /// Drops texts that no day uses, once they are many: the vectors are then made again.
@@ -305,9 +229,11 @@ fn drop_orphans(tx: &Transaction<'_>) -> Result<(), Error> {
             .query_map([], |r| Ok((r.get(0)?, r.get(1)?)))?
             .collect::<Result<_, _>>()?;
         reset(tx, &e.name, e.dimension, e.texts, &e.weights)?;
+        let mut signs = Packer::open(tx)?;
         for (id, v) in kept {
-            put(tx, id, &floats(&v))?;
+            put(tx, &mut signs, id, &floats(&v))?;
         }
+        signs.close()?;
     }
     Ok(())
 }

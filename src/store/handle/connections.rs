@@ -26,6 +26,9 @@ const BUSY: Duration = Duration::from_secs(10);
 /// Day files that a reader keeps open: the asked day and its neighbours.
 const OPEN_DAYS: usize = 4;
 
+/// Of the owner's database, how much a reader maps: a search reads some thousand pages of it, and copies none.
+const MAPPED: i64 = 256 << 20;
+
 /// Where day files lie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Days {
@@ -95,6 +98,7 @@ pub(in crate::store) struct Reader {
 impl Reader {
     pub(super) fn open(folder: &Path) -> Result<Self, Error> {
         let conn = connect(&folder.join("owner.db"), true)?;
+        conn.pragma_update(None, "mmap_size", MAPPED)?;
         OWNER.check(&conn)?;
         Ok(Self {
             folder: folder.to_owned(),

@@ -8,17 +8,15 @@ use super::Query;
 use crate::store::{Error, What, codec::name};
 
 /// The filters as a condition on `docs`, with its values as `:f0`, `:f1`, ...
-pub(super) struct Filter {
-    pub(super) condition: String,
-    pub(super) values: Vec<Box<dyn ToSql>>,
+#[derive(Default)]
+pub(in crate::store) struct Filter {
+    pub(in crate::store) condition: String,
+    pub(in crate::store) values: Vec<Box<dyn ToSql>>,
 }
 
 impl Filter {
-    pub(super) fn of(query: &Query) -> Result<Self, Error> {
-        let mut filter = Self {
-            condition: String::new(),
-            values: Vec::new(),
-        };
+    pub(in crate::store) fn of(query: &Query) -> Result<Self, Error> {
+        let mut filter = Self::none();
         if let Some(kind) = query.kind {
             filter.and("kind = ?", kind.as_str());
         }
@@ -52,6 +50,14 @@ impl Filter {
         Ok(filter)
     }
 
+    /// No filter at all.
+    fn none() -> Self {
+        Self {
+            condition: String::new(),
+            values: Vec::new(),
+        }
+    }
+
     fn and(&mut self, condition: &str, value: impl ToSql + 'static) {
         let place = format!(":f{}", self.values.len());
         self.and_plain(&condition.replace('?', &place));
@@ -65,21 +71,24 @@ impl Filter {
         self.condition.push_str(condition);
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::store) fn is_empty(&self) -> bool {
         self.condition.is_empty()
     }
 
-    /// Ids of the allowed texts, as a subquery.
-    pub(super) fn texts(&self) -> String {
+    /// Whether the text that `id` names is allowed, as a condition.
+    pub(in crate::store) fn on_text(&self, id: &str) -> String {
         if self.is_empty() {
-            String::new()
+            "1".to_owned()
         } else {
-            format!("SELECT text FROM docs WHERE {}", self.condition)
+            format!(
+                "EXISTS (SELECT 1 FROM docs INDEXED BY docs_by_text WHERE text = {id} {})",
+                self.with_and()
+            )
         }
     }
 
     /// A condition that starts with AND, or nothing.
-    pub(super) fn with_and(&self) -> String {
+    pub(in crate::store) fn with_and(&self) -> String {
         if self.is_empty() {
             String::new()
         } else {
@@ -87,7 +96,7 @@ impl Filter {
         }
     }
 
-    pub(super) fn named<'a>(
+    pub(in crate::store) fn named<'a>(
         &'a self,
         more: &[(&'a str, &'a dyn ToSql)],
     ) -> Vec<(String, &'a dyn ToSql)> {
@@ -102,6 +111,8 @@ impl Filter {
 }
 
 /// Named parameters as rusqlite takes them.
-pub(super) fn borrowed<'a>(named: &'a [(String, &'a dyn ToSql)]) -> Vec<(&'a str, &'a dyn ToSql)> {
+pub(in crate::store) fn borrowed<'a>(
+    named: &'a [(String, &'a dyn ToSql)],
+) -> Vec<(&'a str, &'a dyn ToSql)> {
     named.iter().map(|(n, v)| (n.as_str(), *v)).collect()
 }

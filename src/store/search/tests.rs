@@ -199,3 +199,71 @@ async fn whoever_asks_for_many_is_given_more_than_a_side_brings_at_first() {
     let found = store.search(query).await.expect("search");
     assert_eq!((found.total, found.cut), (many, false));
 }
+
+#[tokio::test]
+async fn a_common_word_is_looked_for_when_the_rarer_ones_stand_nowhere() {
+    let dir = tempfile::tempdir().expect("dir");
+    let store = open(dir.path());
+    let docs = (0..1200).map(|n| doc(&n.to_string(), &format!("cache c{n} refreshed"), "shop"));
+    let put = store.replace_docs(day("2026-11-21"), docs.collect()).await;
+    put.expect("docs");
+    let query = Query::new("cache evaporated", zone());
+    let hits = store.ask(move |c| search(c, &query, Sides::Words, Vec::new()));
+    assert_eq!(hits.await.expect("search").hits.len(), 10);
+}
+
+#[tokio::test]
+async fn a_wide_filter_and_a_narrow_one_find_what_would_be_found_if_there_were_nothing_else() {
+    const WORDS: [&str; 6] = ["disk", "link", "node", "pool", "lease", "route"];
+    let part = |n: usize, namespace: &str| {
+        let [a, b, c] = [n, n / 6, n / 36].map(|n| WORDS[n % 6]);
+        doc(
+            &n.to_string(),
+            &format!("{a} of {b} lost, {c} x{n} failed"),
+            namespace,
+        )
+    };
+    for (one_in, asked) in [(20, "few"), (20, "most"), (2, "few")] {
+        let namespace = |n: usize| {
+            if n.is_multiple_of(one_in) {
+                "few"
+            } else {
+                "most"
+            }
+        };
+        let all = (0..600).map(|n| part(n, namespace(n)));
+        let alone = all.clone().filter(|d| d.namespace == asked);
+        let filtered = Query {
+            namespace: Some(asked.to_owned()),
+            ..Query::new("which node lost its route", zone())
+        };
+        let unfiltered = Query {
+            namespace: None,
+            ..filtered.clone()
+        };
+        let mut found = Vec::new();
+        for (docs, query) in [(all.collect(), filtered), (alone.collect(), unfiltered)] {
+            let dir = tempfile::tempdir().expect("dir");
+            let store = open(dir.path());
+            // With weights of all texts, so that a text is as near in both.
+            let everything: Vec<Doc> = (0..600).map(|n| part(n, "most")).collect();
+            store
+                .replace_docs(day("2026-11-20"), everything)
+                .await
+                .expect("docs");
+            store
+                .replace_docs(day("2026-11-20"), Vec::new())
+                .await
+                .expect("none");
+            store
+                .replace_docs(day("2026-11-21"), docs)
+                .await
+                .expect("docs");
+            let hits = store.ask(move |c| search(c, &query, Sides::Vectors, Vec::new()));
+            let hits = hits.await.expect("search").hits.into_iter();
+            found.push(hits.map(|h| h.id).collect::<Vec<_>>());
+        }
+        assert!(!found[0].is_empty());
+        assert_eq!(found[0], found[1], "{asked}, one in {one_in}");
+    }
+}

@@ -5,10 +5,7 @@
 
 use rusqlite::Connection;
 
-use super::{
-    Query,
-    filter::{Filter, borrowed},
-};
+use super::{Query, allowed::Allowed, filter::borrowed};
 use crate::store::{
     Error,
     embed::{Analyzer, Class, Terms, Weights},
@@ -19,21 +16,26 @@ use crate::store::{
 pub(super) fn by_words(
     c: &Connection,
     query: &Query,
-    filter: &Filter,
+    allowed: &Allowed<'_>,
 ) -> Result<Vec<(i64, f64)>, Error> {
     let terms = Analyzer::built_in().meant(&query.text);
     let Some(question) = fts_query(&terms, vectors::weights(c)?.as_ref()) else {
         return Ok(Vec::new());
     };
-    // The plus keeps SQLite from running the full-text query once for every allowed row.
-    let allowed = match filter.texts() {
-        none if none.is_empty() => "1".to_owned(),
-        texts => format!("+rowid IN ({texts})"),
-    };
     let limit = i64::try_from(query.candidates()).unwrap_or(i64::MAX);
-    let named = filter.named(&[(":question", &question), (":limit", &limit)]);
+    let ranked = i64::from(RANKED).max(limit);
+    let named = allowed.named(&[
+        (":question", &question),
+        (":ranked", &ranked),
+        (":limit", &limit),
+    ]);
+    // The score of a row is worked out where the row is read: only those of the inner statement have one.
     let mut find = c.prepare_cached(&format!(
-        "SELECT rowid, -bm25(texts_fts, {COLUMNS}) AS score FROM texts_fts WHERE texts_fts MATCH :question AND {allowed} ORDER BY score DESC, rowid LIMIT :limit"
+        "SELECT id, score FROM (
+           SELECT rowid AS id, -bm25(texts_fts, {COLUMNS}) AS score FROM texts_fts
+           WHERE texts_fts MATCH :question AND {} ORDER BY rowid DESC LIMIT :ranked)
+         ORDER BY score DESC, id LIMIT :limit",
+        allowed.condition("rowid")
     ))?;
     let rows = find.query_map(borrowed(&named).as_slice(), |r| Ok((r.get(0)?, r.get(1)?)))?;
     Ok(rows.collect::<Result<_, _>>()?)
@@ -42,8 +44,9 @@ pub(super) fn by_words(
 /// Weights of words, sounds and concepts. A concept of the lexicon says more than a word, a sound less.
 pub(super) const COLUMNS: &str = "1.0, 0.5, 2.0";
 
-/// Texts that full text ranks for one question, about: ranking one costs microseconds, a common word is in most of 100,000.
-const RANKED: u32 = 2000;
+/// Texts that full text ranks for one question, about: ranking one costs microseconds, a common word is in most of 100,000. Of those that
+/// have nothing but a common word the newest are as good as any.
+const RANKED: u32 = 1000;
 
 /// Any term may match. The rarest come first, and the common ones only while they add few texts: they hardly change the order.
 pub(super) fn fts_query(terms: &Terms, weights: Option<&Weights>) -> Option<String> {
@@ -65,14 +68,13 @@ pub(super) fn fts_query(terms: &Terms, weights: Option<&Weights>) -> Option<Stri
     let mut all: Vec<(u32, String)> = words.chain(sounds).chain(concepts).collect();
     all.sort();
     let mut ranked = 0;
-    let few = all
-        .into_iter()
-        .enumerate()
-        .take_while(|(i, (frequency, _))| {
-            ranked += frequency;
-            *i == 0 || ranked <= RANKED
-        });
-    let few: Vec<String> = few.map(|(_, (_, clause))| clause).collect();
+    let few = all.into_iter().take_while(|(frequency, _)| {
+        // A term of no text does not make the rarest that some have too common.
+        let first = ranked == 0;
+        ranked += frequency;
+        first || ranked <= RANKED
+    });
+    let few: Vec<String> = few.map(|(_, clause)| clause).collect();
     (!few.is_empty()).then(|| few.join(" OR "))
 }
 
