@@ -96,7 +96,7 @@ impl ClusterDays {
             let shipped = of(LogKind::Event).flat_map(|d| &d.events);
             let events = each_once(shipped.chain(&fresh.events), |e| e.id);
             let mut shapes = DayShapes {
-                events: series::fold(events.into_iter().cloned().collect(), &range),
+                events: series::fold(events.into_iter().cloned().map(Box::new).collect(), &range),
                 writes: writes.into_iter().cloned().collect(),
                 ..DayShapes::default()
             };

@@ -36,7 +36,11 @@ const SAMPLE_BYTES: usize = 4096;
 #[derive(Debug, Clone, Default)]
 pub struct Tally {
     shapes: HashMap<(Service, Level), BTreeMap<String, ShapeSum>>,
-    events: Vec<EventRecord>,
+    #[expect(
+        clippy::vec_box,
+        reason = "a vector that doubles would copy the records of a large day"
+    )]
+    events: Vec<Box<EventRecord>>,
     writes: BTreeMap<(i64, String, EvidenceId), AuditWrite>,
     calls: BTreeMap<CallKey, CallSum>,
     read: BTreeMap<LogKind, Reading>,
@@ -116,7 +120,7 @@ impl Tally {
             }
             shape.fields.iter().for_each(|field| sum.fields.add(field));
         }
-        self.events.extend(digest.events);
+        self.events.extend(digest.events.into_iter().map(Box::new));
         for write in digest.writes {
             self.writes
                 .insert((write.ts_ms, write.audit_id.clone(), write.id), write);

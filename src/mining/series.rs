@@ -9,21 +9,33 @@ use crate::model::{
     shapes::{Cells, EventSeries},
 };
 
-/// Folds `records` by cluster and uid; records without a uid by what they say. Takes them, since most of a large day's events occur once and
-/// a copy of each would be much of its memory.
+/// Folds `records` by cluster and uid; records without a uid by what they say. Takes them one event after the other, since most of a large
+/// day's events occur once: all records beside all series would be much of its memory.
 #[must_use]
-pub fn fold(mut records: Vec<EventRecord>, range: &DayRange) -> Vec<EventSeries> {
+#[expect(
+    clippy::vec_box,
+    reason = "a record is large, and each goes as soon as it is folded"
+)]
+pub fn fold(mut records: Vec<Box<EventRecord>>, range: &DayRange) -> Vec<EventSeries> {
     records.sort_unstable_by(|a, b| {
         let time = |r: &EventRecord| (r.ts_ms, r.count, r.id);
         event(a).cmp(&event(b)).then_with(|| time(a).cmp(&time(b)))
     });
     records.dedup_by_key(|r| r.id);
-    let mut series = Vec::new();
-    for records in records.chunk_by_mut(|a, b| event(a) == event(b)) {
-        series.extend(one(records, range));
+    let events = records.chunk_by(|a, b| event(a) == event(b)).count();
+    let mut series = Vec::with_capacity(events);
+    let mut records = records.into_iter().peekable();
+    while let Some(first) = records.next() {
+        let mut alike = vec![first];
+        while let Some(next) = records.next_if(|next| event(next) == event(&alike[0])) {
+            alike.push(next);
+        }
+        series.extend(one(alike, range));
     }
-    series.sort_by(|a, b| {
-        (a.first_ms, &a.uid, &a.object, &a.reason).cmp(&(b.first_ms, &b.uid, &b.object, &b.reason))
+    series.sort_unstable_by(|a, b| {
+        (a.first_ms, &a.uid, &a.object, &a.reason)
+            .cmp(&(b.first_ms, &b.uid, &b.object, &b.reason))
+            .then_with(|| (&a.cluster, &a.message).cmp(&(&b.cluster, &b.message)))
     });
     series
 }
@@ -42,7 +54,8 @@ fn event(record: &EventRecord) -> (&str, &str, Option<(&ObjectRef, &str, &str)>)
 }
 
 /// Folds the records of one event, in the order of time; takes what the last of them says.
-fn one(records: &mut [EventRecord], range: &DayRange) -> Option<EventSeries> {
+#[expect(clippy::vec_box, reason = "as they come")]
+fn one(mut records: Vec<Box<EventRecord>>, range: &DayRange) -> Option<EventSeries> {
     let (first, last) = (records.first()?, records.last()?);
     let born_ms = records
         .iter()
@@ -58,7 +71,7 @@ fn one(records: &mut [EventRecord], range: &DayRange) -> Option<EventSeries> {
     };
     let mut cells = Cells::default();
     let mut seen = before;
-    for record in &*records {
+    for record in &records {
         // A smaller count means that the event expired and was born again under its name.
         let growth = if record.count >= seen {
             record.count - seen
@@ -82,24 +95,18 @@ fn one(records: &mut [EventRecord], range: &DayRange) -> Option<EventSeries> {
         evidence.push(last.id);
     }
     let first_ms = first.ts_ms;
-    let last = records.last_mut()?;
-    let take = std::mem::take::<String>;
+    let last = *records.pop()?;
     Some(EventSeries {
-        cluster: take(&mut last.cluster),
-        uid: take(&mut last.uid),
-        object: ObjectRef {
-            cluster: take(&mut last.object.cluster),
-            kind: take(&mut last.object.kind),
-            namespace: take(&mut last.object.namespace),
-            name: take(&mut last.object.name),
-        },
-        object_uid: take(&mut last.object_uid),
-        container: take(&mut last.container),
-        reason: take(&mut last.reason),
-        message: take(&mut last.message),
+        cluster: last.cluster,
+        uid: last.uid,
+        object: last.object,
+        object_uid: last.object_uid,
+        container: last.container,
+        reason: last.reason,
+        message: last.message,
         warning: last.warning,
-        component: take(&mut last.component),
-        host: take(&mut last.host),
+        component: last.component,
+        host: last.host,
         cells,
         before,
         born_ms,
@@ -114,8 +121,8 @@ mod tests {
     use super::*;
     use crate::model::{Day, EvidenceId, LogKind};
 
-    fn record(hash: u64, ts_ms: i64, first_ms: i64, count: u64) -> EventRecord {
-        EventRecord {
+    fn record(hash: u64, ts_ms: i64, first_ms: i64, count: u64) -> Box<EventRecord> {
+        Box::new(EventRecord {
             id: EvidenceId {
                 kind: LogKind::Event,
                 hash,
@@ -134,7 +141,7 @@ mod tests {
             first_ms,
             last_ms: ts_ms,
             count,
-        }
+        })
     }
 
     fn day() -> DayRange {
@@ -172,10 +179,12 @@ mod tests {
     fn a_record_that_comes_twice_counts_once_and_one_without_uid_goes_by_what_it_says() {
         let day = day();
         let t = day.start_ms;
-        let nameless = |hash, message: &str| EventRecord {
-            uid: String::new(),
-            message: message.to_owned(),
-            ..record(hash, t + 5000, t, 1)
+        let nameless = |hash, message: &str| {
+            Box::new(EventRecord {
+                uid: String::new(),
+                message: message.to_owned(),
+                ..*record(hash, t + 5000, t, 1)
+            })
         };
         let records = vec![
             record(1, t + 1000, t, 1),

@@ -38,7 +38,7 @@ pub(super) fn by_words(c: &Connection, query: &Query) -> Result<Vec<(Kept, f64)>
     let ids: Vec<(i64, f64)> = find
         .query_map(
             params![
-                question,
+                question.text,
                 query.kind.map(LogKind::as_str),
                 from,
                 to,

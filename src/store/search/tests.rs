@@ -207,9 +207,14 @@ async fn a_common_word_is_looked_for_when_the_rarer_ones_stand_nowhere() {
     let docs = (0..1200).map(|n| doc(&n.to_string(), &format!("cache c{n} refreshed"), "shop"));
     let put = store.replace_docs(day("2026-11-21"), docs.collect()).await;
     put.expect("docs");
-    let query = Query::new("cache evaporated", zone());
-    let hits = store.ask(move |c| search(c, &query, Sides::Words, Vec::new()));
-    assert_eq!(hits.await.expect("search").hits.len(), 10);
+    let by_words = async |question: &str| {
+        let query = Query::new(question, zone());
+        let hits = store.ask(move |c| search(c, &query, Sides::Words, Vec::new()));
+        hits.await.expect("search").hits
+    };
+    assert_eq!(by_words("cache evaporated").await.len(), 10);
+    // What is rare is found however old it is.
+    assert_eq!(by_words("cache c0").await[0].id, "0");
 }
 
 #[tokio::test]

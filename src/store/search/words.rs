@@ -23,9 +23,14 @@ pub(super) fn by_words(
         return Ok(Vec::new());
     };
     let limit = i64::try_from(query.candidates()).unwrap_or(i64::MAX);
-    let ranked = i64::from(RANKED).max(limit);
+    // Without a limit: what is rare may be old.
+    let ranked = if question.common {
+        i64::from(RANKED).max(limit)
+    } else {
+        -1
+    };
     let named = allowed.named(&[
-        (":question", &question),
+        (":question", &question.text),
         (":ranked", &ranked),
         (":limit", &limit),
     ]);
@@ -48,8 +53,16 @@ pub(super) const COLUMNS: &str = "1.0, 0.5, 2.0";
 /// have nothing but a common word the newest are as good as any.
 const RANKED: u32 = 1000;
 
+/// A question in the language of FTS5.
+#[derive(Debug)]
+pub(super) struct Question {
+    pub text: String,
+    /// Whether one of its words stands in more texts than are ranked.
+    common: bool,
+}
+
 /// Any term may match. The rarest come first, and the common ones only while they add few texts: they hardly change the order.
-pub(super) fn fts_query(terms: &Terms, weights: Option<&Weights>) -> Option<String> {
+pub(super) fn fts_query(terms: &Terms, weights: Option<&Weights>) -> Option<Question> {
     let frequency = |class, term: &str| weights.map_or(0, |w| w.frequency(class, term));
     let words = terms.words.iter().map(|w| {
         if is_single_han(w) {
@@ -74,8 +87,13 @@ pub(super) fn fts_query(terms: &Terms, weights: Option<&Weights>) -> Option<Stri
         ranked += frequency;
         first || ranked <= RANKED
     });
-    let few: Vec<String> = few.map(|(_, clause)| clause).collect();
-    (!few.is_empty()).then(|| few.join(" OR "))
+    let few: Vec<(u32, String)> = few.collect();
+    let common = (few.iter()).any(|(frequency, _)| *frequency > RANKED);
+    let few: Vec<String> = few.into_iter().map(|(_, clause)| clause).collect();
+    (!few.is_empty()).then(|| Question {
+        text: few.join(" OR "),
+        common,
+    })
 }
 
 fn is_single_han(word: &str) -> bool {
