@@ -6,7 +6,7 @@
 use std::{
     borrow::Cow,
     collections::HashMap,
-    io::{self, BufRead, BufReader, Read, Write},
+    io::{self, Read, Write},
 };
 
 use rustc_hash::FxBuildHasher;
@@ -20,7 +20,7 @@ use crate::{
     },
 };
 
-/// Read at once: lines are looked at where they lie in it.
+/// Read at once: lines are looked at where they lie in it. A line that is longer makes it grow.
 const BLOCK: usize = 1 << 18;
 
 /// Mines `input` and writes the result to `output`; a reader that went away (`| head`) has what it wanted.
@@ -35,38 +35,37 @@ pub fn run(ids: bool, input: impl Read, output: impl Write) -> anyhow::Result<()
     }
 }
 
-fn mined(ids: bool, input: impl Read, mut output: impl Write) -> anyhow::Result<()> {
+fn mined(ids: bool, mut input: impl Read, mut output: impl Write) -> anyhow::Result<()> {
     let mut shapes = Shapes::default();
-    let mut input = BufReader::with_capacity(BLOCK, input);
-    // The beginning of a line whose end lies in the next block.
-    let mut begun = Vec::new();
+    let mut block = vec![0; BLOCK];
+    let mut filled = 0;
     loop {
-        let block = input.fill_buf()?;
-        if block.is_empty() {
+        if filled == block.len() {
+            block.resize(2 * filled, 0);
+        }
+        let read = match input.read(&mut block[filled..]) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            read => read?,
+        };
+        if read == 0 {
             break;
         }
-        let mut from = 0;
-        for end in memchr::memchr_iter(b'\n', block) {
-            let line = &block[from..end];
-            if begun.is_empty() {
-                shapes.add(line)?;
-            } else {
-                begun.extend_from_slice(line);
-                shapes.add(&begun)?;
-                begun.clear();
-            }
-            from = end + 1;
+        let last = memchr::memrchr(b'\n', &block[filled..filled + read]);
+        let last = last.map(|at| filled + at);
+        filled += read;
+        if let Some(last) = last {
+            shapes.add_lines(&block[..last])?;
+            // The beginning of a line whose end is still to come.
+            block.copy_within(last + 1..filled, 0);
+            filled -= last + 1;
         }
-        begun.extend_from_slice(&block[from..]);
-        let read = block.len();
-        input.consume(read);
     }
-    if !begun.is_empty() {
-        shapes.add(&begun)?;
+    if filled > 0 {
+        shapes.add_lines(&block[..filled])?;
     }
     let Shapes { texts, of_line, .. } = shapes;
     let mined = templates::mine(&texts.iter().map(String::as_str).collect::<Vec<_>>(), &[]);
-    let mut clusters: HashMap<&str, usize> = HashMap::new();
+    let mut clusters: HashMap<&str, usize, FxBuildHasher> = HashMap::default();
     let mut of_text: Vec<Option<usize>> = vec![None; texts.len()];
     let mut counts: Vec<(u64, &str)> = Vec::new();
     for number in of_line {
@@ -103,11 +102,34 @@ struct Shapes {
 }
 
 impl Shapes {
-    fn add(&mut self, line: &[u8]) -> anyhow::Result<()> {
-        // Checking is several times faster than repairing.
-        let text =
-            std::str::from_utf8(line).map_or_else(|_| String::from_utf8_lossy(line), Cow::Borrowed);
-        mask::mask(clean::plain(text).trim_end(), &mut self.masked);
+    /// Adds lines that are parted by line feeds.
+    fn add_lines(&mut self, lines: &[u8]) -> anyhow::Result<()> {
+        let mut from = 0;
+        let ends = memchr::memchr_iter(b'\n', lines).chain([lines.len()]);
+        // Checking all at once is several times faster than line by line, and that is several times faster than repairing.
+        if let Ok(text) = simdutf8::basic::from_utf8(lines) {
+            let coloured = memchr::memchr(0x1b, lines).is_some();
+            for end in ends {
+                let line = &text[from..end];
+                if coloured || line.starts_with('\u{feff}') {
+                    self.add(&clean::plain(Cow::Borrowed(line)))?;
+                } else {
+                    self.add(line)?;
+                }
+                from = end + 1;
+            }
+        } else {
+            for end in ends {
+                let line = String::from_utf8_lossy(&lines[from..end]);
+                self.add(&clean::plain(line))?;
+                from = end + 1;
+            }
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, line: &str) -> anyhow::Result<()> {
+        mask::mask(line.trim_end(), &mut self.masked);
         let masked = &self.masked.text;
         let mut hash = xxh3_64(masked.as_bytes());
         let number = loop {
@@ -152,6 +174,33 @@ mod tests {
             output(false),
             "       2  user <num> logged in\n       1  disk full\n"
         );
+    }
+
+    #[test]
+    fn a_line_is_read_the_same_wherever_blocks_end() {
+        struct Drops<'a>(&'a [u8], usize);
+        impl Read for Drops<'_> {
+            fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+                let len = self.1.min(self.0.len()).min(into.len());
+                let (read, rest) = self.0.split_at(len);
+                into[..len].copy_from_slice(read);
+                self.0 = rest;
+                Ok(len)
+            }
+        }
+        let long = "长".repeat(BLOCK);
+        let mut lines =
+            format!("\u{feff}user 7\n\n\u{1b}[31muser 8\u{1b}[0m\r\n{long}\n磁盘已满\n")
+                .into_bytes();
+        lines.extend(b"disk \xff full\n\nuser 9");
+        let read = |size| {
+            let mut out = Vec::new();
+            run(true, Drops(&lines, size), &mut out).expect("run");
+            String::from_utf8(out).expect("text")
+        };
+        for size in [1, 7, BLOCK, usize::MAX] {
+            assert_eq!(read(size), "1\n2\n1\n3\n4\n5\n2\n1\n");
+        }
     }
 
     #[test]

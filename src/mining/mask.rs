@@ -1,7 +1,8 @@
 //! Turns a log text into its shape: variable parts become placeholders such as `<num>`, everything else stays as it is.
 //!
-//! In: redacted text. Out: [`Masked`], the masked text and where each variable part stood. One pass over the bytes, no regular
-//! expressions and, once the buffers of `out` have grown, no allocation.
+//! In: redacted text. Out: [`Masked`], the masked text and where each variable part stood. What the bytes are is told once, 64 at a time;
+//! then only chunks with a digit, a slash or a dot are looked at. No regular expressions and, once the buffers of `out` have grown, no
+//! allocation.
 //!
 //! # Invariants
 //! - Outside the placeholders the masked text is the text, byte for byte (`proptest: filling_the_placeholders_gives_the_text`).
@@ -10,6 +11,7 @@
 //! Does not decide which literal words vary: that takes other lines to compare with, see [`super::templates`].
 
 mod chunk;
+mod kinds;
 mod name;
 mod number;
 mod scan;
@@ -17,7 +19,8 @@ mod time;
 
 use std::ops::Range;
 
-use scan::{ALPHA, BEYOND_F, COLON, DASH, DIGIT, DOT, FLAGS, MARKS, SLASH, calm, chunk_at};
+use kinds::{BLOCK, Kind};
+use scan::{Line, Maps};
 
 /// Longest part of a text that is looked at. A template beyond this is not read by anyone, and a line may have 600 KB; a service that
 /// writes prose has a shape of this size for every line.
@@ -95,6 +98,54 @@ impl Class {
             Self::More => "<more>",
         }
     }
+
+    /// The placeholder with spaces behind it: of one length for all classes, and so copied without a call.
+    const fn padded(self) -> &'static str {
+        match self {
+            Self::Num => "<num>   ",
+            Self::Dur => "<dur>   ",
+            Self::Size => "<size>  ",
+            Self::Host => "<host>  ",
+            Self::Hex => "<hex>   ",
+            Self::Uuid => "<uuid>  ",
+            Self::Ip => "<ip>    ",
+            Self::IpPort => "<ipport>",
+            Self::Path => "<path>  ",
+            Self::Url => "<url>   ",
+            Self::Time => "<time>  ",
+            Self::Base64 => "<b64>   ",
+            Self::Pod => "<pod>   ",
+            Self::Id => "<id>    ",
+            Self::Email => "<email> ",
+            Self::Agent => "<agent> ",
+            Self::More => "<more>  ",
+        }
+    }
+
+    /// The class of a placeholder.
+    #[must_use]
+    pub fn of(placeholder: &str) -> Option<Self> {
+        Some(match placeholder {
+            "<num>" => Self::Num,
+            "<dur>" => Self::Dur,
+            "<size>" => Self::Size,
+            "<host>" => Self::Host,
+            "<hex>" => Self::Hex,
+            "<uuid>" => Self::Uuid,
+            "<ip>" => Self::Ip,
+            "<ipport>" => Self::IpPort,
+            "<path>" => Self::Path,
+            "<url>" => Self::Url,
+            "<time>" => Self::Time,
+            "<b64>" => Self::Base64,
+            "<pod>" => Self::Pod,
+            "<id>" => Self::Id,
+            "<email>" => Self::Email,
+            "<agent>" => Self::Agent,
+            "<more>" => Self::More,
+            _ => return None,
+        })
+    }
 }
 
 /// A variable part: `range` in the text, `at` the byte of the masked text where its placeholder starts.
@@ -112,6 +163,8 @@ pub struct Masked {
     pub vars: Vec<Var>,
     /// How much of the source has been copied or replaced.
     done: usize,
+    /// Kept for the next line, which draws its own.
+    maps: Option<Box<Maps>>,
 }
 
 impl Masked {
@@ -120,7 +173,7 @@ impl Masked {
         if range.start < self.done || range.is_empty() {
             return;
         }
-        self.text.push_str(&source[self.done..range.start]);
+        self.copy(source, range.start);
         self.done = range.end;
         // A date, a time and an offset side by side are one instant.
         if class == Class::Time
@@ -136,15 +189,26 @@ impl Masked {
             return;
         }
         let at = self.text.len();
-        // The most frequent ones as constants, which need no call to copy them.
-        match class {
-            Class::Num => self.text.push_str(Class::Num.placeholder()),
-            Class::Time => self.text.push_str(Class::Time.placeholder()),
-            Class::Hex => self.text.push_str(Class::Hex.placeholder()),
-            Class::Dur => self.text.push_str(Class::Dur.placeholder()),
-            class => self.text.push_str(class.placeholder()),
-        }
+        self.text.push_str(class.padded());
+        self.text.truncate(at + class.placeholder().len());
         self.vars.push(Var { class, range, at });
+    }
+
+    /// Copies what stands in `source` before `end`. Most of it is short, and copied with what is too much: a copy of a fixed length is no
+    /// call, and has no length to guess.
+    #[inline(always)]
+    fn copy(&mut self, source: &str, end: usize) {
+        const AT_ONCE: usize = 32;
+        let len = end - self.done;
+        if len <= AT_ONCE
+            && let Some(more) = source.get(self.done..self.done + AT_ONCE)
+        {
+            let all = self.text.len() + len;
+            self.text.push_str(more);
+            self.text.truncate(all);
+        } else {
+            self.text.push_str(&source[self.done..end]);
+        }
     }
 }
 
@@ -153,59 +217,74 @@ pub fn mask(text: &str, out: &mut Masked) {
     out.text.clear();
     out.vars.clear();
     out.done = 0;
-    let cut = text.floor_char_boundary(MAX_BYTES);
-    let bytes = &text.as_bytes()[..cut];
-    let mut i = 0;
-    loop {
-        let next = i + calm(&bytes[i..]);
-        let Some(b) = bytes.get(next) else {
-            break;
-        };
-        if *b == b'"' {
-            i = next + 1;
-            if let Some(len) = name::agent(&bytes[i..]) {
-                out.put(text, i..i + len, Class::Agent);
-                i += len;
+    let mut maps = out.maps.take().unwrap_or_default();
+    let line = maps.line(text);
+    let cut = line.bytes.len();
+    let mut done = 0;
+    for block in 0..=cut / BLOCK {
+        let mut ends = line.chunk_ends(block);
+        while ends != 0 {
+            let end = block * BLOCK + ends.trailing_zeros() as usize;
+            ends &= ends - 1;
+            let start = line.run_start(Kind::Chunk, end);
+            if start >= done {
+                done = chunk(&line, done, start..end, out).max(end);
+            } else if end > done {
+                done = rest_of_chunk(&line, done..end, out).max(end);
             }
-            continue;
-        }
-        let before = bytes[i..next].iter().rev();
-        let start = next - before.take_while(|b| FLAGS[usize::from(**b)] != 0).count();
-        if start == next
-            && b.is_ascii_digit()
-            && let Some(found) = time::calendar_to(bytes, i, start)
-        {
-            i = found.end;
-            out.put(text, found, Class::Time);
-            continue;
-        }
-        let (len, seen) = chunk_at(&bytes[start..]);
-        i = start + len;
-        if seen & (DIGIT | SLASH) != 0 {
-            i = if seen & MARKS == 0 {
-                chunk::word_alone(text, start..i, cut, seen, out)
-            } else {
-                chunk::mask(text, start..i, cut, seen, out)
-            }
-            .max(i);
-        } else if name::is_host(&bytes[start..i]) {
-            out.put(
-                text,
-                start..i,
-                if bytes[start..i].contains(&b'@') {
-                    Class::Email
-                } else {
-                    Class::Host
-                },
-            );
         }
     }
+    out.maps = Some(maps);
     if out.done < cut {
         out.text.push_str(&text[out.done..cut]);
     }
     if cut < text.len() {
         out.done = cut;
         out.put(text, cut..text.len(), Class::More);
+    }
+}
+
+/// Masks what is left of a chunk of which another part took the beginning: rare, and no place for a second copy of [`chunk`].
+#[cold]
+#[inline(never)]
+fn rest_of_chunk(line: &Line<'_>, range: Range<usize>, out: &mut Masked) -> usize {
+    chunk(line, range.start, range, out)
+}
+
+/// Masks the chunk in `range`; what stands before `from` has been masked. Gives the byte to go on from.
+#[inline]
+fn chunk(line: &Line<'_>, from: usize, range: Range<usize>, out: &mut Masked) -> usize {
+    let Line { text, bytes, .. } = *line;
+    let Range { start, end } = range;
+    let span = line.span(start..end);
+    if !span.has(Kind::Digit) && !span.has(Kind::Slash) {
+        if span.has(Kind::Dot) && name::is_host(line, start..end) {
+            let class = name::class_of_host(&bytes[start..end]);
+            out.put(text, start..end, class);
+        }
+        return end;
+    }
+    if start > from {
+        let found = match bytes[start - 1] {
+            b' ' if bytes[start].is_ascii_digit() => {
+                time::calendar_to(line, from, start).map(|found| (found, Class::Time))
+            }
+            b'"' if span.has(Kind::Slash) => {
+                let agent = name::agent(&bytes[start..]);
+                agent.map(|len| (start..start + len, Class::Agent))
+            }
+            _ => None,
+        };
+        if let Some((found, class)) = found {
+            let end = found.end;
+            out.put(text, found, class);
+            return end;
+        }
+    }
+    if span.has(Kind::Mark) {
+        chunk::mask(line, start..end, span, out)
+    } else {
+        chunk::word_alone(line, start..end, span, out)
     }
 }
 
@@ -281,6 +360,16 @@ mod tests {
     fn a_huge_text_is_cut_and_says_so() {
         let text = masked(&"很长 ".repeat(100_000));
         assert!(text.len() < MAX_BYTES + 10 && text.ends_with("<more>"));
+    }
+
+    #[test]
+    fn a_placeholder_tells_its_class() {
+        for class in Class::ALL {
+            assert_eq!(Class::of(class.placeholder()), Some(class));
+            assert_eq!(class.padded().trim_end(), class.placeholder());
+            assert_eq!(class.padded().len(), Class::Num.padded().len());
+        }
+        assert_eq!(Class::of("<*>"), None);
     }
 
     proptest! {

@@ -78,11 +78,12 @@ pub fn signature(text: &str) -> String {
 /// Length of the placeholder at the beginning of `text`; 0 when there is none.
 #[must_use]
 pub fn placeholder(text: &str) -> usize {
-    let longest = ANY.len().max(8);
+    let longest = Class::IpPort.placeholder().len();
     let Some(end) = text.bytes().take(longest).position(|b| b == b'>') else {
         return 0;
     };
-    if text.starts_with(ANY) || Class::ALL.iter().any(|c| c.placeholder() == &text[..=end]) {
+    let found = &text[..=end];
+    if found == ANY || Class::of(found).is_some() {
         end + 1
     } else {
         0

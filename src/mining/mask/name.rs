@@ -2,7 +2,9 @@
 //!
 //! In: the bytes of a chunk, or what stands behind an opening quote. Out: how much of it is such a name. Purely syntactic; puts no placeholder.
 
-use super::{COLON, Class, DASH};
+use std::ops::Range;
+
+use super::{Class, kinds::Kind, scan::Line};
 
 /// Length of a uuid in its usual form.
 pub(super) const UUID: usize = 36;
@@ -40,30 +42,31 @@ pub(super) fn is_pairs(chunk: &[u8]) -> bool {
 }
 
 /// A host name with or without a port.
-pub(super) fn host(chunk: &[u8], seen: u8) -> Option<(usize, Class)> {
-    if is_host(chunk) {
-        return Some((
-            chunk.len(),
-            if chunk.contains(&b'@') {
-                Class::Email
-            } else {
-                Class::Host
-            },
-        ));
+pub(super) fn host(line: &Line<'_>, range: Range<usize>, colon: bool) -> Option<(usize, Class)> {
+    let chunk = &line.bytes[range.clone()];
+    if is_host(line, range.clone()) {
+        return Some((chunk.len(), class_of_host(chunk)));
     }
-    if seen & COLON == 0 {
+    if !colon {
         return None;
     }
-    let colon = chunk.iter().position(|b| *b == b':')?;
-    let port = chunk[colon + 1..]
-        .iter()
-        .take_while(|b| b.is_ascii_digit())
-        .count();
-    let closed = chunk
-        .get(colon + 1 + port)
-        .is_none_or(|b| !b.is_ascii_alphanumeric());
-    ((2..=5).contains(&port) && closed && (is_host(&chunk[..colon]) || is_dotted(&chunk[..colon])))
-        .then_some((colon + 1 + port, Class::IpPort))
+    let colon = line.first(Kind::Colon, range.clone())?;
+    let port = line.digits(colon + 1).min(range.end);
+    let closed = port == range.end || !line.bytes[port].is_ascii_alphanumeric();
+    let name = range.start..colon;
+    ((2..=5).contains(&(port - colon - 1))
+        && closed
+        && (is_host(line, name.clone()) || is_dotted(&line.bytes[name])))
+    .then_some((port - range.start, Class::IpPort))
+}
+
+/// What a name is for which [`is_host`] holds.
+pub(super) fn class_of_host(name: &[u8]) -> Class {
+    if name.contains(&b'@') {
+        Class::Email
+    } else {
+        Class::Host
+    }
 }
 
 /// Whether a name before a port may be a host's in a domain of one's own: `mysql.shop:3306`, but not `Order.java:42` or `main.go:17`.
@@ -122,19 +125,14 @@ fn is_dotted(name: &[u8]) -> bool {
 }
 
 /// Labels joined by dots, the last one a top-level domain that logs know. Class names and files look alike, so the list is short.
-pub(super) fn is_host(chunk: &[u8]) -> bool {
-    if !chunk.last().is_some_and(u8::is_ascii_lowercase) {
+pub(super) fn is_host(line: &Line<'_>, range: Range<usize>) -> bool {
+    let bytes = line.bytes;
+    let label = line.run_start(Kind::Letter, range.end);
+    if label < range.start + 2 || bytes[label - 1] != b'.' {
         return false;
     }
-    let Some(dot) = chunk
-        .iter()
-        .rposition(|b| *b == b'.')
-        .filter(|dot| *dot > 0)
-    else {
-        return false;
-    };
     let known = matches!(
-        &chunk[dot + 1..],
+        &bytes[label..range.end],
         b"com"
             | b"net"
             | b"org"
@@ -159,10 +157,10 @@ pub(super) fn is_host(chunk: &[u8]) -> bool {
             | b"tv"
     );
     known
-        && chunk[..dot]
+        && bytes[range.start].is_ascii_alphanumeric()
+        && bytes[range.start..label - 1]
             .iter()
             .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b'@'))
-        && chunk[0].is_ascii_alphanumeric()
 }
 
 pub(super) fn is_uuid(chunk: &[u8]) -> bool {
@@ -189,8 +187,8 @@ pub(super) fn is_base64(chunk: &[u8]) -> bool {
 }
 
 /// Length of a pod's name before its generated end, when the chunk is such a name.
-pub(super) fn pod_stem(chunk: &[u8], seen: u8) -> Option<usize> {
-    if seen & DASH == 0 || chunk.len() < 8 {
+pub(super) fn pod_stem(chunk: &[u8], dash: bool) -> Option<usize> {
+    if !dash || chunk.len() < 8 {
         return None;
     }
     let safe = |part: &[u8]| {

@@ -3,21 +3,26 @@
 //! In: the text and where the digits start. Out: a placeholder put into [`Masked`], or how long a quantity is. A failed request's
 //! status code stays readable, since it says what happened.
 
-use super::{Class, Masked};
+use super::{Class, Masked, kinds::Kind, scan::Line};
 
 /// Masks a number with its sign, its decimals, its exponent and its unit. HTTP status codes that tell a failure stay readable.
 pub(super) fn number(
-    text: &str,
+    line: &Line<'_>,
     start: usize,
     mut end: usize,
     limit: usize,
     out: &mut Masked,
 ) -> usize {
+    let text = line.text;
     let bytes = text.as_bytes();
-    if end - start == 3 && matches!(bytes[start], b'4' | b'5') && is_status(&bytes[..start]) {
+    let before = bytes[..start].last_chunk().copied().unwrap_or([0; 2]);
+    // Told without a branch for each: the digits of a number cannot be foreseen.
+    let failure = (end - start == 3) & matches!(bytes[start], b'4' | b'5');
+    let told = (before[1] == b'=') | matches!(&before, b"\" " | b"\":");
+    if failure & told && is_status(&bytes[..start]) {
         return end;
     }
-    if start > 0 && bytes[start - 1] == b'/' && bytes[..start].ends_with(b"HTTP/") {
+    if before[1] == b'/' && bytes[..start].ends_with(b"HTTP/") {
         return limit;
     }
     let signed = sign(bytes, start, out.done);
@@ -27,12 +32,9 @@ pub(super) fn number(
         out.put(text, start - signed..end, Class::Num);
         return end;
     }
-    if bytes.get(end) == Some(&b'.') && end + 1 < limit && bytes[end + 1].is_ascii_digit() {
-        // `1.5`, and a version such as `1.28.3`.
-        let digit = |i: usize| i < limit && bytes[i].is_ascii_digit();
-        while digit(end) || bytes[end.min(limit - 1)] == b'.' && digit(end + 1) {
-            end += 1;
-        }
+    // `1.5`, and a version such as `1.28.3`.
+    while end + 1 < limit && bytes[end] == b'.' && bytes[end + 1].is_ascii_digit() {
+        end = line.digits(end + 1).min(limit);
     }
     end += exponent(&bytes[end..limit]);
     let (unit, class) = unit(&bytes[end..]);
@@ -137,25 +139,17 @@ pub(super) fn sign(bytes: &[u8], start: usize, done: usize) -> usize {
     usize::from(signed)
 }
 
-/// A number right before a unit: `12ms`, `1m30.5s`, `64Mi`, `10th`.
-pub(super) fn quantity(bytes: &[u8]) -> Option<(usize, Class)> {
-    let (mut at, mut class) = (0, None);
+/// A number right before a unit, up to `limit`: `12ms`, `1m30.5s`, `64Mi`, `10th`. Its length, and what it is.
+pub(super) fn quantity(line: &Line<'_>, start: usize, limit: usize) -> Option<(usize, Class)> {
+    let bytes = &line.bytes[..limit];
+    let (mut at, mut class) = (start, None);
     loop {
-        let mut digits = bytes[at..]
-            .iter()
-            .take_while(|b| b.is_ascii_digit())
-            .count();
-        if at > 0 && bytes.get(at + digits) == Some(&b'.') {
-            digits += 1 + bytes[at + digits + 1..]
-                .iter()
-                .take_while(|b| b.is_ascii_digit())
-                .count();
+        let mut digits = line.digits(at).min(limit);
+        if at > start && bytes.get(digits) == Some(&b'.') {
+            digits = line.digits(digits + 1).min(limit);
         }
-        let unit = bytes[at + digits..]
-            .iter()
-            .take_while(|b| b.is_ascii_alphabetic())
-            .count();
-        let word = &bytes[at + digits..at + digits + unit];
+        let unit = line.run_end(Kind::Letter, digits).min(limit);
+        let word = &bytes[digits..unit];
         let found = if is_duration(word) {
             Class::Dur
         } else if is_size(word) {
@@ -178,14 +172,14 @@ pub(super) fn quantity(bytes: &[u8]) -> Option<(usize, Class)> {
         } else {
             return None;
         };
-        if digits == 0 || class.is_some_and(|c| c != Class::Dur || found != Class::Dur) {
+        if digits == at || class.is_some_and(|c| c != Class::Dur || found != Class::Dur) {
             return None;
         }
         class = Some(found);
-        at += digits + unit;
+        at = unit;
         match bytes.get(at) {
             Some(b) if b.is_ascii_digit() => {}
-            _ => return class.map(|class| (at, class)),
+            _ => return class.map(|class| (at - start, class)),
         }
     }
 }

@@ -14,7 +14,7 @@ use super::{ANY, group, token::Tokens};
 /// Templates, by what they are compared by.
 pub(super) struct Known<'a> {
     exact: ByHash<'a>,
-    by_length: HashMap<usize, Vec<Arrangement<'a>>>,
+    by_length: HashMap<usize, Vec<Arrangement<'a>>, FxBuildHasher>,
 }
 
 type ByHash<'a> = HashMap<u64, Vec<Form<'a>>, FxBuildHasher>;
@@ -61,7 +61,7 @@ impl<'a> Known<'a> {
                     .push(form);
             }
         }
-        let mut by_length: HashMap<usize, Vec<Arrangement<'a>>> = HashMap::new();
+        let mut by_length: HashMap<usize, Vec<Arrangement<'a>>, FxBuildHasher> = HashMap::default();
         for ((length, _, places), forms) in arranged {
             by_length
                 .entry(length)
