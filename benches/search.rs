@@ -121,6 +121,9 @@ async fn main() -> anyhow::Result<()> {
     let mut random = Lcg(7);
     let docs: Vec<Doc> = (0..texts).map(|n| doc(&mut random, n)).collect();
     let start = Instant::now();
+    // Some of them were there a day before, so that the numbers of documents are not those of texts.
+    let before = docs[..texts / 10].to_vec();
+    store.replace_docs(day.plus(-1), before).await?;
     store.replace_docs(day, docs).await?;
     println!(
         "indexed and embedded {texts} texts in {:.1?}",
@@ -132,6 +135,8 @@ async fn main() -> anyhow::Result<()> {
         ("namespace (5 %)", 1),
         ("kind and severity (5 %)", 2),
         ("day (all)", 3),
+        ("kind (a third)", 4),
+        ("kind and day (a third)", 5),
     ] {
         let asked = |question: &str| {
             let mut query = Query::new(question, TimeZone::UTC);
@@ -141,6 +146,8 @@ async fn main() -> anyhow::Result<()> {
                     (query.kind, query.severity) = (Some(LogKind::Event), Some(Severity::Error));
                 }
                 3 => query.days = Some((day, day)),
+                4 => query.kind = Some(LogKind::Business),
+                5 => (query.kind, query.days) = (Some(LogKind::Business), Some((day, day))),
                 _ => {}
             }
             query

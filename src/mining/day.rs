@@ -18,7 +18,7 @@ use crate::{
     },
     model::{
         DayRange, EvidenceId, Level, LogKind, Origins, Service,
-        record::{AuditWrite, EventRecord, Kept},
+        record::{AuditWrite, Kept},
         shapes::{
             CallCount, CallKey, Cells, DayShapes, ObjectDigest, Reading, Sample, TemplateDay,
         },
@@ -36,11 +36,7 @@ const SAMPLE_BYTES: usize = 4096;
 #[derive(Debug, Clone, Default)]
 pub struct Tally {
     shapes: HashMap<(Service, Level), BTreeMap<String, ShapeSum>>,
-    #[expect(
-        clippy::vec_box,
-        reason = "a vector that doubles would copy the records of a large day"
-    )]
-    events: Vec<Box<EventRecord>>,
+    events: series::Records,
     writes: BTreeMap<(i64, String, EvidenceId), AuditWrite>,
     calls: BTreeMap<CallKey, CallSum>,
     read: BTreeMap<LogKind, Reading>,

@@ -357,6 +357,16 @@ mod tests {
     }
 
     #[test]
+    fn every_class_is_known_by_its_placeholder() {
+        for class in Class::ALL {
+            let placeholder = class.placeholder();
+            assert_eq!(Class::of(placeholder), Some(class));
+            assert_eq!(class.padded(), format!("{placeholder:8}"));
+        }
+        assert_eq!(Class::of("<*>"), None);
+    }
+
+    #[test]
     fn a_huge_text_is_cut_and_says_so() {
         let text = masked(&"很长 ".repeat(100_000));
         assert!(text.len() < MAX_BYTES + 10 && text.ends_with("<more>"));

@@ -9,14 +9,14 @@ use crate::model::{
     shapes::{Cells, EventSeries},
 };
 
+/// Records of events. Each is large and goes as soon as it is folded, and a vector that grows copies none of them.
+#[expect(clippy::vec_box, reason = "said above")]
+pub type Records = Vec<Box<EventRecord>>;
+
 /// Folds `records` by cluster and uid; records without a uid by what they say. Takes them one event after the other, since most of a large
 /// day's events occur once: all records beside all series would be much of its memory.
 #[must_use]
-#[expect(
-    clippy::vec_box,
-    reason = "a record is large, and each goes as soon as it is folded"
-)]
-pub fn fold(mut records: Vec<Box<EventRecord>>, range: &DayRange) -> Vec<EventSeries> {
+pub fn fold(mut records: Records, range: &DayRange) -> Vec<EventSeries> {
     records.sort_unstable_by(|a, b| {
         let time = |r: &EventRecord| (r.ts_ms, r.count, r.id);
         event(a).cmp(&event(b)).then_with(|| time(a).cmp(&time(b)))
@@ -54,8 +54,7 @@ fn event(record: &EventRecord) -> (&str, &str, Option<(&ObjectRef, &str, &str)>)
 }
 
 /// Folds the records of one event, in the order of time; takes what the last of them says.
-#[expect(clippy::vec_box, reason = "as they come")]
-fn one(mut records: Vec<Box<EventRecord>>, range: &DayRange) -> Option<EventSeries> {
+fn one(mut records: Records, range: &DayRange) -> Option<EventSeries> {
     let (first, last) = (records.first()?, records.last()?);
     let born_ms = records
         .iter()

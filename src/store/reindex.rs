@@ -20,12 +20,17 @@ const INDEXED_BY: [&str; 2] = ["search", "indexed_by"];
 
 /// Indexes every text anew when another version of the built-in embedder did it; else costs one look.
 pub(super) fn bring_up_to_date(conn: &mut Connection) -> Result<(), Error> {
+    if vectors::are_unsigned(conn)? {
+        let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        vectors::sign(&tx)?;
+        tx.commit()?;
+    }
     let by = indexed_by(conn)?;
-    if by.as_deref() == Some(embed::name()) && !vectors::out_of_date(conn)? {
+    if by.as_deref() == Some(embed::name()) && !vectors::of_another_version(conn)? {
         return Ok(());
     }
     let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    if vectors::out_of_date(&tx)? {
+    if vectors::of_another_version(&tx)? {
         vectors::keep_up(&tx)?;
     }
     let texts = index_all(&tx)?;
@@ -129,14 +134,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn texts_without_vectors_of_any_embedder_are_given_some() {
+    async fn vectors_whose_signs_lay_elsewhere_are_found_after_the_upgrade() {
         let dir = tempfile::tempdir().expect("dir");
         let store = with_text(dir.path()).await;
-        // As left by a migration of the tables of vectors.
-        let emptied = store.change(|tx| {
-            tx.execute_batch("DELETE FROM embedder; DELETE FROM vectors; DELETE FROM signs")?;
-            Ok(())
-        });
+        let emptied = store.change(|tx| Ok(tx.execute_batch("DELETE FROM signs")?));
         emptied.await.expect("emptied");
         assert!(found(&store, Sides::Vectors, None).await.is_empty());
         drop(store);

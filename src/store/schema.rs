@@ -179,10 +179,9 @@ ALTER TABLE marks ADD COLUMN a_day REAL;
 ";
 
 const OWNER_5: &str = "
--- Signs of the vectors, many in a row: ids as little-endian 64-bit numbers, and one bit for each number of each vector. Without an
--- embedder all vectors are made again, those of a model from `embedded`.
+-- Signs of the vectors, many in a row: ids as little-endian 64-bit numbers, and one bit for each number of each vector.
+-- Those of vectors that are there are packed at the next opening.
 DROP TABLE IF EXISTS vectors_bit;
-DELETE FROM embedder; DELETE FROM vectors;
 CREATE TABLE signs (block INTEGER PRIMARY KEY, ids BLOB NOT NULL, bits BLOB NOT NULL);
 -- Which texts a narrow filter allows, without a look at each document.
 CREATE INDEX docs_by_namespace ON docs(namespace, text);

@@ -10,6 +10,7 @@ mod fuse;
 mod hits;
 mod lines;
 mod literal;
+mod nearest;
 mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,8 +21,8 @@ use serde::Serialize;
 
 use super::{Error, Store, What, baseline, vectors};
 use crate::model::{Day, EvidenceId, LogKind, Moment, Severity, record::Kept};
-pub(super) use allowed::Allowed;
-pub(super) use filter::{Filter, borrowed};
+use allowed::Allowed;
+use filter::Filter;
 use words::by_words;
 
 /// Candidates of each side, unless more are asked for.
@@ -243,7 +244,7 @@ fn by_vector(
     let Some(vector) = vector else {
         return Ok(Vec::new());
     };
-    vectors::nearest(c, &vector, query.candidates(), allowed)
+    nearest::nearest(c, &vector, query.candidates(), allowed)
 }
 
 #[cfg(test)]

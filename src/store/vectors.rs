@@ -1,10 +1,9 @@
 //! Vectors of the texts, made by the built-in embedder or by an external one.
 //!
 //! In: texts, or vectors of them. Out: the tables `vectors`, whose distances sqlite-vec measures, and `signs`, which is read first. Always
-//! true: all vectors are of the embedder that `embedder` names; each is in both tables. Rows are never deleted one by one: the tables are
+//! true: all vectors are of the embedder that `embedder` names, and each is in both tables. Rows are never deleted one by one: the tables are
 //! made again.
 
-mod nearest;
 mod signs;
 
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
@@ -13,7 +12,7 @@ use super::{
     Error, Store,
     embed::{self, Analyzer, Weights},
 };
-pub(super) use nearest::{FAR, nearest};
+pub(super) use signs::Likeness;
 use signs::Packer;
 
 /// The embedder the vectors are of.
@@ -79,41 +78,40 @@ impl Store {
     }
 }
 
-/// Embeds the texts that are new, with the built-in embedder. Its weights are learned anew, and all vectors made again, when the
+/// Embeds the texts that are new, with the built-in embedder. Weights are learned anew, and all vectors of this embedder made again, when the
 /// texts have doubled since or half of the stored ones are in use no more.
 pub(super) fn keep_up(tx: &Transaction<'_>) -> Result<(), Error> {
     drop_orphans(tx)?;
     let embedder = current(tx)?;
-    if embedder
-        .as_ref()
-        .is_some_and(|e| !embed::is_built_in(&e.name))
-    {
-        return Ok(());
-    }
+    let external = (embedder.as_ref()).is_some_and(|e| !embed::is_built_in(&e.name));
     let texts = count(tx, "SELECT count(*) FROM texts")?;
     let analyzer = Analyzer::built_in();
     let weights = match embedder {
         // An older version of the built-in embedder is another one.
-        Some(e) if e.name == embed::name() && e.texts > 0 && texts < 2 * e.texts => {
+        Some(e) if (external || e.name == embed::name()) && e.texts > 0 && texts < 2 * e.texts => {
             Weights::from_bytes(&e.weights)
         }
         _ => None,
     };
-    let weights = if let Some(w) = weights {
-        w
+    let weights = if let Some(known) = weights {
+        known
     } else {
-        let mut w = Weights::default();
-        each_text(
-            tx,
-            "SELECT id, subject, text FROM texts",
-            |_, subject, text| {
-                w.learn(analyzer, &format!("{subject} {text}"));
-                Ok(())
-            },
-        )?;
-        reset(tx, embed::name(), embed::DIMENSION, texts, &w.to_bytes())?;
-        w
+        let learned = learn(tx, analyzer)?;
+        let bytes = learned.to_bytes();
+        if external {
+            // Full text asks how common a word is, whoever makes the vectors.
+            tx.execute(
+                "UPDATE embedder SET texts = ?1, weights = ?2",
+                params![texts.cast_signed(), bytes],
+            )?;
+        } else {
+            reset(tx, embed::name(), embed::DIMENSION, texts, &bytes)?;
+        }
+        learned
     };
+    if external {
+        return Ok(());
+    }
     let mut signs = Packer::open(tx)?;
     each_text(
         tx,
@@ -126,19 +124,47 @@ pub(super) fn keep_up(tx: &Transaction<'_>) -> Result<(), Error> {
     signs.close()
 }
 
-/// Whether the vectors are to be made by [`keep_up`]: they are of the built-in embedder in another version, against which no question of
-/// this one can be held, or there are none of any.
-pub(super) fn out_of_date(c: &Connection) -> Result<bool, Error> {
-    Ok(match current(c)? {
-        Some(e) => embed::is_built_in(&e.name) && e.name != embed::name(),
-        None => count(c, "SELECT EXISTS (SELECT 1 FROM texts)")? > 0,
-    })
+fn learn(tx: &Transaction<'_>, analyzer: &Analyzer) -> Result<Weights, Error> {
+    let mut weights = Weights::default();
+    each_text(
+        tx,
+        "SELECT id, subject, text FROM texts",
+        |_, subject, text| {
+            weights.learn(analyzer, &format!("{subject} {text}"));
+            Ok(())
+        },
+    )?;
+    Ok(weights)
 }
 
-/// How rare the terms of the owner's texts are; `None` before any text came or with an external embedder.
+/// Whether the vectors are of the built-in embedder in another version: no question of this one can be held against them.
+pub(super) fn of_another_version(c: &Connection) -> Result<bool, Error> {
+    let embedder = current(c)?;
+    Ok(embedder.is_some_and(|e| embed::is_built_in(&e.name) && e.name != embed::name()))
+}
+
+/// Whether there are vectors whose signs nobody has packed: an earlier version of this program kept them elsewhere.
+pub(super) fn are_unsigned(c: &Connection) -> Result<bool, Error> {
+    let unsigned = "SELECT EXISTS (SELECT 1 FROM vectors) AND NOT EXISTS (SELECT 1 FROM signs)";
+    Ok(count(c, unsigned)? > 0)
+}
+
+/// Packs the signs of all vectors.
+pub(super) fn sign(tx: &Transaction<'_>) -> Result<(), Error> {
+    tx.execute("DELETE FROM signs", [])?;
+    let mut signs = Packer::open(tx)?;
+    let mut find = tx.prepare("SELECT id, v FROM vectors ORDER BY id")?;
+    let mut rows = find.query([])?;
+    while let Some(row) = rows.next()? {
+        let v = row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?;
+        signs.add(row.get(0)?, &floats(v))?;
+    }
+    signs.close()
+}
+
+/// How rare the terms of the owner's texts are; `None` before any text came.
 pub(super) fn weights(c: &Connection) -> Result<Option<Weights>, Error> {
-    let own = current(c)?.filter(|e| e.name == embed::name());
-    Ok(own.and_then(|e| Weights::from_bytes(&e.weights)))
+    Ok(current(c)?.and_then(|e| Weights::from_bytes(&e.weights)))
 }
 
 /// The vector of a question by the built-in embedder; `None` when the vectors are another embedder's.
@@ -259,7 +285,7 @@ fn count(c: &Connection, sql: &str) -> Result<u64, Error> {
     Ok(n.cast_unsigned())
 }
 
-fn bytes(v: &[f32]) -> Vec<u8> {
+pub(super) fn bytes(v: &[f32]) -> Vec<u8> {
     v.iter().flat_map(|x| x.to_le_bytes()).collect()
 }
 

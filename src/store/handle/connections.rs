@@ -26,8 +26,8 @@ const BUSY: Duration = Duration::from_secs(10);
 /// Day files that a reader keeps open: the asked day and its neighbours.
 const OPEN_DAYS: usize = 4;
 
-/// Of the owner's database, how much a reader maps: a search reads some thousand pages of it, and copies none.
-const MAPPED: i64 = 256 << 20;
+/// What a reader keeps of the owner's database: a search among many texts reads some thousand pages, most of them the next one reads again.
+const CACHED_KIB: i64 = 32 << 10;
 
 /// Where day files lie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,7 +98,7 @@ pub(in crate::store) struct Reader {
 impl Reader {
     pub(super) fn open(folder: &Path) -> Result<Self, Error> {
         let conn = connect(&folder.join("owner.db"), true)?;
-        conn.pragma_update(None, "mmap_size", MAPPED)?;
+        conn.pragma_update(None, "cache_size", -CACHED_KIB)?;
         OWNER.check(&conn)?;
         Ok(Self {
             folder: folder.to_owned(),

@@ -9,14 +9,14 @@ use crate::store::{Error, What, codec::name};
 
 /// The filters as a condition on `docs`, with its values as `:f0`, `:f1`, ...
 #[derive(Default)]
-pub(in crate::store) struct Filter {
-    pub(in crate::store) condition: String,
-    pub(in crate::store) values: Vec<Box<dyn ToSql>>,
+pub(super) struct Filter {
+    pub(super) condition: String,
+    pub(super) values: Vec<Box<dyn ToSql>>,
 }
 
 impl Filter {
-    pub(in crate::store) fn of(query: &Query) -> Result<Self, Error> {
-        let mut filter = Self::none();
+    pub(super) fn of(query: &Query) -> Result<Self, Error> {
+        let mut filter = Self::default();
         if let Some(kind) = query.kind {
             filter.and("kind = ?", kind.as_str());
         }
@@ -50,14 +50,6 @@ impl Filter {
         Ok(filter)
     }
 
-    /// No filter at all.
-    fn none() -> Self {
-        Self {
-            condition: String::new(),
-            values: Vec::new(),
-        }
-    }
-
     fn and(&mut self, condition: &str, value: impl ToSql + 'static) {
         let place = format!(":f{}", self.values.len());
         self.and_plain(&condition.replace('?', &place));
@@ -71,24 +63,20 @@ impl Filter {
         self.condition.push_str(condition);
     }
 
-    pub(in crate::store) fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.condition.is_empty()
     }
 
-    /// Whether the text that `id` names is allowed, as a condition.
-    pub(in crate::store) fn on_text(&self, id: &str) -> String {
-        if self.is_empty() {
-            "1".to_owned()
-        } else {
-            format!(
-                "EXISTS (SELECT 1 FROM docs INDEXED BY docs_by_text WHERE text = {id} {})",
-                self.with_and()
-            )
-        }
+    /// The condition that the text of number `id` has a document which passes. `id` must say its table: a bare name may be one of `docs`.
+    pub(super) fn on_text(&self, id: &str) -> String {
+        format!(
+            "EXISTS (SELECT 1 FROM docs INDEXED BY docs_by_text WHERE docs.text = {id} {})",
+            self.with_and()
+        )
     }
 
     /// A condition that starts with AND, or nothing.
-    pub(in crate::store) fn with_and(&self) -> String {
+    pub(super) fn with_and(&self) -> String {
         if self.is_empty() {
             String::new()
         } else {
@@ -96,7 +84,7 @@ impl Filter {
         }
     }
 
-    pub(in crate::store) fn named<'a>(
+    pub(super) fn named<'a>(
         &'a self,
         more: &[(&'a str, &'a dyn ToSql)],
     ) -> Vec<(String, &'a dyn ToSql)> {
@@ -111,8 +99,6 @@ impl Filter {
 }
 
 /// Named parameters as rusqlite takes them.
-pub(in crate::store) fn borrowed<'a>(
-    named: &'a [(String, &'a dyn ToSql)],
-) -> Vec<(&'a str, &'a dyn ToSql)> {
+pub(super) fn borrowed<'a>(named: &'a [(String, &'a dyn ToSql)]) -> Vec<(&'a str, &'a dyn ToSql)> {
     named.iter().map(|(n, v)| (n.as_str(), *v)).collect()
 }

@@ -7,8 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use super::CANDIDATES;
-use crate::store::vectors::FAR;
+use super::{CANDIDATES, nearest::FAR};
 
 /// Share of the vectors; the rest is the words'. From .4 to .45 it does as well on the tuning half of the questions.
 const LIKENESS: f64 = 0.4;

@@ -25,7 +25,7 @@ use crate::{
 /// Kept lines of one day by full text with their scores, best first.
 pub(super) fn by_words(c: &Connection, query: &Query) -> Result<Vec<(Kept, f64)>, Error> {
     let terms = Analyzer::built_in().query(&query.text);
-    let Some(question) = fts_query(&terms, None) else {
+    let Some(question) = fts_query(&terms, None).rare else {
         return Ok(Vec::new());
     };
     let (from, to) = query.time.unwrap_or((i64::MIN, i64::MAX));
@@ -38,7 +38,7 @@ pub(super) fn by_words(c: &Connection, query: &Query) -> Result<Vec<(Kept, f64)>
     let ids: Vec<(i64, f64)> = find
         .query_map(
             params![
-                question.text,
+                question,
                 query.kind.map(LogKind::as_str),
                 from,
                 to,

@@ -3,6 +3,7 @@
 use super::*;
 use crate::store::{
     Doc,
+    embed::Class,
     fixture::{day, digest, meta, open, zone},
 };
 
@@ -218,57 +219,176 @@ async fn a_common_word_is_looked_for_when_the_rarer_ones_stand_nowhere() {
 }
 
 #[tokio::test]
-async fn a_wide_filter_and_a_narrow_one_find_what_would_be_found_if_there_were_nothing_else() {
-    const WORDS: [&str; 6] = ["disk", "link", "node", "pool", "lease", "route"];
-    let part = |n: usize, namespace: &str| {
-        let [a, b, c] = [n, n / 6, n / 36].map(|n| WORDS[n % 6]);
-        doc(
-            &n.to_string(),
-            &format!("{a} of {b} lost, {c} x{n} failed"),
-            namespace,
-        )
-    };
-    for (one_in, asked) in [(20, "few"), (20, "most"), (2, "few")] {
-        let namespace = |n: usize| {
-            if n.is_multiple_of(one_in) {
-                "few"
+async fn a_filter_wide_or_narrow_leaves_what_passes_it_in_its_order() {
+    const TEXTS: usize = 4000;
+    let dir = tempfile::tempdir().expect("dir");
+    let store = open(dir.path());
+    let docs = (0..TEXTS).map(|n| {
+        let [a, b, c] = [n % 41, n / 41 % 37, n % 31].map(|word| format!("w{word}"));
+        let text = format!("{a} of {b} lost, {c} failed {n} times");
+        Doc {
+            kind: LogKind::ALL[n % 3],
+            what: if n % 4 == 0 {
+                What::Finding
             } else {
-                "most"
-            }
-        };
-        let all = (0..600).map(|n| part(n, namespace(n)));
-        let alone = all.clone().filter(|d| d.namespace == asked);
-        let filtered = Query {
-            namespace: Some(asked.to_owned()),
-            ..Query::new("which node lost its route", zone())
-        };
-        let unfiltered = Query {
-            namespace: None,
-            ..filtered.clone()
-        };
-        let mut found = Vec::new();
-        for (docs, query) in [(all.collect(), filtered), (alone.collect(), unfiltered)] {
-            let dir = tempfile::tempdir().expect("dir");
-            let store = open(dir.path());
-            // With weights of all texts, so that a text is as near in both.
-            let everything: Vec<Doc> = (0..600).map(|n| part(n, "most")).collect();
-            store
-                .replace_docs(day("2026-11-20"), everything)
-                .await
-                .expect("docs");
-            store
-                .replace_docs(day("2026-11-20"), Vec::new())
-                .await
-                .expect("none");
-            store
-                .replace_docs(day("2026-11-21"), docs)
-                .await
-                .expect("docs");
-            let hits = store.ask(move |c| search(c, &query, Sides::Vectors, Vec::new()));
-            let hits = hits.await.expect("search").hits.into_iter();
-            found.push(hits.map(|h| h.id).collect::<Vec<_>>());
+                What::Template
+            },
+            severity: if n % 7 == 0 {
+                Severity::Error
+            } else {
+                Severity::Info
+            },
+            object: format!("{b}-{}", n % 5),
+            last_ms: i64::try_from(n).unwrap_or(0),
+            first_ms: 0,
+            ..doc(
+                &n.to_string(),
+                &text,
+                if n % 20 == 0 { "shop" } else { "pay" },
+            )
         }
-        assert!(!found[0].is_empty());
-        assert_eq!(found[0], found[1], "{asked}, one in {one_in}");
+    });
+    // On two days, so that the numbers of documents are not those of texts.
+    let (earlier, later): (Vec<Doc>, Vec<Doc>) = docs.partition(|d| d.last_ms % 10 == 0);
+    let early = [earlier.clone(), later[..50].to_vec()].concat();
+    for (date, docs) in [("2026-11-20", early), ("2026-11-21", later)] {
+        let put = store.replace_docs(day(date), docs).await;
+        put.expect("docs");
     }
+    let ask = async |query: Query, sides| {
+        let found = store.ask(move |c| search(c, &query, sides, Vec::new()));
+        found.await.expect("search").hits
+    };
+    let all = Query {
+        limit: TEXTS,
+        ..Query::new("w5 w9 w20 w30 w36", zone())
+    };
+    type Passes = fn(&Hit) -> bool;
+    let filters: [(Query, Passes); 8] = [
+        (
+            Query {
+                namespace: Some("shop".to_owned()),
+                ..all.clone()
+            },
+            |h| h.namespace == "shop",
+        ),
+        (
+            Query {
+                namespace: Some("pay".to_owned()),
+                ..all.clone()
+            },
+            |h| h.namespace == "pay",
+        ),
+        (
+            Query {
+                kind: Some(LogKind::Event),
+                ..all.clone()
+            },
+            |h| h.kind == LogKind::Event,
+        ),
+        (
+            Query {
+                days: Some((day("2026-11-21"), day("2026-11-21"))),
+                ..all.clone()
+            },
+            |h| h.date == day("2026-11-21"),
+        ),
+        (
+            Query {
+                what: vec![What::Finding],
+                ..all.clone()
+            },
+            |h| h.what == What::Finding,
+        ),
+        (
+            Query {
+                object: Some("-4".to_owned()),
+                ..all.clone()
+            },
+            |h| h.object.contains("-4"),
+        ),
+        (
+            Query {
+                embedded: true,
+                time: Some((1000, 9000)),
+                ..all.clone()
+            },
+            |h| h.last_seen.ms >= 1000,
+        ),
+        (
+            Query {
+                severity: Some(Severity::Error),
+                kind: Some(LogKind::Audit),
+                namespace: Some("pay".to_owned()),
+                ..all.clone()
+            },
+            |h| {
+                h.kind == LogKind::Audit
+                    && h.namespace == "pay"
+                    && h.id.parse().is_ok_and(|n: usize| n % 7 == 0)
+            },
+        ),
+    ];
+    for sides in [Sides::Words, Sides::Vectors] {
+        let unfiltered = ask(all.clone(), sides).await;
+        assert!(unfiltered.len() > 300, "{sides:?} {}", unfiltered.len());
+        for (at, (filter, passes)) in filters.iter().enumerate() {
+            let passing = unfiltered.iter().filter(|h| passes(h));
+            let expected: Vec<&str> = passing.map(|h| &*h.id).take(10).collect();
+            assert_eq!(expected.len(), 10);
+            let found = ask(
+                Query {
+                    limit: 10,
+                    ..filter.clone()
+                },
+                sides,
+            )
+            .await;
+            let found: Vec<&str> = found.iter().map(|h| &*h.id).collect();
+            assert_eq!(found, expected, "{sides:?}, filter {at}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_vector_that_points_nowhere_is_not_found_and_harms_no_search() {
+    let dir = tempfile::tempdir().expect("dir");
+    let store = open(dir.path());
+    let docs = vec![doc("a", "disk full", "shop"), doc("b", "link down", "shop")];
+    store
+        .replace_docs(day("2026-11-21"), docs)
+        .await
+        .expect("docs");
+    let external = Some(("bge".to_owned(), 3));
+    store.use_embedder(external).await.expect("external");
+    let texts = store.unembedded(10).await.expect("texts");
+    let nowhere = vec![
+        (texts[0].0, vec![0.0; 3]),
+        (texts[1].0, vec![0.0, 1.0, 0.0]),
+    ];
+    store.put_vectors(nowhere).await.expect("put");
+    let query = Query {
+        vector: Some(vec![0.0, 1.0, 0.0]),
+        ..Query::new("x", zone())
+    };
+    let found = store.search(query).await.expect("search");
+    assert_eq!(found.hits.len(), 1);
+}
+
+#[tokio::test]
+async fn how_common_a_word_is_is_known_beside_an_external_embedder_too() {
+    let dir = tempfile::tempdir().expect("dir");
+    let store = open(dir.path());
+    let external = Some(("bge".to_owned(), 3));
+    store.use_embedder(external).await.expect("external");
+    let docs = vec![doc("a", "disk full", "shop"), doc("b", "disk lost", "shop")];
+    store
+        .replace_docs(day("2026-11-21"), docs)
+        .await
+        .expect("docs");
+    let frequency = store.ask(|c| {
+        let weights = vectors::weights(c)?;
+        Ok(weights.map(|w| w.frequency(Class::Word, "disk")))
+    });
+    assert_eq!(frequency.await.expect("weights"), Some(2));
 }

@@ -1,7 +1,7 @@
 //! The side of a search that looks for words, their sounds and the concepts of the lexicon.
 //!
-//! In: a question. Out: ids of texts with their scores, the best first. Always true: common words are asked for only while few texts hold them, so that
-//! a question costs about the same in a large store.
+//! In: a question. Out: ids of texts with their scores, the best first. Words that are known to be common are asked for only where rarer
+//! ones find nothing, and then among the newest texts, so that a question costs about the same in a large store.
 
 use rusqlite::Connection;
 
@@ -19,28 +19,39 @@ pub(super) fn by_words(
     allowed: &Allowed<'_>,
 ) -> Result<Vec<(i64, f64)>, Error> {
     let terms = Analyzer::built_in().meant(&query.text);
-    let Some(question) = fts_query(&terms, vectors::weights(c)?.as_ref()) else {
-        return Ok(Vec::new());
-    };
+    let Question { rare, common } = fts_query(&terms, vectors::weights(c)?.as_ref());
+    let mut found = Vec::new();
+    if let Some(rare) = rare {
+        found = ranked(c, query, allowed, &rare, None)?;
+    }
+    if let Some(common) = common.filter(|_| found.is_empty()) {
+        found = ranked(c, query, allowed, &common, Some(RANKED))?;
+    }
+    Ok(found)
+}
+
+/// The best of what `question` matches, or of the newest `most` of these.
+fn ranked(
+    c: &Connection,
+    query: &Query,
+    allowed: &Allowed<'_>,
+    question: &str,
+    most: Option<u32>,
+) -> Result<Vec<(i64, f64)>, Error> {
     let limit = i64::try_from(query.candidates()).unwrap_or(i64::MAX);
-    // Without a limit: what is rare may be old.
-    let ranked = if question.common {
-        i64::from(RANKED).max(limit)
-    } else {
-        -1
-    };
+    // A limit below zero is none.
+    let most = most.map_or(-1, |most| limit.max(most.into()));
     let named = allowed.named(&[
-        (":question", &question.text),
-        (":ranked", &ranked),
+        (":question", &question),
+        (":most", &most),
         (":limit", &limit),
     ]);
-    // The score of a row is worked out where the row is read: only those of the inner statement have one.
     let mut find = c.prepare_cached(&format!(
         "SELECT id, score FROM (
-           SELECT rowid AS id, -bm25(texts_fts, {COLUMNS}) AS score FROM texts_fts
-           WHERE texts_fts MATCH :question AND {} ORDER BY rowid DESC LIMIT :ranked)
+           SELECT texts_fts.rowid AS id, -bm25(texts_fts, {COLUMNS}) AS score FROM texts_fts
+           WHERE texts_fts MATCH :question AND {} ORDER BY texts_fts.rowid DESC LIMIT :most)
          ORDER BY score DESC, id LIMIT :limit",
-        allowed.condition("rowid")
+        allowed.condition("texts_fts.rowid")
     ))?;
     let rows = find.query_map(borrowed(&named).as_slice(), |r| Ok((r.get(0)?, r.get(1)?)))?;
     Ok(rows.collect::<Result<_, _>>()?)
@@ -54,15 +65,16 @@ pub(super) const COLUMNS: &str = "1.0, 0.5, 2.0";
 const RANKED: u32 = 1000;
 
 /// A question in the language of FTS5.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Question {
-    pub text: String,
-    /// Whether one of its words stands in more texts than are ranked.
-    common: bool,
+    /// What few texts hold, or none that was there when the frequencies were learned.
+    pub rare: Option<String>,
+    /// The rarest word of all, when it is a common one: to be asked for when nothing holds the others.
+    pub common: Option<String>,
 }
 
 /// Any term may match. The rarest come first, and the common ones only while they add few texts: they hardly change the order.
-pub(super) fn fts_query(terms: &Terms, weights: Option<&Weights>) -> Option<Question> {
+pub(super) fn fts_query(terms: &Terms, weights: Option<&Weights>) -> Question {
     let frequency = |class, term: &str| weights.map_or(0, |w| w.frequency(class, term));
     let words = terms.words.iter().map(|w| {
         if is_single_han(w) {
@@ -80,20 +92,25 @@ pub(super) fn fts_query(terms: &Terms, weights: Option<&Weights>) -> Option<Ques
     let concepts = concepts.map(|c| (frequency(Class::Concept, c), format!("concepts : \"{c}\"")));
     let mut all: Vec<(u32, String)> = words.chain(sounds).chain(concepts).collect();
     all.sort();
-    let mut ranked = 0;
-    let few = all.into_iter().take_while(|(frequency, _)| {
-        // A term of no text does not make the rarest that some have too common.
-        let first = ranked == 0;
+    let (mut rare, mut ranked) = (Vec::new(), 0);
+    for (frequency, clause) in all {
+        if ranked + frequency > RANKED {
+            return Question {
+                rare: any_of(&rare),
+                common: (ranked == 0).then_some(clause),
+            };
+        }
         ranked += frequency;
-        first || ranked <= RANKED
-    });
-    let few: Vec<(u32, String)> = few.collect();
-    let common = (few.iter()).any(|(frequency, _)| *frequency > RANKED);
-    let few: Vec<String> = few.into_iter().map(|(_, clause)| clause).collect();
-    (!few.is_empty()).then(|| Question {
-        text: few.join(" OR "),
-        common,
-    })
+        rare.push(clause);
+    }
+    Question {
+        rare: any_of(&rare),
+        common: None,
+    }
+}
+
+fn any_of(clauses: &[String]) -> Option<String> {
+    (!clauses.is_empty()).then(|| clauses.join(" OR "))
 }
 
 fn is_single_han(word: &str) -> bool {

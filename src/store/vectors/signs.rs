@@ -23,6 +23,8 @@ pub(super) struct Packer<'a> {
     block: i64,
     ids: Vec<u8>,
     bits: Vec<u8>,
+    /// Whether anything was added since the block was read or written.
+    changed: bool,
 }
 
 impl<'a> Packer<'a> {
@@ -38,12 +40,14 @@ impl<'a> Packer<'a> {
             block,
             ids,
             bits,
+            changed: false,
         };
         packer.go_on_when_full();
         Ok(packer)
     }
 
     pub(super) fn add(&mut self, id: i64, vector: &[f32]) -> Result<(), Error> {
+        self.changed = true;
         self.ids.extend(id.to_le_bytes());
         self.bits.extend(vector.chunks(8).map(signs));
         if self.count() == BLOCK {
@@ -53,18 +57,16 @@ impl<'a> Packer<'a> {
         Ok(())
     }
 
-    pub(super) fn close(self) -> Result<(), Error> {
-        if self.ids.is_empty() {
-            return Ok(());
-        }
-        self.write()
+    pub(super) fn close(mut self) -> Result<(), Error> {
+        if self.changed { self.write() } else { Ok(()) }
     }
 
     fn count(&self) -> usize {
         self.ids.len() / size_of::<i64>()
     }
 
-    fn write(&self) -> Result<(), Error> {
+    fn write(&mut self) -> Result<(), Error> {
+        self.changed = false;
         self.tx
             .prepare_cached("INSERT OR REPLACE INTO signs VALUES (?1, ?2, ?3)")?
             .execute(params![self.block, self.ids, self.bits])?;
@@ -88,11 +90,11 @@ fn signs(numbers: &[f32]) -> u8 {
 
 /// How much each text lies the way of a question; more is better.
 #[derive(Debug)]
-pub(super) struct Likeness(Vec<(i32, i64)>);
+pub(in crate::store) struct Likeness(Vec<(i32, i64)>);
 
 impl Likeness {
     /// Of all texts to `query`.
-    pub(super) fn to(c: &Connection, query: &[f32]) -> Result<Self, Error> {
+    pub(in crate::store) fn to(c: &Connection, query: &[f32]) -> Result<Self, Error> {
         let table = Table::of(query);
         let mut found = Vec::new();
         let mut find = c.prepare_cached("SELECT ids, bits FROM signs ORDER BY block")?;
@@ -108,13 +110,13 @@ impl Likeness {
     }
 
     /// Only of the texts that `keep` names.
-    pub(super) fn keep(mut self, keep: impl Fn(i64) -> bool) -> Self {
+    pub(in crate::store) fn keep(mut self, keep: impl Fn(i64) -> bool) -> Self {
         self.0.retain(|(_, id)| keep(*id));
         self
     }
 
     /// The `limit` best, in their order.
-    pub(super) fn best(&mut self, limit: usize) -> Vec<i64> {
+    pub(in crate::store) fn best(&mut self, limit: usize) -> Vec<i64> {
         let before = |(likeness, id): &(i32, i64)| (Reverse(*likeness), *id);
         let found = &mut self.0;
         let limit = limit.min(found.len());
