@@ -2,7 +2,7 @@
 //!
 //! In: the values of some lines of one shape. Out: [`KeyField`]s with distinct counts and top values. Exact up to [`TRACKED`]
 //! different values per field and object; beyond it the distinct count stays there and values never seen before are not counted, and of values
-//! that occur once few are handed on. Adding up what objects hand on does not depend on their order. What a position means is for [`role`].
+//! that occur once few are handed on. Adding up what objects hand on does not depend on their order. What a position means is for `role`.
 
 mod role;
 

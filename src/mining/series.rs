@@ -10,7 +10,6 @@ use crate::model::{
 };
 
 /// Records of events. Each is large and goes as soon as it is folded, and a vector that grows copies none of them.
-#[expect(clippy::vec_box, reason = "said above")]
 pub type Records = Vec<Box<EventRecord>>;
 
 /// Folds `records` by cluster and uid; records without a uid by what they say. Takes them one event after the other, since most of a large

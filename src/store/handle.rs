@@ -99,7 +99,7 @@ impl Store {
     fn with(owner: &OwnerAlias, folder: PathBuf, writer: Option<Writer>) -> Result<Self, Error> {
         let reader = || Reader::open(&folder);
         let shared = Inner {
-            asks: Lane::start("store-asks", reader()?)?,
+            asks: Lane::start("store-asks", reader()?.mapped()?)?,
             bulk: Lane::start("store-bulk", reader()?)?,
             writes: writer.map(|w| Lane::start("store-writes", w)).transpose()?,
             owner: owner.clone(),

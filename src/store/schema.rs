@@ -183,7 +183,9 @@ const OWNER_5: &str = "
 -- Those of vectors that are there are packed at the next opening.
 DROP TABLE IF EXISTS vectors_bit;
 CREATE TABLE signs (block INTEGER PRIMARY KEY, ids BLOB NOT NULL, bits BLOB NOT NULL);
--- Which texts a narrow filter allows, without a look at each document.
+-- Whether a text passes a wide filter, and which texts a narrow one allows, without a look at each document.
+DROP INDEX docs_by_text;
+CREATE INDEX docs_by_text ON docs(text, day, kind, what, severity, namespace);
 CREATE INDEX docs_by_namespace ON docs(namespace, text);
 CREATE INDEX docs_by_severity ON docs(severity, kind, text);
 ";

@@ -248,4 +248,6 @@ fn by_vector(
 }
 
 #[cfg(test)]
+mod filter_tests;
+#[cfg(test)]
 mod tests;

@@ -26,8 +26,10 @@ const BUSY: Duration = Duration::from_secs(10);
 /// Day files that a reader keeps open: the asked day and its neighbours.
 const OPEN_DAYS: usize = 4;
 
-/// What a reader keeps of the owner's database: a search among many texts reads some thousand pages, most of them the next one reads again.
-const CACHED_KIB: i64 = 32 << 10;
+/// Of the owner's database, how much is mapped for searches: one among many texts reads some thousand pages, each of another place. What is
+/// mapped is the system's to take back. Nothing here ever shortens the file; whoever copies another one over it while it is open ends the
+/// process.
+const MAPPED: i64 = 256 << 20;
 
 /// Where day files lie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,13 +100,18 @@ pub(in crate::store) struct Reader {
 impl Reader {
     pub(super) fn open(folder: &Path) -> Result<Self, Error> {
         let conn = connect(&folder.join("owner.db"), true)?;
-        conn.pragma_update(None, "cache_size", -CACHED_KIB)?;
         OWNER.check(&conn)?;
         Ok(Self {
             folder: folder.to_owned(),
             conn,
             open_days: Vec::new(),
         })
+    }
+
+    /// For searches in the owner's database.
+    pub(super) fn mapped(self) -> Result<Self, Error> {
+        self.conn.pragma_update(None, "mmap_size", MAPPED)?;
+        Ok(self)
     }
 
     /// Several statements of one call see one state of the database.

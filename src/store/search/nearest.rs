@@ -21,8 +21,8 @@ use crate::store::{
 const COARSE: usize = 1600;
 /// The least of them, of few texts.
 const FEWEST: usize = 400;
-/// Of a short list, one in so many.
-const ONE_IN: usize = 8;
+/// Of a list that a narrow filter left, one in so many.
+const ONE_IN: usize = 12;
 
 /// Cosine distance from which on two texts have nothing to do with each other: a word that nobody wrote finds nothing.
 pub(super) const FAR: f64 = 0.8;
@@ -43,9 +43,9 @@ pub(super) fn nearest(
     }
     let texts = to_json(&put_forward(c, query, k, allowed)?)?;
     let mut measure = c.prepare_cached(
-        "SELECT id, 1.0 - away FROM (
+        "WITH near AS MATERIALIZED (
            SELECT id, vec_distance_cosine(v, ?1) AS away FROM vectors WHERE id IN (SELECT value FROM json_each(?2)))
-         WHERE away < ?3 ORDER BY away, id LIMIT ?4",
+         SELECT id, 1.0 - away FROM near WHERE away < ?3 ORDER BY away, id LIMIT ?4",
     )?;
     let k = i64::try_from(k).unwrap_or(i64::MAX);
     let rows = measure.query_map(params![bytes(query), texts, FAR, k], |r| {
@@ -62,7 +62,7 @@ fn put_forward(
     allowed: &Allowed<'_>,
 ) -> Result<Vec<i64>, Error> {
     let mut all = Likeness::to(c, query)?;
-    let filter = match allowed {
+    let (filter, share) = match allowed {
         Allowed::All => return Ok(all.best(COARSE.max(k))),
         Allowed::Few { texts, .. } => {
             let enough = (texts.len() / ONE_IN).clamp(FEWEST, COARSE).max(k);
@@ -70,16 +70,15 @@ fn put_forward(
         }
         Allowed::Many(filter, share) => (*filter, *share),
     };
-    let (filter, share) = filter;
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         reason = "a share of a small number, and a few times it"
     )]
     let part = |of: usize, share: f64| (of as f64 * share) as usize;
-    // Fewer texts have fewer near ones.
-    let enough = part(COARSE, share.sqrt()).max(FEWEST).max(k);
-    let mut looked = part(enough, 1.25 / share);
+    // Fewer texts have fewer near ones. A few more are looked at than should be needed to find so many that pass.
+    let enough = part(COARSE, share).max(FEWEST).max(k);
+    let mut looked = part(enough, 1.1 / share);
     loop {
         let best = all.best(looked);
         let through = let_through(c, &best, enough, filter)?;
@@ -140,10 +139,10 @@ fn exactly_nearest(
     let (blob, k) = (bytes(query), i64::try_from(k).unwrap_or(i64::MAX));
     let named = filter.named(&[(":query", &blob), (":far", &FAR), (":k", &k)]);
     let mut exact = c.prepare_cached(&format!(
-        "SELECT id FROM (
+        "WITH near AS MATERIALIZED (
            SELECT id, vec_distance_cosine(v, :query) AS away FROM vectors
            WHERE id IN (SELECT docs.text FROM docs WHERE 1 {}))
-         WHERE away < :far ORDER BY away, id LIMIT :k",
+         SELECT id FROM near WHERE away < :far ORDER BY away, id LIMIT :k",
         filter.with_and()
     ))?;
     let rows = exact.query_map(borrowed(&named).as_slice(), |r| r.get(0))?;

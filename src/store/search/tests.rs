@@ -7,7 +7,7 @@ use crate::store::{
     fixture::{day, digest, meta, open, zone},
 };
 
-fn doc(id: &str, text: &str, namespace: &str) -> Doc {
+pub(super) fn doc(id: &str, text: &str, namespace: &str) -> Doc {
     Doc {
         id: id.to_owned(),
         what: What::Template,
@@ -216,138 +216,6 @@ async fn a_common_word_is_looked_for_when_the_rarer_ones_stand_nowhere() {
     assert_eq!(by_words("cache evaporated").await.len(), 10);
     // What is rare is found however old it is.
     assert_eq!(by_words("cache c0").await[0].id, "0");
-}
-
-#[tokio::test]
-async fn a_filter_wide_or_narrow_leaves_what_passes_it_in_its_order() {
-    const TEXTS: usize = 4000;
-    let dir = tempfile::tempdir().expect("dir");
-    let store = open(dir.path());
-    let docs = (0..TEXTS).map(|n| {
-        let [a, b, c] = [n % 41, n / 41 % 37, n % 31].map(|word| format!("w{word}"));
-        let text = format!("{a} of {b} lost, {c} failed {n} times");
-        Doc {
-            kind: LogKind::ALL[n % 3],
-            what: if n % 4 == 0 {
-                What::Finding
-            } else {
-                What::Template
-            },
-            severity: if n % 7 == 0 {
-                Severity::Error
-            } else {
-                Severity::Info
-            },
-            object: format!("{b}-{}", n % 5),
-            last_ms: i64::try_from(n).unwrap_or(0),
-            first_ms: 0,
-            ..doc(
-                &n.to_string(),
-                &text,
-                if n % 20 == 0 { "shop" } else { "pay" },
-            )
-        }
-    });
-    // On two days, so that the numbers of documents are not those of texts.
-    let (earlier, later): (Vec<Doc>, Vec<Doc>) = docs.partition(|d| d.last_ms % 10 == 0);
-    let early = [earlier.clone(), later[..50].to_vec()].concat();
-    for (date, docs) in [("2026-11-20", early), ("2026-11-21", later)] {
-        let put = store.replace_docs(day(date), docs).await;
-        put.expect("docs");
-    }
-    let ask = async |query: Query, sides| {
-        let found = store.ask(move |c| search(c, &query, sides, Vec::new()));
-        found.await.expect("search").hits
-    };
-    let all = Query {
-        limit: TEXTS,
-        ..Query::new("w5 w9 w20 w30 w36", zone())
-    };
-    type Passes = fn(&Hit) -> bool;
-    let filters: [(Query, Passes); 8] = [
-        (
-            Query {
-                namespace: Some("shop".to_owned()),
-                ..all.clone()
-            },
-            |h| h.namespace == "shop",
-        ),
-        (
-            Query {
-                namespace: Some("pay".to_owned()),
-                ..all.clone()
-            },
-            |h| h.namespace == "pay",
-        ),
-        (
-            Query {
-                kind: Some(LogKind::Event),
-                ..all.clone()
-            },
-            |h| h.kind == LogKind::Event,
-        ),
-        (
-            Query {
-                days: Some((day("2026-11-21"), day("2026-11-21"))),
-                ..all.clone()
-            },
-            |h| h.date == day("2026-11-21"),
-        ),
-        (
-            Query {
-                what: vec![What::Finding],
-                ..all.clone()
-            },
-            |h| h.what == What::Finding,
-        ),
-        (
-            Query {
-                object: Some("-4".to_owned()),
-                ..all.clone()
-            },
-            |h| h.object.contains("-4"),
-        ),
-        (
-            Query {
-                embedded: true,
-                time: Some((1000, 9000)),
-                ..all.clone()
-            },
-            |h| h.last_seen.ms >= 1000,
-        ),
-        (
-            Query {
-                severity: Some(Severity::Error),
-                kind: Some(LogKind::Audit),
-                namespace: Some("pay".to_owned()),
-                ..all.clone()
-            },
-            |h| {
-                h.kind == LogKind::Audit
-                    && h.namespace == "pay"
-                    && h.id.parse().is_ok_and(|n: usize| n % 7 == 0)
-            },
-        ),
-    ];
-    for sides in [Sides::Words, Sides::Vectors] {
-        let unfiltered = ask(all.clone(), sides).await;
-        assert!(unfiltered.len() > 300, "{sides:?} {}", unfiltered.len());
-        for (at, (filter, passes)) in filters.iter().enumerate() {
-            let passing = unfiltered.iter().filter(|h| passes(h));
-            let expected: Vec<&str> = passing.map(|h| &*h.id).take(10).collect();
-            assert_eq!(expected.len(), 10);
-            let found = ask(
-                Query {
-                    limit: 10,
-                    ..filter.clone()
-                },
-                sides,
-            )
-            .await;
-            let found: Vec<&str> = found.iter().map(|h| &*h.id).collect();
-            assert_eq!(found, expected, "{sides:?}, filter {at}");
-        }
-    }
 }
 
 #[tokio::test]
