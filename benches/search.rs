@@ -80,7 +80,11 @@ fn doc(random: &mut Lcg, n: usize) -> Doc {
     }
     Doc {
         id: format!("{n:016x}"),
-        what: What::Template,
+        what: if n.is_multiple_of(100) {
+            What::Incident
+        } else {
+            What::Template
+        },
         kind: LogKind::ALL[n % 3],
         text,
         subject: format!("service-{}", n % 200),
@@ -121,9 +125,9 @@ async fn main() -> anyhow::Result<()> {
     let mut random = Lcg(7);
     let docs: Vec<Doc> = (0..texts).map(|n| doc(&mut random, n)).collect();
     let start = Instant::now();
-    // Some of them were there a day before, so that the numbers of documents are not those of texts.
-    let before = docs[..texts / 10].to_vec();
-    store.replace_docs(day.plus(-1), before).await?;
+    for (back, part) in (1..).zip(docs.chunks(texts.div_ceil(9))) {
+        store.replace_docs(day.plus(-back), part.to_vec()).await?;
+    }
     store.replace_docs(day, docs).await?;
     println!(
         "indexed and embedded {texts} texts in {:.1?}",
@@ -132,22 +136,26 @@ async fn main() -> anyhow::Result<()> {
 
     for (name, filtered) in [
         ("no filter", 0),
-        ("namespace (5 %)", 1),
-        ("kind and severity (5 %)", 2),
-        ("day (all)", 3),
-        ("kind (a third)", 4),
-        ("kind and day (a third)", 5),
+        ("the newest day (all)", 1),
+        ("an earlier day (a ninth)", 2),
+        (
+            "one kind of templates of the newest day, embedded (a third)",
+            3,
+        ),
+        ("incidents of all days (1 %)", 4),
+        ("namespace (5 %)", 5),
     ] {
         let asked = |question: &str| {
             let mut query = Query::new(question, TimeZone::UTC);
             match filtered {
-                1 => query.namespace = Some("ns-3".to_owned()),
-                2 => {
-                    (query.kind, query.severity) = (Some(LogKind::Event), Some(Severity::Error));
+                1 => query.days = Some((day, day)),
+                2 => query.days = Some((day.plus(-3), day.plus(-3))),
+                3 => {
+                    (query.kind, query.days) = (Some(LogKind::Business), Some((day, day)));
+                    (query.what, query.embedded) = (vec![What::Template], true);
                 }
-                3 => query.days = Some((day, day)),
-                4 => query.kind = Some(LogKind::Business),
-                5 => (query.kind, query.days) = (Some(LogKind::Business), Some((day, day))),
+                4 => query.what = vec![What::Incident],
+                5 => query.namespace = Some("ns-3".to_owned()),
                 _ => {}
             }
             query

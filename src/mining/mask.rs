@@ -372,16 +372,6 @@ mod tests {
         assert!(text.len() < MAX_BYTES + 10 && text.ends_with("<more>"));
     }
 
-    #[test]
-    fn a_placeholder_tells_its_class() {
-        for class in Class::ALL {
-            assert_eq!(Class::of(class.placeholder()), Some(class));
-            assert_eq!(class.padded().trim_end(), class.placeholder());
-            assert_eq!(class.padded().len(), Class::Num.padded().len());
-        }
-        assert_eq!(Class::of("<*>"), None);
-    }
-
     proptest! {
         #[test]
         fn filling_the_placeholders_gives_the_text(text in "([a-zA-Z0-9./:\\-_ ,=\"\\[\\]]|汉|失败|[0-9]{3,5}|T|:|-){0,80}") {

@@ -14,7 +14,9 @@ use std::{
 
 use rusqlite::{Connection, Transaction};
 
-use super::{Error, lane::Lane, lock::WriterLock, reindex::bring_up_to_date, schema::OWNER};
+use super::{
+    Error, lane::Lane, lock::WriterLock, reindex::bring_up_to_date, schema::OWNER, vectors,
+};
 use crate::model::{Day, OwnerAlias};
 use connections::{DayFile, Days, connect, transact};
 pub(super) use connections::{Reader, Writer};
@@ -87,10 +89,10 @@ impl Store {
         }
         let older = {
             let conn = connect(&file, true)?;
-            OWNER.check(&conn)? < OWNER.version()
+            OWNER.check(&conn)? < OWNER.version() || vectors::are_unsigned(&conn)?
         };
         if older {
-            // Only a writer upgrades; nobody else has the older program running while we can take the lock.
+            // Only a writer upgrades, and ends what another one began; nobody else has the older program running while we can take the lock.
             drop(Self::open(data_dir, owner)?);
         }
         Self::with(owner, folder, None)

@@ -30,9 +30,7 @@ pub(super) fn bring_up_to_date(conn: &mut Connection) -> Result<(), Error> {
         return Ok(());
     }
     let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    if vectors::of_another_version(&tx)? {
-        vectors::keep_up(&tx)?;
-    }
+    vectors::make_anew(&tx)?;
     let texts = index_all(&tx)?;
     tx.prepare_cached("INSERT OR REPLACE INTO facts VALUES (?1,?2,?3)")?
         .execute([INDEXED_BY[0], INDEXED_BY[1], &to_json(&embed::name())?])?;

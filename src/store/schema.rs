@@ -2,7 +2,7 @@
 //!
 //! `owner.db`, one per owner: the template dictionary, what each day counted, last known object states, report revisions,
 //! incidents, what the user marked, what was told, alarms, tasks, and the search index (`docs` say what occurred when, `texts`
-//! hold each distinct text once, `texts_fts` and `vectors*` make texts findable).
+//! hold each distinct text once, `texts_fts`, `vectors` and `signs` make texts findable).
 //!
 //! `days/<date>.db`, one per day: the manifest of bucket objects, what each contributed, and the kept lines with full text.
 //!
@@ -183,11 +183,10 @@ const OWNER_5: &str = "
 -- Those of vectors that are there are packed at the next opening.
 DROP TABLE IF EXISTS vectors_bit;
 CREATE TABLE signs (block INTEGER PRIMARY KEY, ids BLOB NOT NULL, bits BLOB NOT NULL);
--- Whether a text passes a wide filter, and which texts a narrow one allows, without a look at each document.
+-- Whether a text passes a wide filter, without a look at its documents; and the documents of one sort on all days.
 DROP INDEX docs_by_text;
 CREATE INDEX docs_by_text ON docs(text, day, kind, what, severity, namespace);
-CREATE INDEX docs_by_namespace ON docs(namespace, text);
-CREATE INDEX docs_by_severity ON docs(severity, kind, text);
+CREATE INDEX docs_by_what ON docs(what, day, text);
 ";
 
 const DAY_1: &str = "
@@ -279,6 +278,9 @@ mod tests {
         let mut old = empty();
         old.execute_batch(RELEASED[0].1[0]).expect("as released");
         old.pragma_update(None, "user_version", 1).expect("version");
+        // As an embedder made it beside the schema.
+        old.execute_batch("CREATE VIRTUAL TABLE vectors_bit USING vec0(v bit[8])")
+            .expect("a table of sqlite-vec");
         old.execute(
             "INSERT INTO marks (identity, verdict, note, at_ms, day, incident, title, rate) VALUES ('x','normal','n',1,'2026-11-21','i1','t',2.0)",
             [],
@@ -289,6 +291,14 @@ mod tests {
             .query_row("SELECT count(*) FROM marks", [], |r| r.get(0))
             .expect("count");
         assert_eq!(marks, 1);
+        let of_sqlite_vec: u32 = old
+            .query_row(
+                "SELECT count(*) FROM sqlite_master WHERE name LIKE 'vectors_bit%'",
+                [],
+                |r| r.get(0),
+            )
+            .expect("count");
+        assert_eq!(of_sqlite_vec, 0);
     }
 
     #[test]

@@ -79,7 +79,7 @@ impl Store {
 }
 
 /// Embeds the texts that are new, with the built-in embedder. Weights are learned anew, and all vectors of this embedder made again, when the
-/// texts have doubled since or half of the stored ones are in use no more.
+/// texts have doubled since, or when half of them were in use no more and went.
 pub(super) fn keep_up(tx: &Transaction<'_>) -> Result<(), Error> {
     drop_orphans(tx)?;
     let embedder = current(tx)?;
@@ -135,6 +135,14 @@ fn learn(tx: &Transaction<'_>, analyzer: &Analyzer) -> Result<Weights, Error> {
         },
     )?;
     Ok(weights)
+}
+
+/// Learns the weights anew, by today's lexicon, and makes the vectors of the built-in embedder again; nothing where there are none.
+pub(super) fn make_anew(tx: &Transaction<'_>) -> Result<(), Error> {
+    if tx.execute("UPDATE embedder SET texts = 0", [])? > 0 {
+        keep_up(tx)?;
+    }
+    Ok(())
 }
 
 /// Whether the vectors are of the built-in embedder in another version: no question of this one can be held against them.
@@ -237,7 +245,7 @@ fn from_cache(tx: &Transaction<'_>, name: &str, dimension: usize) -> Result<(), 
     signs.close()
 }
 
-/// Drops texts that no day uses, once they are many: the vectors are then made again.
+/// Drops texts that no day uses, once they are many, with their vectors. Weights are then to be learned anew.
 fn drop_orphans(tx: &Transaction<'_>) -> Result<(), Error> {
     const ORPHANS: &str = "SELECT id FROM texts WHERE id NOT IN (SELECT text FROM docs)";
     let orphans = count(tx, &format!("SELECT count(*) FROM ({ORPHANS})"))?;
@@ -250,11 +258,14 @@ fn drop_orphans(tx: &Transaction<'_>) -> Result<(), Error> {
     ))?;
     tx.execute_batch("DELETE FROM embedded WHERE hash NOT IN (SELECT hash FROM texts)")?;
     if let Some(e) = current(tx)? {
+        // Those of the built-in embedder are made again with the new weights.
         let kept: Vec<(i64, Vec<u8>)> = tx
-            .prepare("SELECT id, v FROM vectors WHERE id IN (SELECT id FROM texts)")?
-            .query_map([], |r| Ok((r.get(0)?, r.get(1)?)))?
+            .prepare("SELECT id, v FROM vectors WHERE ?1 AND id IN (SELECT id FROM texts)")?
+            .query_map([!embed::is_built_in(&e.name)], |r| {
+                Ok((r.get(0)?, r.get(1)?))
+            })?
             .collect::<Result<_, _>>()?;
-        reset(tx, &e.name, e.dimension, e.texts, &e.weights)?;
+        reset(tx, &e.name, e.dimension, 0, &[])?;
         let mut signs = Packer::open(tx)?;
         for (id, v) in kept {
             put(tx, &mut signs, id, &floats(&v))?;

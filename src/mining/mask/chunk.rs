@@ -1,7 +1,8 @@
 //! Decides what a chunk of a line is: a run of bytes without spaces, quotes, brackets, commas or equal signs.
 //!
-//! In: a chunk with at least one digit or slash. Out: placeholders put into [`Masked`]. Whole-chunk forms are tried first (time,
-//! address, path, uuid), then the chunk is taken apart at its punctuation and each part is judged alone.
+//! In: a chunk with at least one digit or slash. Out: placeholders put into [`Masked`]. Whole-chunk forms are tried first (`HTTP/1.1` and
+//! `0.582`, which are everywhere, then time, address, path, uuid), then the chunk is taken apart at its punctuation and each part is judged
+//! alone.
 
 #![expect(
     clippy::needless_bitwise_bool,

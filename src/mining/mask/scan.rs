@@ -243,8 +243,8 @@ mod tests {
         #[test]
         fn maps_answer_as_the_bytes_do(
             before in "[a-z0-9./ ]{0,1024}",
-            text in "([a-z0-9]{1,70}|[./:_-]{1,9}|[0-9]{60,70}|[ \"=汉]){0,12}",
-            at in 0_usize..1024,
+            text in "([a-z0-9]{1,70}|[./:_-]{1,9}|[0-9]{60,70}|[ \"=汉]){0,24}",
+            at in 0_usize..1100,
             len in 0_usize..140,
         ) {
             let mut maps = Maps::default();

@@ -94,5 +94,4 @@ CREATE TABLE embedded (model TEXT NOT NULL, hash INTEGER NOT NULL, v BLOB NOT NU
 ALTER TABLE marks ADD COLUMN a_day REAL;
 CREATE TABLE signs (block INTEGER PRIMARY KEY, ids BLOB NOT NULL, bits BLOB NOT NULL);
 CREATE INDEX docs_by_text ON docs(text, day, kind, what, severity, namespace);
-CREATE INDEX docs_by_namespace ON docs(namespace, text);
-CREATE INDEX docs_by_severity ON docs(severity, kind, text);
+CREATE INDEX docs_by_what ON docs(what, day, text);

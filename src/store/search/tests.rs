@@ -216,6 +216,16 @@ async fn a_common_word_is_looked_for_when_the_rarer_ones_stand_nowhere() {
     assert_eq!(by_words("cache evaporated").await.len(), 10);
     // What is rare is found however old it is.
     assert_eq!(by_words("cache c0").await[0].id, "0");
+    // It stands on another day, and the common word on the asked one.
+    let next = day("2026-11-22");
+    let docs = vec![doc("next", "cache lost", "shop")];
+    store.replace_docs(next, docs).await.expect("docs");
+    let query = Query {
+        days: Some((next, next)),
+        ..Query::new("cache c0", zone())
+    };
+    let hits = store.ask(move |c| search(c, &query, Sides::Words, Vec::new()));
+    assert_eq!(hits.await.expect("search").hits[0].id, "next");
 }
 
 #[tokio::test]
@@ -241,6 +251,29 @@ async fn a_vector_that_points_nowhere_is_not_found_and_harms_no_search() {
     };
     let found = store.search(query).await.expect("search");
     assert_eq!(found.hits.len(), 1);
+}
+
+#[tokio::test]
+async fn a_text_without_a_vector_is_left_out_where_only_embedded_ones_are_asked_for() {
+    let dir = tempfile::tempdir().expect("dir");
+    let store = open(dir.path());
+    let docs = vec![doc("a", "disk full", "shop"), doc("b", "disk lost", "shop")];
+    store
+        .replace_docs(day("2026-11-21"), docs)
+        .await
+        .expect("docs");
+    let external = Some(("bge".to_owned(), 3));
+    store.use_embedder(external).await.expect("external");
+    let texts = store.unembedded(1).await.expect("texts");
+    let vectors = vec![(texts[0].0, vec![1.0; 3])];
+    store.put_vectors(vectors).await.expect("put");
+    for (embedded, found) in [(true, 1), (false, 2)] {
+        let query = Query {
+            embedded,
+            ..Query::new("disk", zone())
+        };
+        assert_eq!(store.search(query).await.expect("search").total, found);
+    }
 }
 
 #[tokio::test]

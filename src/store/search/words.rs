@@ -69,7 +69,7 @@ const RANKED: u32 = 1000;
 pub(super) struct Question {
     /// What few texts hold, or none that was there when the frequencies were learned.
     pub rare: Option<String>,
-    /// The rarest word of all, when it is a common one: to be asked for when nothing holds the others.
+    /// The rarest of the common words: to be asked for when nothing that is allowed holds the rare ones.
     pub common: Option<String>,
 }
 
@@ -97,7 +97,7 @@ pub(super) fn fts_query(terms: &Terms, weights: Option<&Weights>) -> Question {
         if ranked + frequency > RANKED {
             return Question {
                 rare: any_of(&rare),
-                common: (ranked == 0).then_some(clause),
+                common: Some(clause),
             };
         }
         ranked += frequency;
