@@ -183,8 +183,10 @@ const OWNER_5: &str = "
 -- Those of vectors that are there are packed at the next opening.
 DROP TABLE IF EXISTS vectors_bit;
 CREATE TABLE signs (block INTEGER PRIMARY KEY, ids BLOB NOT NULL, bits BLOB NOT NULL);
--- Whether a text passes a wide filter, without a look at its documents; and the documents of one sort on all days.
+-- Whether a text passes a wide filter, without a look at its documents; the texts of a day; those of one sort on all days.
 DROP INDEX docs_by_text;
+DROP INDEX docs_by_day;
+CREATE INDEX docs_by_day ON docs(day, kind, what, text);
 CREATE INDEX docs_by_text ON docs(text, day, kind, what, severity, namespace);
 CREATE INDEX docs_by_what ON docs(what, day, text);
 ";

@@ -74,7 +74,6 @@ CREATE TABLE docs (
   id INTEGER PRIMARY KEY, day TEXT NOT NULL, what TEXT NOT NULL, kind TEXT NOT NULL, ref TEXT NOT NULL,
   text INTEGER NOT NULL REFERENCES texts(id), namespace TEXT NOT NULL, object TEXT NOT NULL, severity INTEGER NOT NULL,
   count INTEGER NOT NULL, first_ms INTEGER NOT NULL, last_ms INTEGER NOT NULL);
-CREATE INDEX docs_by_day ON docs(day);
 CREATE VIRTUAL TABLE texts_fts USING fts5(body, sounds, concepts, content='', contentless_delete=1, tokenize='unicode61');
 -- Which embedder the vectors are of; `texts` is how many texts its weights were learned from. The coarse table `vectors_bit`
 -- is made with the first vectors, since its width is the embedder's: see `vectors.rs`.
@@ -93,5 +92,6 @@ CREATE INDEX states_by_day ON states(day);
 CREATE TABLE embedded (model TEXT NOT NULL, hash INTEGER NOT NULL, v BLOB NOT NULL, PRIMARY KEY (model, hash)) WITHOUT ROWID;
 ALTER TABLE marks ADD COLUMN a_day REAL;
 CREATE TABLE signs (block INTEGER PRIMARY KEY, ids BLOB NOT NULL, bits BLOB NOT NULL);
+CREATE INDEX docs_by_day ON docs(day, kind, what, text);
 CREATE INDEX docs_by_text ON docs(text, day, kind, what, severity, namespace);
 CREATE INDEX docs_by_what ON docs(what, day, text);

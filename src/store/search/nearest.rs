@@ -76,8 +76,8 @@ fn put_forward(
         reason = "a share of a small number, and a few times it"
     )]
     let part = |of: usize, share: f64| (of as f64 * share) as usize;
-    // Fewer texts have fewer near ones. A few more are looked at than should be needed to find so many that pass.
-    let enough = part(COARSE, share).max(FEWEST).max(k);
+    // Fewer texts have fewer near ones, though not in proportion. A few more are looked at than should be needed to find so many that pass.
+    let enough = part(COARSE, share.sqrt()).max(FEWEST).max(k);
     let mut looked = part(enough, 1.1 / share);
     loop {
         let best = all.best(looked);
