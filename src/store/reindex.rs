@@ -1,6 +1,6 @@
-//! Brings the search index to this program's way of reading texts.
+//! Brings the search index to this program's way of reading texts and of keeping vectors.
 //!
-//! In: an owner's database whose texts another version analysed. Out: the same texts, embedded and indexed anew. Always true: the vectors,
+//! In: an owner's database whose texts another version analysed. Out: the same texts, embedded and indexed anew, and signs of all vectors. Always true: the vectors,
 //! and the concepts that full text looks for, are of the lexicon that questions are read with; a question looks for the concept alone
 //! where the lexicon knows one, so a text that was indexed without it would be found by neither side.
 //! Vectors of an external embedder are left alone, which know of no lexicon; its texts are indexed anew all the same.
@@ -18,7 +18,8 @@ use super::{
 /// The fact that says by which version the texts were indexed.
 const INDEXED_BY: [&str; 2] = ["search", "indexed_by"];
 
-/// Indexes every text anew when another version of the built-in embedder did it; else costs one look.
+/// Packs the signs of the vectors where an upgrade left that to do, and indexes every text anew when another version of the built-in embedder
+/// did it; else costs a look.
 pub(super) fn bring_up_to_date(conn: &mut Connection) -> Result<(), Error> {
     if vectors::are_unsigned(conn)? {
         let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;

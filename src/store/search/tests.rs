@@ -228,18 +228,22 @@ async fn a_common_word_is_looked_for_when_the_rarer_ones_stand_nowhere() {
     assert_eq!(hits.await.expect("search").hits[0].id, "next");
 }
 
-#[tokio::test]
-async fn a_vector_that_points_nowhere_is_not_found_and_harms_no_search() {
-    let dir = tempfile::tempdir().expect("dir");
-    let store = open(dir.path());
-    let docs = vec![doc("a", "disk full", "shop"), doc("b", "link down", "shop")];
-    store
-        .replace_docs(day("2026-11-21"), docs)
-        .await
-        .expect("docs");
+/// Two texts about disks, and their numbers, by which an external embedder of three numbers is to give their vectors.
+async fn without_vectors(dir: &std::path::Path) -> (Store, Vec<(i64, String)>) {
+    let store = open(dir);
+    let docs = vec![doc("a", "disk full", "shop"), doc("b", "disk lost", "shop")];
+    let put = store.replace_docs(day("2026-11-21"), docs).await;
+    put.expect("docs");
     let external = Some(("bge".to_owned(), 3));
     store.use_embedder(external).await.expect("external");
     let texts = store.unembedded(10).await.expect("texts");
+    (store, texts)
+}
+
+#[tokio::test]
+async fn a_vector_that_points_nowhere_is_not_found_and_harms_no_search() {
+    let dir = tempfile::tempdir().expect("dir");
+    let (store, texts) = without_vectors(dir.path()).await;
     let nowhere = vec![
         (texts[0].0, vec![0.0; 3]),
         (texts[1].0, vec![0.0, 1.0, 0.0]),
@@ -256,15 +260,7 @@ async fn a_vector_that_points_nowhere_is_not_found_and_harms_no_search() {
 #[tokio::test]
 async fn a_text_without_a_vector_is_left_out_where_only_embedded_ones_are_asked_for() {
     let dir = tempfile::tempdir().expect("dir");
-    let store = open(dir.path());
-    let docs = vec![doc("a", "disk full", "shop"), doc("b", "disk lost", "shop")];
-    store
-        .replace_docs(day("2026-11-21"), docs)
-        .await
-        .expect("docs");
-    let external = Some(("bge".to_owned(), 3));
-    store.use_embedder(external).await.expect("external");
-    let texts = store.unembedded(1).await.expect("texts");
+    let (store, texts) = without_vectors(dir.path()).await;
     let vectors = vec![(texts[0].0, vec![1.0; 3])];
     store.put_vectors(vectors).await.expect("put");
     for (embedded, found) in [(true, 1), (false, 2)] {
